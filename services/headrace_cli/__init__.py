@@ -1,0 +1,1 @@
+"""The `headrace` command; each subcommand is thin."""

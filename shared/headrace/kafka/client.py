@@ -1,0 +1,139 @@
+"""What every Kafka client of the project shares: properties from settings, and errors in our words."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import KafkaError
+
+from headrace.errors import (
+    AccessDeniedError,
+    BrokerUnreachableError,
+    ConfigError,
+    HeadraceError,
+    InvariantError,
+    PositionLostError,
+    TopicMissingError,
+)
+from headrace.settings import KafkaSettings
+
+Properties = dict[str, Any]  # librdkafka takes text, numbers, flags, callbacks and a logger
+
+# A guarantee rests on each of these, so `HEADRACE_KAFKA__CLIENT` may not set them.
+_PROTECTED = frozenset(
+    {
+        "acks",
+        "auto.offset.reset",
+        "bootstrap.servers",
+        "check.crcs",
+        "enable.auto.commit",
+        "enable.auto.offset.store",
+        "enable.idempotence",
+        "enable.partition.eof",
+        "enable.ssl.certificate.verification",
+        "group.id",
+        "isolation.level",
+        "partition.assignment.strategy",
+        "request.required.acks",
+        "ssl.endpoint.identification.algorithm",
+    }
+)
+
+_UNREACHABLE = frozenset(
+    {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
+)
+_DENIED = frozenset(
+    {
+        KafkaError._AUTHENTICATION,
+        KafkaError._SSL,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
+_MISSING = frozenset(
+    {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
+)
+_OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+
+client_log = logging.getLogger("headrace.librdkafka")
+
+
+def client_properties(kafka: KafkaSettings) -> Properties:
+    """Properties for librdkafka for reaching the cluster, without those of a consumer or producer.
+
+    Raises:
+        ConfigError: no broker is named, a protected property is set, or the password file cannot be read.
+    """
+    if not kafka.bootstrap_servers:
+        msg = "no broker is named: set HEADRACE_KAFKA__BOOTSTRAP_SERVERS to host:port of one or more brokers"
+        raise ConfigError(msg)
+    refused = sorted(_PROTECTED & kafka.client.keys())
+    if refused:
+        msg = f"HEADRACE_KAFKA__CLIENT may not set {', '.join(refused)}: exactly once rests on them"
+        raise ConfigError(msg)
+    optional: Mapping[str, object | None] = {
+        "sasl.mechanism": kafka.sasl_mechanism,
+        "sasl.username": kafka.sasl_username,
+        "sasl.password": kafka.password(),
+        "ssl.ca.location": kafka.ssl_ca_location and str(kafka.ssl_ca_location),
+        "ssl.certificate.location": kafka.ssl_certificate_location and str(kafka.ssl_certificate_location),
+        "ssl.key.location": kafka.ssl_key_location and str(kafka.ssl_key_location),
+    }
+    return {
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "security.protocol": kafka.security_protocol,
+        "logger": client_log,
+        **{name: value for name, value in optional.items() if value is not None},
+        **kafka.client,
+    }
+
+
+class ClientErrors:
+    """Remembers what a client's background threads reported: a refused login otherwise looks like a time-out.
+
+    An instance is the client's `error_cb`; librdkafka calls it on the thread that polls.
+    """
+
+    def __init__(self) -> None:
+        self._denied: KafkaError | None = None
+
+    def __call__(self, error: KafkaError) -> None:
+        """Called by librdkafka."""
+        if error.code() in _DENIED:
+            self._denied = error
+        client_log.warning("%s: %s", error.name(), error.str())
+
+    def translate(self, error: KafkaError, doing: str) -> HeadraceError:
+        """`error` in our words, with what was being done."""
+        return translate(self._denied or error, doing)
+
+
+def translate(error: KafkaError, doing: str) -> HeadraceError:
+    """A librdkafka error in our words.
+
+    Args:
+        error: what librdkafka reported.
+        doing: the action that failed, such as "reading topic trades".
+    """
+    said = f"{doing} failed: {error.str()} ({error.name()})"
+    code = error.code()
+    if code in _DENIED:
+        return AccessDeniedError(
+            f"{said}. Check HEADRACE_KAFKA__SASL_*, SSL_* and the ACLs of topic and group."
+        )
+    if code in _UNREACHABLE:
+        return BrokerUnreachableError(
+            f"{said}. Check HEADRACE_KAFKA__BOOTSTRAP_SERVERS and that a broker listens."
+        )
+    if code in _MISSING:
+        return TopicMissingError(
+            f"{said}. Create the topic first; Headrace never creates one on a real cluster."
+        )
+    if code in _OUT_OF_RANGE:
+        return PositionLostError(
+            f"{said}. Records after the table's position are no longer on the broker: they were deleted by retention "
+            "or the log was truncated. Nothing was skipped; see docs/operations.md, exit code 81."
+        )
+    return InvariantError(said)

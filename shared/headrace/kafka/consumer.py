@@ -1,0 +1,248 @@
+"""The worker's consumer: a member of a group that always starts exactly where it is told.
+
+Positions are given by whoever listens to the assignment; the group's own offsets are written for lag tools and
+never read. An offset the broker does not have is an error, never a jump (`auto.offset.reset=error`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import compress
+from operator import itemgetter, not_
+from typing import Protocol, cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from headrace.errors import BrokerUnreachableError
+from headrace.kafka.client import ClientErrors, client_log, client_properties
+from headrace.kafka.records import Envelope, Header, Records
+from headrace.settings import KafkaSettings
+
+_millis = itemgetter(1)
+# A message that is not an event always has both.
+_partition = cast("Callable[[Message], int]", Message.partition)
+_offset = cast("Callable[[Message], int]", Message.offset)
+
+# Errors that librdkafka reports beside the records and mends by itself.
+_PASSING = frozenset(
+    {
+        KafkaError._MAX_POLL_EXCEEDED,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TRANSPORT,
+    }
+)
+
+
+class PartitionListener(Protocol):
+    """Told of rebalances, on the polling thread, from inside `poll` and `close`."""
+
+    def assigned(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Partitions that now belong to this member; returns the position to read each from."""
+        ...
+
+    def revoked(self, partitions: Sequence[int]) -> None:
+        """Partitions that go to another member when this returns."""
+        ...
+
+    def lost(self, partitions: Sequence[int]) -> None:
+        """Partitions that may already belong to another member."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What one poll brought: records, and for partitions read to their end the position of that end."""
+
+    records: Records
+    ends: Mapping[int, int]
+
+
+class KafkaConsumer:
+    """One member of a consumer group on one topic. One thread owns it; callbacks run on that thread.
+
+    Args:
+        kafka: how to reach the cluster.
+        topic: the topic.
+        group_id: the consumer group.
+        queue_kib: how much librdkafka may prefetch, in KiB.
+    """
+
+    def __init__(self, kafka: KafkaSettings, topic: str, *, group_id: str, queue_kib: int) -> None:
+        self._topic = topic
+        self._errors = ClientErrors()
+        self._failure: BaseException | None = None
+        instance = {"group.instance.id": kafka.group_instance_id} if kafka.group_instance_id else {}
+        self._consumer = Consumer(
+            client_properties(kafka)
+            | instance
+            | {
+                "group.id": group_id,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": kafka.session_timeout_ms,
+                "heartbeat.interval.ms": max(200, kafka.session_timeout_ms // 5),
+                "max.poll.interval.ms": max(kafka.max_poll_interval_ms, kafka.session_timeout_ms),
+                "topic.metadata.refresh.interval.ms": int(kafka.metadata_refresh_seconds * 1000),
+                "auto.offset.reset": "error",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "allow.auto.create.topics": False,
+                "check.crcs": True,
+                # The default of 1,000 ms puts a client that keeps its queue full to sleep for a second: 4x slower.
+                "fetch.queue.backoff.ms": 5,
+                "fetch.wait.max.ms": 100,
+                "queued.min.messages": 200_000,
+                "queued.max.messages.kbytes": queue_kib,
+                "fetch.max.bytes": min(queue_kib * 1024, 16 * 1024 * 1024),
+                "error_cb": self._errors,
+                "on_commit": _log_failed_commit,
+            }
+        )
+
+    def subscribe(self, listener: PartitionListener) -> None:
+        """Joins the group; partitions arrive through `listener` during `poll`."""
+        self._consumer.subscribe(
+            [self._topic],
+            on_assign=self._guarded(partial(self._on_assign, listener)),
+            on_revoke=self._guarded(partial(self._on_revoke, listener)),
+            on_lost=self._guarded(partial(self._on_lost, listener)),
+        )
+
+    def poll(self, limit: int, timeout: float) -> Poll:
+        """At most `limit` records, waiting at most `timeout` seconds for them.
+
+        Raises:
+            PositionLostError: a position is not on the broker.
+            TopicMissingError: the topic was deleted.
+            AccessDeniedError: rights or credentials are missing.
+            Exception: whatever a listener raised; the records of that poll are not handed out.
+        """
+        try:
+            messages = self._consumer.consume(limit, timeout)
+        except KafkaException as error:
+            raise self._errors.translate(error.args[0], f"reading topic {self._topic}") from None
+        if self._failure is not None:
+            raise self._failure
+        ends: dict[int, int] = {}
+        if any(map(Message.error, messages)):
+            # An event's value() is readable text at a real offset: it must never reach the decoder.
+            errors = list(map(Message.error, messages))
+            self._sort_events(list(compress(messages, errors)), ends)
+            messages = list(compress(messages, map(not_, errors)))
+        return Poll(_records(self._topic, messages), ends)
+
+    def seek(self, partition: int, position: int) -> None:
+        """Reads `partition` from `position` on; drops what was prefetched of it."""
+        try:
+            self._consumer.seek(TopicPartition(self._topic, partition, position))
+        except KafkaException as error:
+            raise self._errors.translate(
+                error.args[0], f"seeking {self._topic}[{partition}] to {position}"
+            ) from None
+
+    def pause(self, partitions: Sequence[int]) -> None:
+        """Stops delivery; polling goes on and keeps the membership alive."""
+        self._consumer.pause(self._topic_partitions(partitions))
+
+    def resume(self, partitions: Sequence[int]) -> None:
+        """Takes delivery up again."""
+        self._consumer.resume(self._topic_partitions(partitions))
+
+    def commit(self, positions: Mapping[int, int]) -> None:
+        """Tells the group where the table stands, for lag tools; a failure is logged and changes nothing."""
+        offsets = [TopicPartition(self._topic, p, position) for p, position in positions.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as error:
+            client_log.warning("committing offsets to the group failed: %s", error)
+
+    def close(self) -> None:
+        """Leaves the group. Revocation is told to the listener first, and raises what it raises."""
+        self._consumer.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _on_assign(
+        self, listener: PartitionListener, consumer: Consumer, given: Sequence[TopicPartition]
+    ) -> None:
+        if not given:
+            return
+        positions = listener.assigned([t.partition for t in given])
+        consumer.incremental_assign([TopicPartition(self._topic, p, at) for p, at in positions.items()])
+
+    def _on_revoke(
+        self, listener: PartitionListener, consumer: Consumer, taken: Sequence[TopicPartition]
+    ) -> None:
+        try:
+            listener.revoked([t.partition for t in taken])
+        finally:
+            consumer.incremental_unassign(list(taken))
+
+    def _on_lost(
+        self, listener: PartitionListener, consumer: Consumer, taken: Sequence[TopicPartition]
+    ) -> None:
+        try:
+            listener.lost([t.partition for t in taken])
+        finally:
+            consumer.incremental_unassign(list(taken))
+
+    def _guarded(
+        self, callback: Callable[[Consumer, Sequence[TopicPartition]], None]
+    ) -> Callable[[Consumer, list[TopicPartition]], None]:
+        """A callback whose failure is raised by the poll that ran it.
+
+        When a callback raises, confluent-kafka assigns the partitions all the same, at the group's offsets: the
+        records of such a poll must not be used.
+        """
+
+        def run(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            if self._failure is not None:
+                return
+            try:
+                callback(consumer, partitions)
+            except BaseException as failure:
+                self._failure = failure
+
+        return run
+
+    def _sort_events(self, events: Sequence[Message], ends: dict[int, int]) -> None:
+        for event in events:
+            error = event.error()
+            if error is None:
+                continue
+            if error.code() == KafkaError._PARTITION_EOF:
+                ends[int(event.partition() or 0)] = int(event.offset() or 0)
+            elif error.code() in _PASSING or (error.retriable() and not error.fatal()):
+                client_log.warning("reading %s: %s", self._topic, error.str())
+            else:
+                failure = self._errors.translate(error, f"reading topic {self._topic}")
+                if not isinstance(failure, BrokerUnreachableError):
+                    raise failure
+
+    def _topic_partitions(self, partitions: Sequence[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, p) for p in partitions]
+
+
+def _records(topic: str, messages: Sequence[Message]) -> Records:
+    return Records(
+        topic=topic,
+        partitions=list(map(_partition, messages)),
+        offsets=list(map(_offset, messages)),
+        timestamps=list(map(_millis, map(Message.timestamp, messages))),
+        values=list(map(Message.value, messages)),
+        envelope=lambda index: _envelope(messages[index]),
+    )
+
+
+def _envelope(message: Message) -> Envelope:
+    headers = cast("Sequence[Header]", message.headers() or ())
+    return Envelope(message.key(), tuple(headers))
+
+
+def _log_failed_commit(error: KafkaError | None, _partitions: list[TopicPartition]) -> None:
+    if error is not None and error.code() != KafkaError._NO_OFFSET:
+        client_log.warning("committing offsets to the group failed: %s", error.str())

@@ -1,0 +1,1 @@
+"""The only door to deltalake and the store: tables, data files, commits."""

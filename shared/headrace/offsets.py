@@ -1,0 +1,43 @@
+"""The words for where a stream stands. A position is always the *next* offset to read.
+
+`SourceId` names the log a table is filled from, and with a partition it gives the Delta `appId` under which
+that partition's position is stored: `txn.version == position`.
+"""
+
+from dataclasses import dataclass
+
+OWNER_SUFFIX = "#owner"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceId:
+    """What a table is filled from, for ever: one topic of one cluster, through one pipeline.
+
+    The topic id is part of it because a topic deleted and created again reuses its offsets for other records.
+    """
+
+    pipeline: str
+    cluster_id: str
+    topic_id: str
+
+    def app_id(self, partition: int) -> str:
+        """Delta `appId` whose txn version is the partition's position."""
+        return f"{self.pipeline}/{self.cluster_id}/{self.topic_id}/{partition}"
+
+    def owner_id(self, partition: int) -> str:
+        """Delta `appId` in the quarantine table whose txn version counts the claims on the partition."""
+        return self.app_id(partition) + OWNER_SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRange:
+    """Offsets `start <= o < end` of one partition."""
+
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def __contains__(self, offset: int) -> bool:
+        return self.start <= offset < self.end

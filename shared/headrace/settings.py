@@ -1,0 +1,223 @@
+"""Everything a process can be told, read once at its start from `HEADRACE_*` and an optional `headrace.toml`.
+
+Nested fields are written with two underscores: `HEADRACE_KAFKA__BOOTSTRAP_SERVERS`. The environment wins over
+the file.
+"""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from headrace.errors import ConfigError
+
+MIB = 1024 * 1024
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class KafkaSettings(_Section):
+    """How to reach the cluster; the same for bots and workers."""
+
+    bootstrap_servers: str | None = None
+    """`host:port` of one or more brokers, separated by commas."""
+    group_id: str | None = None
+    """Consumer group of the workers; by default `headrace-<pipeline>`."""
+    group_instance_id: str | None = None
+    """Static member id, unique per worker: a restart under the same id gets its partitions back at once."""
+    session_timeout_ms: int = Field(default=6_000, ge=1_000, le=300_000)
+    """Without a heartbeat for this long a worker is taken for dead and its partitions move."""
+    max_poll_interval_ms: int = Field(default=300_000, ge=10_000)
+    """A worker that does not poll for this long loses its partitions."""
+    request_timeout_seconds: float = Field(default=20.0, gt=0)
+    """How long start-up requests (cluster, topic, offsets) may take before the broker counts as unreachable."""
+    metadata_refresh_seconds: float = Field(default=30.0, gt=0)
+    """How often the topic is looked at for added partitions and for having been created again."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """Transport and authentication."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """How SASL authenticates."""
+    sasl_username: str | None = None
+    """User of SASL."""
+    sasl_password: SecretStr | None = None
+    """Password of SASL."""
+    sasl_password_file: Path | None = None
+    """File that holds the password of SASL; read at start."""
+    ssl_ca_location: Path | None = None
+    """CA certificates in PEM; by default the system's."""
+    ssl_certificate_location: Path | None = None
+    """Client certificate in PEM."""
+    ssl_key_location: Path | None = None
+    """Client key in PEM."""
+    client: dict[str, str] = Field(default_factory=dict)
+    """Further librdkafka properties by their own names; those that a guarantee rests on are refused."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.security_protocol.startswith("SASL") and self.sasl_mechanism is None:
+            msg = f"security_protocol {self.security_protocol} needs HEADRACE_KAFKA__SASL_MECHANISM"
+            raise ValueError(msg)
+        if self.sasl_mechanism and not self.security_protocol.startswith("SASL"):
+            msg = "sasl_mechanism is set: set HEADRACE_KAFKA__SECURITY_PROTOCOL to SASL_SSL or SASL_PLAINTEXT"
+            raise ValueError(msg)
+        if self.sasl_password and self.sasl_password_file:
+            msg = "set either sasl_password or sasl_password_file, not both"
+            raise ValueError(msg)
+        return self
+
+    def password(self) -> str | None:
+        """The SASL password, from its file where one is named.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        if self.sasl_password_file is None:
+            return self.sasl_password.get_secret_value() if self.sasl_password else None
+        try:
+            return self.sasl_password_file.read_text().strip()
+        except OSError as error:
+            msg = f"HEADRACE_KAFKA__SASL_PASSWORD_FILE {self.sasl_password_file} cannot be read: {error.strerror}"
+            raise ConfigError(msg) from error
+
+
+class LakeSettings(_Section):
+    """Where tables lie."""
+
+    root: str = ".headrace/lake"
+    """Folder or URI under which every table has a folder of its own."""
+
+
+class IngestSettings(_Section):
+    """When a worker flushes, what it may use, when it gives up."""
+
+    start: Literal["earliest", "latest"] | datetime = "earliest"
+    """Where a *new* table begins in its topic: earliest, latest, or a time with an offset. Existing tables go on
+    from their own positions."""
+    flush_rows: int = Field(default=200_000, ge=1)
+    """A batch is flushed when it holds this many records."""
+    flush_mib: int = Field(default=64, ge=1)
+    """A batch is flushed when it holds this many MiB of rows and rejects."""
+    flush_seconds: float = Field(default=2.0, gt=0)
+    """A batch is flushed when its oldest record has waited this long."""
+    memory_mib: int = Field(default=512, ge=320)
+    """Resident memory the whole process aims to stay within; queues and batches are sized from it."""
+    max_record_bytes: int = Field(default=1_000_000, ge=1_000)
+    """A longer record is quarantined as `oversize` without being parsed."""
+    quarantine_max_ratio: float = Field(default=0.5, gt=0, le=1)
+    """The worker stops when more than this share of the last `quarantine_window` records was bad."""
+    quarantine_window: int = Field(default=10_000, ge=100)
+    """Records over which the share is taken; it is not judged before so many were read."""
+    quarantine_max_consecutive: int = Field(default=5_000, ge=1)
+    """The worker stops when so many records in a row were bad."""
+    commit_deadline_seconds: float = Field(default=120.0, gt=0)
+    """How long one batch may keep trying to commit against other writers and a failing store."""
+    shutdown_seconds: float = Field(default=25.0, gt=0)
+    """How long a stop may take to make durable what was read; below the 30 s of container runtimes."""
+    checkpoint_every: int = Field(default=100, ge=10)
+    """Every so many versions the worker that made the commit writes a Delta checkpoint."""
+
+    @field_validator("start")
+    @classmethod
+    def _aware(cls, value: str | datetime) -> str | datetime:
+        if isinstance(value, datetime) and value.tzinfo is None:
+            msg = "a start time needs an offset, as in 2026-01-31T09:30:00Z"
+            raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        # Two batches are held at once, one collected and one written, beside ~190 MiB of interpreter and libraries.
+        if 190 + 2 * self.flush_mib > self.memory_mib:
+            msg = f"memory_mib {self.memory_mib} is too small for flush_mib {self.flush_mib}: lower flush_mib"
+            raise ValueError(msg)
+        return self
+
+
+class Settings(BaseSettings):
+    """All settings of a process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEADRACE_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    lake: LakeSettings = LakeSettings()
+    ingest: IngestSettings = IngestSettings()
+    contracts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Modules that declare further `Event` classes, separated by commas."""
+    pipeline: str | None = Field(default=None, pattern=r"\A[A-Za-z0-9._-]{1,128}\Z")
+    """Name under which positions are stored in the table; by default the table's name."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Lowest level that is logged."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """One JSON object a line, or text for people; `auto` chooses text on a terminal."""
+
+    @field_validator("contracts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Reads environment and file.
+
+    Raises:
+        ConfigError: a value is wrong, unknown, or the file is not TOML; the message names each field.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
+    except ValidationError as error:
+        problems = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
+        msg = f"settings are wrong: {problems}"
+        raise ConfigError(msg) from None
+    except (SettingsError, ValueError) as error:
+        msg = f"settings cannot be read ({_config_file()} or the environment): {error}"
+        raise ConfigError(msg) from None
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("HEADRACE_CONFIG", "headrace.toml"))
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return "HEADRACE_" + "__".join(str(part).upper() for part in location)
