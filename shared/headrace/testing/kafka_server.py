@@ -1,0 +1,238 @@
+"""A real single-node Apache Kafka (KRaft, one JVM) for tests, demos and benchmarks.
+
+`python -m headrace.testing.kafka_server` starts one, prints its address and runs until SIGTERM or SIGINT.
+
+The broker does not outlive the process that started it, however that process ends: a watchdog beside the JVM
+waits for the end of a pipe that only this process holds open, then kills the JVM and removes its folder.
+"""
+
+import atexit
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from headrace.clock import Deadline, SystemClock
+from headrace.errors import BrokerUnreachableError, ConfigError
+from headrace.kafka.admin import TopicAdmin
+from headrace.testing.kafka_jars import available, fetch_jars, java
+
+__all__ = ["KafkaServer", "available"]
+
+_HOST = "127.0.0.1"
+_BOOT_SECONDS = 60.0
+_BOOT_TRIES = 3
+_LOG_TAIL_BYTES = 4000
+_JVM = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.awt.headless=true"]
+
+# The shell becomes the JVM by exec, so the pid of the process is the broker's. Its background half holds the read
+# end of the pipe, whose end of file is the death of the starting process.
+_WATCHED = """
+exec 3<&0 </dev/null
+(cat <&3 >/dev/null; kill -KILL $$; rm -rf "$0") &
+exec 3<&-
+exec "$@"
+"""
+
+_LOG4J = """\
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %c: %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+"""
+
+# One node has no second copy to wait for, groups form at once, and what a test provokes happens within a second.
+_SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT",
+    "sasl.enabled.mechanisms": "PLAIN",
+    "auto.create.topics.enable": "false",
+    "default.replication.factor": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    "group.consumer.min.session.timeout.ms": "1000",
+    "group.consumer.session.timeout.ms": "6000",
+    "group.consumer.min.heartbeat.interval.ms": "200",
+    "group.consumer.heartbeat.interval.ms": "500",
+    "log.retention.ms": "-1",
+    "log.retention.bytes": "-1",
+    "log.retention.check.interval.ms": "500",
+    "log.initial.task.delay.ms": "500",
+    "log.cleaner.backoff.ms": "200",
+    "log.cleaner.dedupe.buffer.size": "16777216",
+    "log.segment.delete.delay.ms": "500",
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+}
+
+
+class KafkaServer:
+    """A broker with a folder and ports of its own; a context manager.
+
+    It has two addresses: one open to all, and one that asks for SASL/PLAIN with `sasl_username` and
+    `sasl_password`.
+
+    Args:
+        properties: broker settings by Kafka's names, on top of those fit for tests (`message.max.bytes`).
+    """
+
+    sasl_username = "headrace"
+
+    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
+        self.sasl_password = secrets.token_hex(8)
+        self._properties = dict(properties or {})
+        self._ports: list[int] = []
+        self._folder: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """`host:port` without authentication."""
+        return f"{_HOST}:{self._ports[0]}"
+
+    @property
+    def sasl_bootstrap_servers(self) -> str:
+        """`host:port` with SASL_PLAINTEXT and PLAIN."""
+        return f"{_HOST}:{self._ports[1]}"
+
+    def start(self) -> Self:
+        """Starts the broker and returns once it answers; the first time ever it fetches the jars.
+
+        Raises:
+            ConfigError: this machine cannot run it; `available()` says so beforehand.
+            BrokerUnreachableError: it did not come up; the message ends with its log.
+        """
+        problem = available()
+        if problem:
+            raise ConfigError(problem)
+        jars = fetch_jars()
+        atexit.register(self.stop)
+        for tries_left in reversed(range(_BOOT_TRIES)):
+            try:
+                self._boot(jars)
+                break
+            except BrokerUnreachableError as error:
+                self.stop()
+                # Between choosing a free port and binding it another process may take it.
+                if not tries_left or "Address already in use" not in str(error):
+                    raise
+        return self
+
+    def running(self) -> bool:
+        """Whether the JVM lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Kills the broker and removes what it held; a second call does nothing."""
+        if self._process is not None:
+            # SIGKILL also for the watchdog: nothing is worth an orderly shutdown of a second or more.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.communicate()
+            self._process = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        atexit.unregister(self.stop)
+
+    def _boot(self, jars: Path) -> None:
+        self._ports = _free_ports(3)
+        self._folder = folder = Path(tempfile.mkdtemp(prefix="headrace-kafka-"))
+        config, log4j, log = folder / "server.properties", folder / "log4j2.properties", folder / "broker.log"
+        config.write_text("".join(f"{name}={value}\n" for name, value in self._settings(folder).items()))
+        log4j.write_text(_LOG4J)
+        command = [java(), *_JVM, f"-Dlog4j2.configurationFile={log4j}", "-cp", f"{jars}/*"]
+        with log.open("wb") as out:
+            cluster_id = secrets.token_urlsafe(16)
+            tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)]
+            formatted = subprocess.run([*command, *tool], check=False, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            if formatted.returncode:
+                raise _boot_error(log, "its folder could not be formatted")
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _WATCHED, str(folder), *command, "kafka.Kafka", str(config)],
+                stdin=subprocess.PIPE, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        self._wait(log)
+
+    def _wait(self, log: Path) -> None:
+        deadline = Deadline.after(_BOOT_SECONDS, SystemClock())
+        admin = TopicAdmin(
+            # librdkafka backs off up to 10 s by default, longer than the boot takes.
+            {"bootstrap.servers": self.bootstrap_servers, "reconnect.backoff.max.ms": 100, "log_level": 0}
+        )
+        while not admin.is_ready(0.25):
+            if not self.running():
+                raise _boot_error(log, "it ended while starting")
+            if deadline.expired():
+                raise _boot_error(log, f"it did not answer within {_BOOT_SECONDS:g} s")
+
+    def _settings(self, folder: Path) -> dict[str, str]:
+        plain, sasl, controller = self._ports
+        clients = f"PLAINTEXT://{_HOST}:{plain},SASL://{_HOST}:{sasl}"
+        login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+        return _SETTINGS | {
+            "listeners": f"{clients},CONTROLLER://{_HOST}:{controller}",
+            "advertised.listeners": clients,
+            "controller.quorum.voters": f"1@{_HOST}:{controller}",
+            "listener.name.sasl.plain.sasl.jaas.config": (f'{login} user_{self.sasl_username}="{self.sasl_password}";'),
+            "log.dirs": str(folder / "data"),
+            **self._properties,
+        }
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:  # held together, so that they differ
+        sockets = [held.enter_context(socket.create_server((_HOST, 0))) for _ in range(count)]
+        return [int(s.getsockname()[1]) for s in sockets]
+
+
+def _boot_error(log: Path, what: str) -> BrokerUnreachableError:
+    tail = log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace")
+    return BrokerUnreachableError(f"Apache Kafka could not be started: {what}. Its log ends with:\n{tail}")
+
+
+def _main() -> int:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with KafkaServer() as server:
+        print(server.bootstrap_servers, flush=True)
+        while not stop.wait(1.0):
+            if not server.running():
+                return BrokerUnreachableError.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
