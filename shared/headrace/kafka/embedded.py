@@ -4,8 +4,8 @@ It serves producers, consumers and consumer groups with nothing installed, for d
 does not do:
 
 - every topic has 4 partitions, appears on first use and cannot be created, grown, configured or deleted;
-- each partition keeps only its newest 5 MB or 100,000 records, whichever is less: whoever produces faster than
-  it is read must wait for the readers, or their positions are gone;
+- each partition keeps only its newest 5 MiB, as sent (compressed batches count compressed): whoever produces
+  faster than it is read must wait for the readers, or their positions are gone;
 - topics have no ids, so a topic that was made anew cannot be told from the old one;
 - nothing survives `stop()`.
 """
@@ -20,10 +20,8 @@ from headrace.kafka.client import client_log, translate
 
 PARTITIONS = 4
 """Partitions of every topic; librdkafka has no property for it."""
-KEPT_BYTES_PER_PARTITION = 5_000_000
-"""Older records go once a partition holds more than about this."""
-KEPT_RECORDS_PER_PARTITION = 100_000
-"""Older records go once a partition holds more than this."""
+KEPT_BYTES_PER_PARTITION = 5 * 1024 * 1024
+"""Older batches go once a partition holds more than this."""
 
 _ANSWER_SECONDS = 10.0
 

@@ -166,7 +166,7 @@ class KafkaServer:
         log4j.write_text(_LOG4J)
         command = [java(), *_JVM, f"-Dlog4j2.configurationFile={log4j}", "-cp", f"{jars}/*"]
         with log.open("wb") as out:
-            cluster_id = secrets.token_urlsafe(16)
+            cluster_id = f"h{secrets.token_urlsafe(16)[1:]}"  # one that begins with a dash would be taken for an option
             tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)]
             formatted = subprocess.run([*command, *tool], check=False, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
             if formatted.returncode:

@@ -1,0 +1,50 @@
+"""What a test needs of a broker: its address, and topics of its own."""
+
+import uuid
+
+from headrace.kafka.admin import TopicAdmin
+from headrace.kafka.embedded import PARTITIONS, EmbeddedBroker
+from headrace.testing.shared_kafka import KafkaAddress
+
+
+class BrokerHandle:
+    """A broker that tests share; each takes fresh topics, so they do not meet."""
+
+    def __init__(self, broker: EmbeddedBroker | KafkaAddress) -> None:
+        self._embedded = broker if isinstance(broker, EmbeddedBroker) else None
+        self._topics: list[str] = []
+        self.bootstrap_servers = broker.bootstrap_servers
+        self.is_embedded = self._embedded is not None
+        # Tests stop brokers and refuse logins on purpose: level 0 keeps librdkafka from writing about it to stderr.
+        self.admin = TopicAdmin({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+        """Works on a real broker only."""
+
+    def new_topic(self, partitions: int = PARTITIONS, **config: str) -> str:
+        """Creates a topic of a new name.
+
+        Args:
+            partitions: how many.
+            config: settings by Kafka's names with `_` for `.`, such as `cleanup_policy="compact"`.
+
+        Returns:
+            Its name.
+
+        Raises:
+            ValueError: the embedded broker cannot make such a topic.
+        """
+        name = f"test-{uuid.uuid4().hex}"
+        if self._embedded is None:
+            settings = {key.replace("_", "."): value for key, value in config.items()}
+            self.admin.create_topic(name, partitions, config=settings, replication_factor=1)
+        elif partitions != PARTITIONS or config:
+            msg = f"topics of the embedded broker have {PARTITIONS} partitions and no settings"
+            raise ValueError(msg)
+        else:
+            self._embedded.ensure_topic(name)
+        self._topics.append(name)
+        return name
+
+    def delete_topics(self) -> None:
+        """Deletes what `new_topic` made, for clusters that live on after the tests."""
+        while self._topics:
+            self.admin.delete_topic(self._topics.pop())

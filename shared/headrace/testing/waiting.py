@@ -1,0 +1,28 @@
+"""Waiting for a condition instead of sleeping."""
+
+import threading
+from collections.abc import Callable
+
+from headrace.clock import Deadline, SystemClock
+
+_ASK_AGAIN_SECONDS = 0.02
+
+
+def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 20.0) -> None:
+    """Returns as soon as `holds()` is true.
+
+    Args:
+        holds: the condition, asked every 20 ms.
+        what: the condition in words, for the error.
+        seconds: how long to wait at most.
+
+    Raises:
+        TimeoutError: it did not become true in time.
+    """
+    deadline = Deadline.after(seconds, SystemClock())
+    pause = threading.Event()
+    while not holds():
+        if deadline.expired():
+            msg = f"waited {seconds:g} s in vain: {what}"
+            raise TimeoutError(msg)
+        pause.wait(_ASK_AGAIN_SECONDS)
