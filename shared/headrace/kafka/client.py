@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaError
 
@@ -15,7 +15,10 @@ from headrace.errors import (
     PositionLostError,
     TopicMissingError,
 )
-from headrace.settings import KafkaSettings
+
+# Bots import this module too, and their bare install has no pydantic-settings.
+if TYPE_CHECKING:
+    from headrace.settings import KafkaSettings
 
 Properties = dict[str, Any]  # librdkafka takes text, numbers, flags, callbacks and a logger
 
@@ -52,15 +55,13 @@ _DENIED = frozenset(
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
-_MISSING = frozenset(
-    {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
-)
+_MISSING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 
 client_log = logging.getLogger("headrace.librdkafka")
 
 
-def client_properties(kafka: KafkaSettings) -> Properties:
+def client_properties(kafka: "KafkaSettings") -> Properties:
     """Properties for librdkafka for reaching the cluster, without those of a consumer or producer.
 
     Raises:
@@ -120,17 +121,11 @@ def translate(error: KafkaError, doing: str) -> HeadraceError:
     said = f"{doing} failed: {error.str()} ({error.name()})"
     code = error.code()
     if code in _DENIED:
-        return AccessDeniedError(
-            f"{said}. Check HEADRACE_KAFKA__SASL_*, SSL_* and the ACLs of topic and group."
-        )
+        return AccessDeniedError(f"{said}. Check HEADRACE_KAFKA__SASL_*, SSL_* and the ACLs of topic and group.")
     if code in _UNREACHABLE:
-        return BrokerUnreachableError(
-            f"{said}. Check HEADRACE_KAFKA__BOOTSTRAP_SERVERS and that a broker listens."
-        )
+        return BrokerUnreachableError(f"{said}. Check HEADRACE_KAFKA__BOOTSTRAP_SERVERS and that a broker listens.")
     if code in _MISSING:
-        return TopicMissingError(
-            f"{said}. Create the topic first; Headrace never creates one on a real cluster."
-        )
+        return TopicMissingError(f"{said}. Create the topic first; Headrace never creates one on a real cluster.")
     if code in _OUT_OF_RANGE:
         return PositionLostError(
             f"{said}. Records after the table's position are no longer on the broker: they were deleted by retention "

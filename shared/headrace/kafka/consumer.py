@@ -140,9 +140,7 @@ class KafkaConsumer:
         try:
             self._consumer.seek(TopicPartition(self._topic, partition, position))
         except KafkaException as error:
-            raise self._errors.translate(
-                error.args[0], f"seeking {self._topic}[{partition}] to {position}"
-            ) from None
+            raise self._errors.translate(error.args[0], f"seeking {self._topic}[{partition}] to {position}") from None
 
     def pause(self, partitions: Sequence[int]) -> None:
         """Stops delivery; polling goes on and keeps the membership alive."""
@@ -166,25 +164,19 @@ class KafkaConsumer:
         if self._failure is not None:
             raise self._failure
 
-    def _on_assign(
-        self, listener: PartitionListener, consumer: Consumer, given: Sequence[TopicPartition]
-    ) -> None:
+    def _on_assign(self, listener: PartitionListener, consumer: Consumer, given: Sequence[TopicPartition]) -> None:
         if not given:
             return
         positions = listener.assigned([t.partition for t in given])
         consumer.incremental_assign([TopicPartition(self._topic, p, at) for p, at in positions.items()])
 
-    def _on_revoke(
-        self, listener: PartitionListener, consumer: Consumer, taken: Sequence[TopicPartition]
-    ) -> None:
+    def _on_revoke(self, listener: PartitionListener, consumer: Consumer, taken: Sequence[TopicPartition]) -> None:
         try:
             listener.revoked([t.partition for t in taken])
         finally:
             consumer.incremental_unassign(list(taken))
 
-    def _on_lost(
-        self, listener: PartitionListener, consumer: Consumer, taken: Sequence[TopicPartition]
-    ) -> None:
+    def _on_lost(self, listener: PartitionListener, consumer: Consumer, taken: Sequence[TopicPartition]) -> None:
         try:
             listener.lost([t.partition for t in taken])
         finally:

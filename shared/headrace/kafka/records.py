@@ -31,3 +31,14 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def select(self, indices: Sequence[int]) -> "Records":
+        """The records at `indices`, in that order."""
+        return Records(
+            topic=self.topic,
+            partitions=[self.partitions[i] for i in indices],
+            offsets=[self.offsets[i] for i in indices],
+            timestamps=[self.timestamps[i] for i in indices],
+            values=[self.values[i] for i in indices],
+            envelope=lambda index: self.envelope(indices[index]),
+        )

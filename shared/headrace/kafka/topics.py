@@ -66,9 +66,7 @@ class TopicClient:
             msg = f"{doing} failed: it has no partitions"
             raise TopicMissingError(msg)
         cluster_id = str(metadata.cluster_id)
-        return TopicIdentity(
-            self._topic, cluster_id, self._topic_id(cluster_id, doing), len(found.partitions)
-        )
+        return TopicIdentity(self._topic, cluster_id, self._topic_id(cluster_id, doing), len(found.partitions))
 
     def _topic_id(self, cluster_id: str, doing: str) -> str:
         if cluster_id.startswith(_EMBEDDED_PREFIX):

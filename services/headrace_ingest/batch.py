@@ -1,0 +1,138 @@
+"""What one flush writes: rows and rejects, and per partition the range of offsets they account for.
+
+Pure values; a partition's `rows + rejects + gap_records == end - start` at all times.
+"""
+
+import uuid
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.lake.quarantine import QuarantinedRecord
+from headrace.offsets import OffsetRange
+
+# A compacted topic can have a gap beside every record: the commit names the first ones and counts all.
+_NAMED_GAPS = 100
+
+
+@dataclass(slots=True)
+class Span:
+    """The offsets `start <= o < end` of one partition, accounted for.
+
+    `rejects` counts records that are in the quarantine or go there with this batch; `gap_records` counts offsets
+    under which the broker has no record to give: transaction markers, aborted or compacted records.
+    """
+
+    start: int
+    end: int
+    rejects: int = 0
+    gap_records: int = 0
+    gaps: list[OffsetRange] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """Rows that the span must bring."""
+        return self.end - self.start - self.rejects - self.gap_records
+
+    def extend(self, end: int) -> None:
+        """Accounts for the offsets up to `end` as read."""
+        self.end = end
+
+    def skip(self, gap: OffsetRange) -> None:
+        """Accounts for offsets that hold no record."""
+        self.gap_records += len(gap)
+        if len(self.gaps) < _NAMED_GAPS:
+            self.gaps.append(gap)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Collected and not yet durable. `size` is in bytes; `opened_at` is the monotonic time of its first entry."""
+
+    spans: dict[int, Span] = field(default_factory=dict)
+    rows: list[pa.RecordBatch] = field(default_factory=list)
+    rejects: list[QuarantinedRecord] = field(default_factory=list)
+    size: int = 0
+    opened_at: float | None = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def records(self) -> int:
+        """Rows and rejects."""
+        return sum(map(len, self.rows)) + len(self.rejects)
+
+    @property
+    def empty(self) -> bool:
+        """Whether committing it would change nothing."""
+        return all(span.start == span.end for span in self.spans.values())
+
+    def positions(self) -> dict[int, int]:
+        """Per partition the position once this batch is durable."""
+        return {partition: span.end for partition, span in self.spans.items()}
+
+    def account(self, spans: Mapping[int, Span], now: float) -> None:
+        """Takes the offsets that a poll accounts for; each span begins where the batch's ends."""
+        for partition, came in spans.items():
+            span = self.spans.setdefault(partition, Span(came.start, came.start))
+            span.end = came.end
+            span.rejects += came.rejects
+            span.gap_records += came.gap_records
+            span.gaps.extend(came.gaps[: _NAMED_GAPS - len(span.gaps)])
+        if self.opened_at is None and not self.empty:
+            self.opened_at = now
+
+    def add_rows(self, rows: pa.RecordBatch) -> None:
+        """Takes decoded rows."""
+        if rows.num_rows:
+            self.rows.append(rows)
+            self.size += rows.nbytes
+
+    def add_reject(self, record: QuarantinedRecord) -> None:
+        """Takes a record for the quarantine."""
+        self.rejects.append(record)
+        self.size += record.size
+        self.spans[record.partition].rejects += 1
+
+    def table(self) -> pa.Table | None:
+        """All rows, or None."""
+        return pa.Table.from_batches(self.rows) if self.rows else None
+
+    def without(self, partitions: Set[int]) -> "Batch":
+        """What remains when the records of `partitions` are dropped; the same batch otherwise."""
+        if partitions.isdisjoint(self.spans):
+            return self
+        gone = pa.array(sorted(partitions), pa.int32())
+        rows = [rows.filter(pc.invert(pc.is_in(rows["_partition"], value_set=gone))) for rows in self.rows]
+        kept = Batch(
+            spans={p: span for p, span in self.spans.items() if p not in partitions},
+            rejects=[r for r in self.rejects if r.partition not in partitions],
+            opened_at=self.opened_at,
+            id=self.id,
+        )
+        for part in rows:
+            kept.add_rows(part)
+        kept.size += sum(r.size for r in kept.rejects)
+        return kept
+
+    def note(self, worker: str, version: str, files: Mapping[str, str]) -> dict[str, object]:
+        """What the commit says of itself; `files` maps paths to their SHA-256."""
+        return {
+            "kind": "ingest",
+            "batch": self.id,
+            "worker": worker,
+            "headrace_version": version,
+            "partitions": {
+                str(p): {
+                    "start": s.start,
+                    "end": s.end,
+                    "rows": s.rows,
+                    "rejects": s.rejects,
+                    "gap_records": s.gap_records,
+                    "gaps": [[g.start, g.end] for g in s.gaps],
+                }
+                for p, s in sorted(self.spans.items())
+            },
+            "files": {path: {"sha256": digest} for path, digest in files.items()},
+        }

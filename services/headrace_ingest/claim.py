@@ -1,0 +1,112 @@
+"""Taking partitions: the claim that fences their last owner, and the position to go on from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from headrace.errors import CommitTimeoutError, PositionLostError
+from headrace.lake.failures import is_conflict, store_failure
+from headrace.lake.log import DeltaLog, retry_pause
+from headrace.lake.quarantine import quarantine_name, unresolved
+from headrace.lake.store import Store
+from headrace.lake.tables import PARTITIONS
+from headrace.offsets import OffsetRange, SourceId
+from headrace_ingest.intake import Lease
+
+# Each loss means that another worker claimed in between; members of one group claim different partitions.
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Claimer:
+    """Claims partitions of one table.
+
+    Attributes:
+        store: where the tables lie.
+        table: the main table.
+        source: what it is filled from.
+        watermarks: asks the broker for the offsets it has of a partition.
+        pause: waits that many seconds.
+    """
+
+    store: Store
+    table: str
+    source: SourceId
+    watermarks: Callable[[int], OffsetRange]
+    pause: Callable[[float], object]
+
+    def claim(self, partitions: Sequence[int]) -> list[Lease]:
+        """Makes this worker the owner of `partitions`.
+
+        1. The main table is opened: its positions are a lower bound.
+        2. The owner txns are raised: from here on no earlier owner can write to the quarantine.
+        3. What earlier owners quarantined beyond the positions is read.
+        4. The main table is read again: where to go on.
+
+        Raises:
+            PositionLostError: a position is not recorded or not on the broker.
+            CommitTimeoutError: other workers kept claiming.
+            StoreError, AccessDeniedError: the tables cannot be read or written.
+        """
+        main = DeltaLog(self.store, self.table)
+        lower = {p: main.txn(self.source.app_id(p)) or 0 for p in partitions}
+        epochs = self._raise_owner(partitions)
+        quarantined = unresolved(self.store, self.table, lower)
+        main.refresh()
+        started = int(main.properties[PARTITIONS])
+        leases = []
+        for p in partitions:
+            position = starting_position(p, main.txn(self.source.app_id(p)), started, self.watermarks(p))
+            pending = frozenset(offset for offset in quarantined[p] if offset >= position)
+            leases.append(Lease(p, epochs[p], position, position, pending))
+        return leases
+
+    def _raise_owner(self, partitions: Sequence[int]) -> dict[int, int]:
+        for attempt in range(_ATTEMPTS):
+            quarantine = DeltaLog(self.store, quarantine_name(self.table))
+            epochs = {p: (quarantine.txn(self.source.owner_id(p)) or 0) + 1 for p in partitions}
+            try:
+                quarantine.commit_claim({self.source.owner_id(p): epoch for p, epoch in epochs.items()})
+            except Exception as error:
+                if not is_conflict(error):
+                    raise store_failure(error, f"claiming partitions of {self.table}") from error
+                self.pause(retry_pause(attempt))
+            else:
+                return epochs
+        msg = f"claiming partitions of {self.table} lost against other workers {_ATTEMPTS} times; start again"
+        raise CommitTimeoutError(msg)
+
+
+def starting_position(partition: int, txn: int | None, started: int, available: OffsetRange) -> int:
+    """Where reading goes on.
+
+    Args:
+        partition: its number.
+        txn: the position in the table, if one is recorded.
+        started: number of partitions whose start version 0 records.
+        available: offsets on the broker.
+
+    Raises:
+        PositionLostError: it cannot be known, or the broker no longer has it.
+    """
+    if txn is None:
+        if partition < started:
+            msg = (
+                f"the table records no position for partition {partition}, although version 0 did: it was restored or "
+                "rewritten by another tool; see docs/operations.md, exit code 81"
+            )
+            raise PositionLostError(msg)
+        if available.start != 0:
+            msg = (
+                f"partition {partition} was added to the topic and its first records are gone already: the broker "
+                f"begins at {available.start}; see docs/operations.md, exit code 81"
+            )
+            raise PositionLostError(msg)
+        return 0
+    if not available.start <= txn <= available.end:
+        msg = (
+            f"partition {partition}: the table's position is {txn}, the broker has {available.start} to "
+            f"{available.end}. Records were deleted before they were read, or the log was truncated; nothing was "
+            "skipped; see docs/operations.md, exit code 81"
+        )
+        raise PositionLostError(msg)
+    return txn

@@ -1,0 +1,69 @@
+"""From a poll to the batch: admit, decode, sort out. One record becomes one row or one reject, by count."""
+
+from collections.abc import Mapping
+
+from headrace.clock import Clock
+from headrace.errors import InvariantError
+from headrace.kafka.consumer import Poll
+from headrace.kafka.records import Records
+from headrace.lake.quarantine import QuarantinedRecord
+from headrace_ingest.batch import Batch
+from headrace_ingest.decode import Decoder, Reject
+from headrace_ingest.flush import QuarantineGauge
+from headrace_ingest.intake import Intake, Lease
+
+
+class Collector:
+    """Adds polls to batches.
+
+    Args:
+        decoder: of the table's contract.
+        gauge: stops the worker when most of the input is bad.
+        clock: time.
+    """
+
+    def __init__(self, decoder: Decoder, gauge: QuarantineGauge, clock: Clock) -> None:
+        self._decoder = decoder
+        self._gauge = gauge
+        self._clock = clock
+
+    def collect(self, poll: Poll, leases: Mapping[int, Lease], batch: Batch) -> dict[int, int]:
+        """Moves `leases` and fills `batch`.
+
+        Returns:
+            Partitions to seek, with the position to read from again.
+
+        Raises:
+            QuarantineLimitError: most of the input is bad.
+            InvariantError: records and rows do not add up.
+        """
+        admitted = Intake(leases).admit(poll.records, poll.ends)
+        batch.account(admitted.spans, self._clock.monotonic())
+        records = admitted.records
+        if not len(records):
+            return admitted.seeks
+        decoded = self._decoder.decode(records, self._clock.now())
+        if decoded.rows.num_rows + len(decoded.rejects) != len(records):
+            msg = f"{len(records)} records became {decoded.rows.num_rows} rows and {len(decoded.rejects)} rejects"
+            raise InvariantError(msg)
+        batch.add_rows(decoded.rows)
+        for reject in decoded.rejects:
+            batch.add_reject(_quarantined(records, reject))
+        example = f"{decoded.rejects[-1].reason}: {decoded.rejects[-1].detail}" if decoded.rejects else ""
+        self._gauge.count(len(records), [reject.index for reject in decoded.rejects], reason=example)
+        return admitted.seeks
+
+
+def _quarantined(records: Records, reject: Reject) -> QuarantinedRecord:
+    envelope = records.envelope(reject.index)
+    return QuarantinedRecord(
+        topic=records.topic,
+        partition=records.partitions[reject.index],
+        offset=records.offsets[reject.index],
+        timestamp_ms=records.timestamps[reject.index],
+        key=envelope.key,
+        value=records.values[reject.index],
+        headers=envelope.headers,
+        reason=reject.reason,
+        detail=reject.detail,
+    )

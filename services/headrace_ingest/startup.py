@@ -1,0 +1,137 @@
+"""From a contract and a topic to tables that are known to be theirs. Runs once, before the first record."""
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+from headrace.lake.schema import delta_schema
+
+from headrace.contracts import Contract
+from headrace.kafka.topics import TopicIdentity
+from headrace.lake.canary import prove_conflicts
+from headrace.lake.checkpoint import mend_checkpoint
+from headrace.lake.datafile import FileLayout
+from headrace.lake.log import DeltaLog
+from headrace.lake.quarantine import quarantine_delta_schema, quarantine_name
+from headrace.lake.store import Store
+from headrace.lake.tables import (
+    CLUSTER_ID,
+    CONTRACT,
+    PARTITIONS,
+    PIPELINE,
+    SCHEMA_VERSION,
+    START,
+    TOPIC,
+    TOPIC_ID,
+    TableSpec,
+    check_table,
+    create_table,
+    exists,
+)
+from headrace.logs import get_logger
+from headrace.offsets import OffsetRange, SourceId
+
+Start = Literal["earliest", "latest"] | datetime
+
+log = get_logger(__name__)
+
+
+class Topic(Protocol):
+    """What a worker asks a cluster about its topic, from one thread at a time; each call may take seconds."""
+
+    def identity(self) -> TopicIdentity:
+        """Which topic it is, and how many partitions it has."""
+        ...
+
+    def watermarks(self, partition: int) -> OffsetRange:
+        """The offsets the broker has."""
+        ...
+
+    def positions_at(self, time: datetime, partitions: range) -> dict[int, int]:
+        """First offsets at or after a time."""
+        ...
+
+
+def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: Topic, start: Start) -> None:
+    """Creates the table and its quarantine where they are missing, and makes sure that they are ours.
+
+    Raises:
+        UnsafeStoreError: the store or the library does not keep conflicting commits apart.
+        WrongTableError: something else lies there.
+        TopicRecreatedError: they were filled from an earlier topic of this name.
+        StoreError, AccessDeniedError: the store cannot be read or written.
+    """
+    prove_conflicts(store)
+    identity = topic.identity()
+    quarantine = _quarantine_spec(contract, source, identity, start)
+    for name in (contract.name, quarantine.name):
+        removed = mend_checkpoint(store, name)
+        if removed is not None:
+            log.warning("checkpoint_mended", table=name, removed=removed)
+    # The quarantine first: a main table that exists always has one.
+    if not exists(store, quarantine.name):
+        create_table(store, quarantine)
+    if not exists(store, contract.name):
+        starts = _starting_positions(topic, identity, start)
+        if create_table(store, _main_spec(contract, source, identity, start, starts)):
+            log.info("table_created", table=contract.name, topic=contract.topic, start=str(start), positions=starts)
+    check_table(DeltaLog(store, quarantine.name), quarantine)
+    check_table(DeltaLog(store, contract.name), _main_spec(contract, source, identity, start, {}))
+
+
+def file_layout(contract: Contract) -> FileLayout:
+    """How the files of a contract's table are laid out."""
+    named = (contract.event_time, contract.key, *contract.table.cluster_by)
+    statistics = [name for name in dict.fromkeys(named) if name is not None]
+    unique = {contract.event_id, contract.event_time, "_offset", "_kafka_timestamp"}
+    return FileLayout(
+        table=contract.name,
+        partition_column=contract.table.partition_by,
+        statistics=(*statistics, "_partition", "_offset"),
+        plain=frozenset(name for name in unique if name is not None),
+    )
+
+
+def _starting_positions(topic: Topic, identity: TopicIdentity, start: Start) -> dict[int, int]:
+    partitions = range(identity.partitions)
+    if isinstance(start, datetime):
+        return topic.positions_at(start, partitions)
+    watermarks = {p: topic.watermarks(p) for p in partitions}
+    return {p: w.start if start == "earliest" else w.end for p, w in watermarks.items()}
+
+
+def _properties(contract: Contract, source: SourceId, identity: TopicIdentity, start: Start) -> dict[str, str]:
+    return {
+        PIPELINE: source.pipeline,
+        CLUSTER_ID: source.cluster_id,
+        TOPIC_ID: source.topic_id,
+        TOPIC: contract.topic,
+        CONTRACT: contract.name,
+        SCHEMA_VERSION: str(contract.schema_version),
+        PARTITIONS: str(identity.partitions),
+        START: start.isoformat() if isinstance(start, datetime) else start,
+    }
+
+
+def _main_spec(
+    contract: Contract, source: SourceId, identity: TopicIdentity, start: Start, starts: dict[int, int]
+) -> TableSpec:
+    partition_by = contract.table.partition_by
+    return TableSpec(
+        name=contract.name,
+        schema=delta_schema(contract),
+        partition_by=() if partition_by is None else (partition_by,),
+        description=contract.doc,
+        properties=_properties(contract, source, identity, start),
+        txns={source.app_id(partition): position for partition, position in starts.items()},
+    )
+
+
+def _quarantine_spec(contract: Contract, source: SourceId, identity: TopicIdentity, start: Start) -> TableSpec:
+    return TableSpec(
+        name=quarantine_name(contract.name),
+        schema=quarantine_delta_schema(),
+        partition_by=(),
+        description=f"Records of topic {contract.topic} that could not become rows of {contract.name}.",
+        properties=_properties(contract, source, identity, start),
+        txns={},
+    )

@@ -1,0 +1,59 @@
+"""Looks again, beside the loop, whether the topic is still the one that the table is filled from."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from headrace.clock import Clock
+from headrace.errors import TransientError
+from headrace.kafka.topics import TopicIdentity
+from headrace.lake.tables import recreated
+from headrace.logs import get_logger
+from headrace_ingest.startup import Topic
+
+log = get_logger(__name__)
+
+
+class TopicWatch:
+    """Asks every `seconds` on a thread of its own, since an unreachable broker answers late.
+
+    Args:
+        topic: what to ask.
+        expected: the identity found at start.
+        seconds: between two questions.
+        clock: time.
+    """
+
+    def __init__(self, topic: Topic, expected: TopicIdentity, *, seconds: float, clock: Clock) -> None:
+        self._topic = topic
+        self._expected = expected
+        self._seconds = seconds
+        self._clock = clock
+        self._asked_at = clock.monotonic()
+        self._answer: Future[TopicIdentity] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-topic")
+
+    def check(self) -> None:
+        """Never blocks; called at every turn of the loop.
+
+        Raises:
+            TopicRecreatedError: it is another topic of the same name.
+            TopicMissingError: it was deleted.
+            AccessDeniedError: the rights were taken away.
+        """
+        if self._answer is None:
+            if self._clock.monotonic() - self._asked_at >= self._seconds:
+                self._asked_at = self._clock.monotonic()
+                self._answer = self._thread.submit(self._topic.identity)
+            return
+        if not self._answer.done():
+            return
+        answer, self._answer = self._answer, None
+        try:
+            found = answer.result()
+        except TransientError as error:
+            log.warning("topic_not_seen", topic=self._expected.name, error=str(error))
+            return
+        if (found.cluster_id, found.topic_id) != (self._expected.cluster_id, self._expected.topic_id):
+            raise recreated(self._expected.name, "the table")
+        if found.partitions != self._expected.partitions:
+            log.info("partitions_changed", topic=found.name, before=self._expected.partitions, now=found.partitions)
+            self._expected = found

@@ -1,0 +1,142 @@
+"""Puts a worker together. Read from top to bottom, this is what `headrace ingest TABLE` is made of."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from types import FrameType
+
+import psutil
+
+from headrace import __version__
+from headrace.clock import Clock, SystemClock
+from headrace.contracts import Contract
+from headrace.kafka.consumer import KafkaConsumer
+from headrace.kafka.topics import TopicClient, TopicIdentity
+from headrace.lake.log import DeltaLog
+from headrace.lake.store import Store
+from headrace.offsets import SourceId
+from headrace.settings import MIB, IngestSettings, Settings
+from headrace_ingest.claim import Claimer
+from headrace_ingest.collect import Collector
+from headrace_ingest.decode import Decoder
+from headrace_ingest.drain import Drain
+from headrace_ingest.flush import FlushPolicy, QuarantineGauge, QuarantineLimit
+from headrace_ingest.startup import Topic, file_layout, prepare_tables
+from headrace_ingest.topic_watch import TopicWatch
+from headrace_ingest.worker import Consumer, Worker
+from headrace_ingest.writer import BatchWriter, Target
+
+# Ended by a second SIGTERM or SIGINT: 128 + 15, as shells report it.
+STOPPED_AT_ONCE = 143
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The two ends of a worker on the Kafka side; tests put an in-memory broker here."""
+
+    topic: Topic
+    consumer: Callable[[], Consumer]
+
+
+def kafka_ends(settings: Settings, contract: Contract, group_id: str) -> Ends:
+    """A real cluster, or the embedded one."""
+    # A quarter of what the budget leaves beside the interpreter and its libraries goes to librdkafka's queue.
+    queue_kib = (settings.ingest.memory_mib - 190) * 1024 // 8
+    return Ends(
+        topic=TopicClient(settings.kafka, contract.topic),
+        consumer=lambda: KafkaConsumer(settings.kafka, contract.topic, group_id=group_id, queue_kib=queue_kib),
+    )
+
+
+def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: bool, clock: Clock) -> Worker:
+    """Prepares the tables and puts a worker on them.
+
+    Raises:
+        HeadraceError: broker, topic, tables or settings do not allow it; see `headrace.errors`.
+    """
+    pipeline = settings.pipeline or contract.name
+    store = Store(settings.lake.root)
+    identity = ends.topic.identity()
+    source = SourceId(pipeline, identity.cluster_id, identity.topic_id)
+    prepare_tables(store, contract, source, ends.topic, settings.ingest.start)
+
+    pause = Event().wait
+    ingest = settings.ingest
+    process = psutil.Process()
+    target = Target(
+        source=source,
+        layout=file_layout(contract),
+        contract=contract.name,
+        contract_version=contract.schema_version,
+        version=__version__,
+        checkpoint_every=ingest.checkpoint_every,
+        deadline_seconds=ingest.commit_deadline_seconds,
+    )
+    return Worker(
+        table=contract.name,
+        consumer=ends.consumer(),
+        claimer=Claimer(store, contract.name, source, ends.topic.watermarks, pause),
+        collector=Collector(
+            Decoder(contract, max_record_bytes=ingest.max_record_bytes), QuarantineGauge(_limit(ingest)), clock
+        ),
+        writer=BatchWriter(store, target, clock, pause),
+        policy=FlushPolicy(
+            rows=ingest.flush_rows,
+            size=ingest.flush_mib * MIB,
+            seconds=ingest.flush_seconds,
+            resident=ingest.memory_mib * MIB * 9 // 10,
+        ),
+        watch=TopicWatch(ends.topic, identity, seconds=settings.kafka.metadata_refresh_seconds, clock=clock),
+        clock=clock,
+        resident=lambda: int(process.memory_info().rss),
+        stop_seconds=ingest.shutdown_seconds,
+        park_seconds=settings.kafka.session_timeout_ms / 1000,
+        drain=_drain(store, contract, source, ends.topic, identity, clock) if drain else None,
+    )
+
+
+def run_ingest(settings: Settings, contract: Contract, *, drain: bool) -> None:
+    """Runs a worker until it is stopped by a signal, or drained.
+
+    Raises:
+        HeadraceError: what cannot be proved or mended.
+    """
+    group_id = settings.kafka.group_id or f"headrace-{settings.pipeline or contract.name}"
+    ends = kafka_ends(settings, contract, group_id)
+    worker = build_worker(settings, contract, ends, drain=drain, clock=SystemClock())
+    _stop_on_signals(worker.stop)
+    worker.run()
+
+
+def _limit(ingest: IngestSettings) -> QuarantineLimit:
+    return QuarantineLimit(ingest.quarantine_max_ratio, ingest.quarantine_window, ingest.quarantine_max_consecutive)
+
+
+def _drain(
+    store: Store, contract: Contract, source: SourceId, topic: Topic, identity: TopicIdentity, clock: Clock
+) -> Drain:
+    partitions = range(identity.partitions)
+    targets = {p: topic.watermarks(p).end for p in partitions}
+    log = DeltaLog(store, contract.name)
+
+    def positions() -> dict[int, int]:
+        log.refresh()
+        return {p: log.txn(source.app_id(p)) or 0 for p in partitions}
+
+    return Drain(targets, positions, clock)
+
+
+def _stop_on_signals(stop: Callable[[], None]) -> None:
+    """The first SIGTERM or SIGINT stops gracefully, the second at once."""
+    received = Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if received.is_set():
+            os._exit(STOPPED_AT_ONCE)
+        received.set()
+        stop()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)

@@ -1,0 +1,341 @@
+"""The worker's loop: collect while the last batch is being written, flush, confirm.
+
+One thread polls, decodes and decides; one thread writes. At most one batch is in flight. What a batch in flight has
+become is learnt in `_settle` and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+from headrace.clock import Clock, Deadline
+from headrace.errors import AnotherWriterError, CommitTimeoutError, HeadraceError
+from headrace.kafka.consumer import PartitionListener, Poll
+from headrace.logs import get_logger
+from headrace_ingest.batch import Batch
+from headrace_ingest.claim import Claimer
+from headrace_ingest.collect import Collector
+from headrace_ingest.drain import Drain
+from headrace_ingest.flush import FlushPolicy, Trigger
+from headrace_ingest.intake import Lease
+from headrace_ingest.topic_watch import TopicWatch
+from headrace_ingest.writer import BatchWriter, Flushed
+
+log = get_logger(__name__)
+
+# Large enough that the cost of a poll vanishes, small enough that a poll's Python objects stay below 20 MB.
+_POLL_RECORDS = 10_000
+_POLL_SECONDS = 0.1
+# How long the loop waits for the writer before it pauses the partitions: pausing throws prefetched records away.
+_PATIENCE_SECONDS = 1.0
+# A resurrected worker is fenced once and then learns that it has lost its partitions. Who is fenced again and again
+# while the group leaves it the partition shares the table with a worker outside the group.
+_MAX_FENCED = 3
+
+
+class Consumer(Protocol):
+    """A member of the consumer group; one thread owns it."""
+
+    def subscribe(self, listener: PartitionListener) -> None:
+        """Joins the group."""
+        ...
+
+    def poll(self, limit: int, timeout: float) -> Poll:
+        """At most `limit` records within `timeout` seconds; runs the listener's callbacks."""
+        ...
+
+    def seek(self, partition: int, position: int) -> None:
+        """Reads from `position` on."""
+        ...
+
+    def pause(self, partitions: Sequence[int]) -> None:
+        """Stops delivery."""
+        ...
+
+    def resume(self, partitions: Sequence[int]) -> None:
+        """Takes delivery up again."""
+        ...
+
+    def commit(self, positions: Mapping[int, int]) -> None:
+        """Tells the group where the table stands."""
+        ...
+
+    def close(self) -> None:
+        """Leaves the group; the listener is told first."""
+        ...
+
+
+@dataclass(slots=True)
+class Flight:
+    """A batch on the writer thread, and the leases it was collected under."""
+
+    batch: Batch
+    leases: dict[int, Lease]
+    trigger: Trigger
+    future: Future[Flushed]
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A partition whose txn somebody else has moved, until it is claimed again or taken away."""
+
+    until: float
+    fenced: int
+
+
+@dataclass
+class Worker:
+    """One worker of one table.
+
+    Attributes:
+        table: its name, for log lines.
+        consumer: its member of the group.
+        claimer: takes partitions.
+        collector: fills batches.
+        writer: writes batches.
+        policy: when to flush.
+        watch: looks after the topic.
+        clock: time.
+        resident: reads the process's resident bytes.
+        stop_seconds: how long a stop or a revocation may take to make durable what was read.
+        park_seconds: how long to wait for the group's word after being fenced.
+        drain: when to stop by itself, if ever.
+    """
+
+    table: str
+    consumer: Consumer
+    claimer: Claimer
+    collector: Collector
+    writer: BatchWriter
+    policy: FlushPolicy
+    watch: TopicWatch
+    clock: Clock
+    resident: Callable[[], int]
+    stop_seconds: float
+    park_seconds: float
+    drain: Drain | None = None
+    _leases: dict[int, Lease] = field(default_factory=dict, init=False)
+    _parked: dict[int, Parked] = field(default_factory=dict, init=False)
+    _paused: set[int] = field(default_factory=set, init=False)
+    _batch: Batch = field(default_factory=Batch, init=False)
+    _flight: Flight | None = field(default=None, init=False)
+    _stop: Event = field(default_factory=Event, init=False)
+    _abandoned: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-writer")
+
+    def stop(self) -> None:
+        """Asks the loop to end after making durable what was read; safe from a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Works until stopped or drained.
+
+        Raises:
+            HeadraceError: what cannot be proved or mended; nothing was skipped and nothing is half written.
+        """
+        self.consumer.subscribe(self)
+        try:
+            while not self._finished():
+                self._settle()
+                self.watch.check()
+                self._reclaim()
+                self._collect()
+                self._flush_if_due()
+            self._flush_all(Trigger.SHUTDOWN, Deadline.after(self.stop_seconds, self.clock))
+        except BaseException:
+            self._abandoned = True
+            with suppress(Exception):
+                self.consumer.close()
+            raise
+        self.consumer.close()
+        self._thread.shutdown()
+
+    def _finished(self) -> bool:
+        return self._stop.is_set() or (self.drain is not None and self.drain.done(self._leases))
+
+    # -- collect
+
+    def _collect(self) -> None:
+        poll = self.consumer.poll(_POLL_RECORDS, self._poll_seconds())
+        for partition, position in self.collector.collect(poll, self._leases, self._batch).items():
+            self.consumer.seek(partition, position)
+
+    def _poll_seconds(self) -> float:
+        if self._batch.opened_at is None or self._flight is not None:
+            return _POLL_SECONDS
+        return min(_POLL_SECONDS, max(0.0, self._batch.opened_at + self.policy.seconds - self.clock.monotonic()))
+
+    # -- flush
+
+    def _flush_if_due(self) -> None:
+        trigger = self.policy.due(self._batch, self.clock.monotonic(), self.resident())
+        if trigger is None and self.drain is not None and not self._batch.empty and self.drain.collected(self._leases):
+            trigger = Trigger.DRAIN
+        if trigger is None:
+            return
+        if self._flight is None:
+            self._flush(trigger)
+        elif trigger not in (Trigger.AGE, Trigger.DRAIN):
+            # The batch is full and the one before it is still being written.
+            wait([self._flight.future], timeout=_PATIENCE_SECONDS)
+            if not self._flight.future.done():
+                self._hold()
+
+    def _hold(self) -> None:
+        """Stops delivery until the writer is free; polling goes on, so the group keeps this member."""
+        unpaused = self._leases.keys() - self._paused
+        if unpaused:
+            log.debug("paused", table=self.table, partitions=sorted(unpaused))
+            self.consumer.pause(sorted(unpaused))
+            self._paused |= unpaused
+
+    def _flush(self, trigger: Trigger) -> None:
+        batch, self._batch = self._batch, Batch()
+        leases = {p: self._leases[p] for p in batch.spans}
+        epochs = {p: lease.epoch for p, lease in leases.items()}
+        future = self._thread.submit(self.writer.write, batch, epochs)
+        self._flight = Flight(batch, leases, trigger, future, self.clock.monotonic())
+
+    def _flush_all(self, trigger: Trigger, deadline: Deadline) -> None:
+        """Makes everything collected durable.
+
+        Raises:
+            CommitTimeoutError: the deadline passed; what was not durable is read again by whoever comes next.
+        """
+        in_time = self._await_flight(deadline)
+        if in_time and not self._batch.empty:
+            self._flush(trigger)
+            in_time = self._await_flight(deadline)
+        if not in_time:
+            msg = (
+                f"the last batch of {self.table} was not durable within {self.stop_seconds:g} s; nothing is lost, it is "
+                "read again. Check the store, or raise HEADRACE_INGEST__SHUTDOWN_SECONDS."
+            )
+            raise CommitTimeoutError(msg)
+
+    def _await_flight(self, deadline: Deadline) -> bool:
+        if self._flight is not None:
+            wait([self._flight.future], timeout=deadline.remaining())
+        return self._settle()
+
+    def _settle(self) -> bool:
+        """Learns what became of the batch in flight; False while it is still being written.
+
+        Raises:
+            HeadraceError: what stopped the writer.
+        """
+        flight = self._flight
+        if flight is None:
+            return True
+        if not flight.future.done():
+            return False
+        self._flight = None
+        flushed = flight.future.result()
+        confirmed = {}
+        for partition, position in flushed.positions.items():
+            if self._leases.get(partition) is flight.leases[partition]:
+                self._leases[partition].durable = confirmed[partition] = position
+        # Step 6 of the flush. The rows are durable: the group may know.
+        if confirmed:
+            self.consumer.commit(confirmed)
+        _log_flush(self.table, flight, flushed, self.clock.monotonic())
+        for partition, position in flushed.dropped.items():
+            if self._leases.get(partition) is flight.leases[partition]:
+                self._park(self._leases[partition], position)
+        if flushed.version is not None:
+            self._thread.submit(self._checkpoint, flushed.version)
+        if self._paused:
+            self.consumer.resume(sorted(self._paused & self._leases.keys()))
+            self._paused.clear()
+        return True
+
+    def _checkpoint(self, version: int) -> None:
+        try:
+            if self.writer.checkpoint(version):
+                log.info("checkpoint", table=self.table, version=version)
+        except HeadraceError as error:
+            log.warning("checkpoint_failed", table=self.table, version=version, error=str(error))
+
+    # -- fencing
+
+    def _park(self, lease: Lease, found: int) -> None:
+        partition, fenced = lease.partition, lease.fenced + 1
+        log.warning("fenced", table=self.table, partition=partition, durable=lease.durable, found=found, times=fenced)
+        if fenced >= _MAX_FENCED:
+            msg = (
+                f"another process outside this consumer group writes partition {partition} of {self.table} under the "
+                "same pipeline name. Both stay exactly once, but only one can make progress: stop one of them, or give "
+                "one another table (HEADRACE_LAKE__ROOT) or the same HEADRACE_KAFKA__GROUP_ID."
+            )
+            raise AnotherWriterError(msg)
+        del self._leases[partition]
+        self._batch = self._batch.without({partition})
+        self._parked[partition] = Parked(self.clock.monotonic() + self.park_seconds, fenced)
+
+    def _reclaim(self) -> None:
+        """Takes parked partitions again that the group has left to us."""
+        now = self.clock.monotonic()
+        due = [p for p, parked in self._parked.items() if now >= parked.until]
+        if not due:
+            return
+        for lease in self.claimer.claim(due):
+            lease.fenced = self._parked.pop(lease.partition).fenced
+            self._leases[lease.partition] = lease
+            self.consumer.seek(lease.partition, lease.position)
+
+    # -- rebalance; on the polling thread, from inside poll and close
+
+    def assigned(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Claims partitions; returns the table's positions."""
+        leases = {lease.partition: lease for lease in self.claimer.claim(partitions)}
+        self._leases |= leases
+        positions = {p: lease.position for p, lease in leases.items()}
+        log.info("assigned", table=self.table, positions=positions)
+        return positions
+
+    def revoked(self, partitions: Sequence[int]) -> None:
+        """Makes durable what was read of them, if the deadline allows; drops it otherwise."""
+        log.info("revoked", table=self.table, partitions=list(partitions))
+        if not self._abandoned:
+            try:
+                self._flush_all(Trigger.REVOKE, Deadline.after(self.stop_seconds, self.clock))
+            except CommitTimeoutError as error:
+                log.warning("revoke_timeout", table=self.table, partitions=list(partitions), error=str(error))
+        self._forget(partitions)
+
+    def lost(self, partitions: Sequence[int]) -> None:
+        """Drops what was read of them: they may belong to another member already, and Delta fences the rest."""
+        log.warning("lost", table=self.table, partitions=list(partitions))
+        self._forget(partitions)
+
+    def _forget(self, partitions: Sequence[int]) -> None:
+        for partition in partitions:
+            self._leases.pop(partition, None)
+            self._parked.pop(partition, None)
+            self._paused.discard(partition)
+        self._batch = self._batch.without(set(partitions))
+
+
+def _log_flush(table: str, flight: Flight, flushed: Flushed, now: float) -> None:
+    log.info(
+        "flush",
+        table=table,
+        trigger=flight.trigger.value,
+        version=flushed.version,
+        batch=flight.batch.id,
+        positions=flushed.positions,
+        rows=sum(file.rows for file in flushed.files),
+        rejects=sum(span.rejects for span in flight.batch.spans.values()),
+        files=len(flushed.files),
+        file_bytes=sum(file.size for file in flushed.files),
+        attempts=flushed.attempts,
+        write_ms=round(flushed.write_seconds * 1000, 1),
+        commit_ms=round(flushed.commit_seconds * 1000, 1),
+        seconds=round(now - flight.started, 3),
+    )

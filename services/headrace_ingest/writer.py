@@ -1,0 +1,257 @@
+"""The flush: the order in which a batch becomes durable. Runs on the writer thread."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from headrace.clock import Clock, Deadline
+from headrace.errors import CommitTimeoutError, InvariantError
+from headrace.lake.datafile import DataFile, FileLayout, write_files
+from headrace.lake.failures import is_conflict, store_failure
+from headrace.lake.log import DeltaLog, commit_path, retry_pause
+from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantine_rows, unresolved
+from headrace.lake.store import Store
+from headrace.offsets import SourceId
+from headrace_ingest.batch import Batch
+from headrace_ingest.outcome import Mine, Outcome, Seen, decide
+
+WORKER = f"{socket.gethostname()}/{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The tables a worker writes to.
+
+    Attributes:
+        source: what they are filled from.
+        layout: layout of the main table's files.
+        contract: name of the contract.
+        contract_version: its schema version.
+        version: of the program.
+        checkpoint_every: versions between checkpoints.
+        deadline_seconds: how long one batch may try to commit.
+    """
+
+    source: SourceId
+    layout: FileLayout
+    contract: str
+    contract_version: int
+    version: str
+    checkpoint_every: int
+    deadline_seconds: float
+
+    @property
+    def table(self) -> str:
+        """Folder of the main table."""
+        return self.layout.table
+
+
+@dataclass(slots=True)
+class Flushed:
+    """What a flush achieved.
+
+    Attributes:
+        positions: partitions whose records are durable, with the new position.
+        dropped: partitions that another worker has taken, with the position in the table.
+        version: the version that was made; None if everything was dropped.
+        files: data files of that version.
+        attempts: how often it was tried.
+        write_seconds, commit_seconds: of the last attempt.
+    """
+
+    positions: dict[int, int] = field(default_factory=dict)
+    dropped: dict[int, int] = field(default_factory=dict)
+    version: int | None = None
+    files: list[DataFile] = field(default_factory=list)
+    attempts: int = 0
+    write_seconds: float = 0.0
+    commit_seconds: float = 0.0
+
+
+class _FencedError(Exception):
+    """A txn is not what this worker left there; decided like any unknown outcome, from the tables."""
+
+
+class BatchWriter:
+    """Writes batches one after another. One thread uses it.
+
+    Args:
+        store: where the tables lie.
+        target: which tables.
+        clock: time.
+        pause: waits that many seconds.
+    """
+
+    def __init__(self, store: Store, target: Target, clock: Clock, pause: Callable[[float], object]) -> None:
+        self._store = store
+        self._target = target
+        self._clock = clock
+        self._pause = pause
+        self._main = DeltaLog(store, target.table)
+        self._quarantine = DeltaLog(store, quarantine_name(target.table))
+
+    def write(self, batch: Batch, epochs: Mapping[int, int]) -> Flushed:
+        """Makes `batch` durable, or as much of it as is still ours.
+
+        Args:
+            batch: what was collected.
+            epochs: the owner txn each of its partitions was collected under.
+
+        Raises:
+            CommitTimeoutError: other writers kept winning until the deadline.
+            StoreError, AccessDeniedError: the store failed and nothing of the batch landed.
+            InvariantError: the rows are not those the offsets account for.
+        """
+        flushed = Flushed()
+        base = self._main.version
+        deadline = Deadline.after(self._target.deadline_seconds, self._clock)
+        while not batch.empty:
+            flushed.attempts += 1
+            try:
+                self._attempt(batch, epochs, flushed)
+            except InvariantError:
+                raise
+            except Exception as failure:
+                batch = self._resolve(batch, epochs, flushed, base=base, failure=failure)
+                if batch.empty:
+                    break
+                self._retry_or_raise(failure, flushed.attempts, deadline)
+            else:
+                flushed.positions |= batch.positions()
+                break
+        return flushed
+
+    def checkpoint(self, version: int) -> bool:
+        """Writes a checkpoint if `version` is one that gets one: whoever made it does, without talking to anybody.
+
+        Raises:
+            StoreError, AccessDeniedError: it could not be written; the table is whole without it.
+        """
+        due = version % self._target.checkpoint_every == 0
+        if due:
+            self._main.checkpoint()
+        return due
+
+    def _attempt(self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
+        """The protocol of a flush; its order is the guarantee."""
+        began = time.perf_counter()
+        # Step 1. The rows, durable under a name that no log knows yet.
+        flushed.files = self._write_rows(batch)
+        # Step 2. The rejects, committed before the position moves past them.
+        self._write_rejects(batch, epochs)
+        written = time.perf_counter()
+        # Step 3. Every partition still stands, on this very handle, where this batch begins.
+        self._main.refresh()
+        txns = {self._target.source.app_id(p): span for p, span in batch.spans.items()}
+        for app_id, span in txns.items():
+            if (self._main.txn(app_id) or 0) != span.start:
+                raise _FencedError(app_id)
+        # Step 4. Rows and positions in one commit, refused if one of the positions has moved since step 3.
+        # Step 5. The commit is fsynced before it is reported; only then the Kafka offsets follow, on the other thread.
+        digests = {file.path: file.sha256 for file in flushed.files}
+        flushed.version = self._main.commit(
+            flushed.files,
+            {app_id: span.end for app_id, span in txns.items()},
+            batch.note(WORKER, self._target.version, digests),
+        )
+        flushed.write_seconds, flushed.commit_seconds = written - began, time.perf_counter() - written
+
+    def _write_rows(self, batch: Batch) -> list[DataFile]:
+        rows = batch.table()
+        counted = {} if rows is None else _count_partitions(rows)
+        for partition, span in batch.spans.items():
+            if counted.get(partition, 0) != span.rows:
+                msg = (
+                    f"partition {partition}, offsets {span.start} to {span.end}: {span.rows} rows expected, "
+                    f"{counted.get(partition, 0)} decoded; nothing was written"
+                )
+                raise InvariantError(msg)
+        return [] if rows is None else write_files(self._store, self._target.layout, rows)
+
+    def _write_rejects(self, batch: Batch, epochs: Mapping[int, int]) -> None:
+        if not batch.rejects:
+            return
+        rows = quarantine_rows(
+            batch.rejects,
+            contract=self._target.contract,
+            contract_version=self._target.contract_version,
+            headrace_version=self._target.version,
+            at=datetime.now(UTC),
+        )
+        files = write_files(self._store, quarantine_layout(self._target.table), rows)
+        owners = {self._target.source.owner_id(p): epochs[p] for p in {r.partition for r in batch.rejects}}
+        self._quarantine.refresh()
+        for owner_id, epoch in owners.items():
+            if self._quarantine.txn(owner_id) != epoch:
+                raise _FencedError(owner_id)
+        self._quarantine.commit(
+            files,
+            owners,
+            {
+                "kind": "quarantine",
+                "batch": batch.id,
+                "worker": WORKER,
+                "partitions": {str(p): {"rejects": count} for p, count in _count_partitions(rows).items()},
+            },
+        )
+        # Committed: a repetition of this flush must not quarantine them again. They stay counted in the spans.
+        batch.rejects = []
+
+    def _resolve(
+        self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed, *, base: int, failure: Exception
+    ) -> Batch:
+        """Decides an unknown outcome from the tables alone; returns what is left to write.
+
+        `base` is the version before the first attempt.
+        """
+        try:
+            self._main = DeltaLog(self._store, self._target.table)
+            self._quarantine = DeltaLog(self._store, quarantine_name(self._target.table))
+            landed = self._main.find(batch.id, base)
+            if landed is not None:
+                self._store.sync(commit_path(self._target.table, landed))
+            outcome = decide(
+                {p: Mine(span.start, span.end, epochs[p]) for p, span in batch.spans.items()},
+                {p: self._seen(p) for p in batch.spans},
+                landed=landed is not None,
+            )
+            self._forget_quarantined(batch, outcome)
+        except Exception as second:
+            raise store_failure(second, f"reading {self._target.table} after: {failure}") from failure
+        flushed.version = landed
+        flushed.positions |= outcome.done
+        flushed.dropped |= outcome.dropped
+        return batch.without(outcome.done.keys() | outcome.dropped.keys())
+
+    def _seen(self, partition: int) -> Seen:
+        source = self._target.source
+        position = self._main.txn(source.app_id(partition)) or 0
+        return Seen(position, self._quarantine.txn(source.owner_id(partition)) or 0)
+
+    def _forget_quarantined(self, batch: Batch, outcome: Outcome) -> None:
+        """Takes rejects off the batch that the quarantine has, although its commit was reported as failed."""
+        if not batch.rejects or not outcome.keep:
+            return
+        known = unresolved(self._store, self._target.table, {p: batch.spans[p].start for p in outcome.keep})
+        batch.rejects = [r for r in batch.rejects if r.offset not in known.get(r.partition, ())]
+
+    def _retry_or_raise(self, failure: Exception, attempts: int, deadline: Deadline) -> None:
+        if not is_conflict(failure) and not isinstance(failure, _FencedError):
+            raise store_failure(failure, f"committing to {self._target.table}") from failure
+        if deadline.expired():
+            msg = (
+                f"committing to {self._target.table} lost against other writers {attempts} times in "
+                f"{self._target.deadline_seconds:g} s; nothing was lost. Longer HEADRACE_INGEST__FLUSH_SECONDS helps."
+            )
+            raise CommitTimeoutError(msg) from failure
+        self._pause(retry_pause(attempts))
+
+
+def _count_partitions(rows: pa.Table) -> dict[int, int]:
+    counted = rows.group_by("_partition").aggregate([([], "count_all")]).to_pydict()
+    return dict(zip(counted["_partition"], counted["count_all"], strict=True))

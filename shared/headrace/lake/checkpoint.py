@@ -1,0 +1,44 @@
+"""Repair of a checkpoint that power loss tore.
+
+A checkpoint is written without fsync by the library; a crash can leave zero or torn bytes behind a hint that names
+them, and no reader opens the table then, although the JSON commits say everything.
+"""
+
+from headrace.errors import WrongTableError
+from headrace.lake.store import Store
+
+_PARQUET_MAGIC = b"PAR1"
+_SUFFIX = ".checkpoint.parquet"
+
+
+def mend_checkpoint(store: Store, table: str) -> str | None:
+    """Removes the newest checkpoint and the hint if it is broken and its JSON commits are all there.
+
+    Returns:
+        The path that was removed, or None if nothing was wrong.
+
+    Raises:
+        WrongTableError: it is broken and commits before it are gone.
+        StoreError, AccessDeniedError: the log cannot be listed or changed.
+    """
+    folder = f"{table}/_delta_log"
+    sizes = store.sizes(folder)
+    checkpoints = sorted(name for name in sizes if name.endswith(_SUFFIX))
+    if not checkpoints or _readable(store, f"{folder}/{checkpoints[-1]}", sizes[checkpoints[-1]]):
+        return None
+    name = checkpoints[-1]
+    oldest = int(checkpoints[-2][:20]) if len(checkpoints) > 1 else 0
+    if any(f"{version:020d}.json" not in sizes for version in range(oldest, int(name[:20]) + 1)):
+        msg = f"{store.uri(table)}: checkpoint {name} is broken and commits before it are gone; restore a backup"
+        raise WrongTableError(msg)
+    # The hint first: without it readers list the log and would meet the broken file, with it alone they fail too.
+    store.delete(f"{folder}/_last_checkpoint")
+    store.delete(f"{folder}/{name}")
+    return f"{folder}/{name}"
+
+
+def _readable(store: Store, path: str, size: int) -> bool:
+    if size < 2 * len(_PARQUET_MAGIC):
+        return False
+    data = store.read(path)
+    return data.startswith(_PARQUET_MAGIC) and data.endswith(_PARQUET_MAGIC)

@@ -1,0 +1,51 @@
+"""What a failing store or a refused commit means.
+
+deltalake and obstore tell most causes only in the text of their errors; on a local disk it ends in `os error N`.
+"""
+
+import errno
+import re
+
+from deltalake.exceptions import CommitFailedError
+
+from headrace.errors import AccessDeniedError, HeadraceError, StoreError
+
+_OS_ERROR = re.compile(r"os error (\d+)")
+_TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a commit lost against another one (or against itself, on a store that lied about the outcome)."""
+    return isinstance(error, CommitFailedError)
+
+
+def store_failure(error: BaseException, doing: str) -> HeadraceError:
+    """`error` in our words, with what to do about it.
+
+    Args:
+        error: what the store or deltalake raised.
+        doing: the action that failed, such as "writing /lake/trades/x.parquet".
+    """
+    if isinstance(error, HeadraceError):
+        return error
+    said = _TERMINAL_COLOURS.sub("", str(error)).strip().splitlines()
+    text = f"{doing} failed: {said[0] if said else type(error).__name__}"
+    number = _errno(error)
+    if number in _FULL:
+        return StoreError(f"{text}. The disk is full: free space and start again; nothing was lost.")
+    if number in _DENIED:
+        return AccessDeniedError(
+            f"{text}. The folder is read-only or belongs to another user: give this process the right to write there; "
+            "nothing was lost."
+        )
+    return StoreError(f"{text}. Nothing was lost; the worker goes on from the table's position when started again.")
+
+
+def _errno(error: BaseException) -> int | None:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = _OS_ERROR.search(str(error))
+    return int(found.group(1)) if found else None

@@ -1,0 +1,112 @@
+"""The quarantine table: records that could not become rows, with everything needed to bring them home."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import Schema
+
+from headrace.kafka.records import Header
+from headrace.lake.datafile import FileLayout
+from headrace.lake.log import open_table
+from headrace.lake.schema import quarantine_schema
+from headrace.lake.store import Store
+
+SUFFIX = "__quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRecord:
+    """One record as it came, and why it is here. `reason` is a value of the closed enum of reasons."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+    reason: str
+    detail: str
+
+    @property
+    def size(self) -> int:
+        """Bytes that it keeps in memory, roughly."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers + len(self.detail) + 200
+
+
+def quarantine_name(table: str) -> str:
+    """Folder of the quarantine of `table`."""
+    return table + SUFFIX
+
+
+def quarantine_layout(table: str) -> FileLayout:
+    """Layout of the quarantine's files."""
+    return FileLayout(quarantine_name(table), None, ("_partition", "_offset"))
+
+
+def quarantine_delta_schema() -> Schema:
+    """Delta schema of every quarantine."""
+    return Schema.from_arrow(quarantine_schema())
+
+
+def quarantine_rows(
+    records: Sequence[QuarantinedRecord], *, contract: str, contract_version: int, headrace_version: str, at: datetime
+) -> pa.Table:
+    """`records` as rows of the quarantine table."""
+    count = len(records)
+    columns: dict[str, Sequence[object]] = {
+        "topic": [r.topic for r in records],
+        "_partition": [r.partition for r in records],
+        "_offset": [r.offset for r in records],
+        "_kafka_timestamp": [_time(r.timestamp_ms) for r in records],
+        "key": [r.key for r in records],
+        "value": [r.value for r in records],
+        "headers": [[{"key": k, "value": v} for k, v in r.headers] for r in records],
+        "reason": [r.reason for r in records],
+        "detail": [r.detail for r in records],
+        "contract": [contract] * count,
+        "contract_version": [contract_version] * count,
+        "headrace_version": [headrace_version] * count,
+        "quarantined_at": [at] * count,
+        "resolved_at": [None] * count,
+        "resolved_version": [None] * count,
+        "resolution": [None] * count,
+    }
+    schema = quarantine_schema()
+    return pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
+
+
+def unresolved(store: Store, table: str, positions: Mapping[int, int]) -> dict[int, frozenset[int]]:
+    """Per partition the quarantined offsets at or after its position that nothing has resolved.
+
+    Such records were quarantined by a worker that died before its main commit: they are read again and must be
+    neither landed nor quarantined a second time. Only files that can hold such offsets are read.
+
+    Raises:
+        StoreError, AccessDeniedError: the quarantine cannot be read.
+    """
+    found: dict[int, set[int]] = {partition: set() for partition in positions}
+    if not positions:
+        return {}
+    lowest = min(positions.values())
+    name = quarantine_name(table)
+    actions = pa.table(open_table(store, name).get_add_actions(flatten=True))
+    if actions.num_rows == 0:
+        return {partition: frozenset() for partition in positions}
+    for path, highest in zip(actions["path"].to_pylist(), actions["max._offset"].to_pylist(), strict=True):
+        if highest is not None and highest < lowest:
+            continue
+        data = pa.BufferReader(store.read(f"{name}/{path}"))
+        rows = pq.read_table(data, columns=["_partition", "_offset", "resolution"]).to_pydict()
+        for partition, offset, resolution in zip(rows["_partition"], rows["_offset"], rows["resolution"], strict=True):
+            if resolution is None and partition in found and offset >= positions[partition]:
+                found[partition].add(offset)
+    return {partition: frozenset(offsets) for partition, offsets in found.items()}
+
+
+def _time(millis: int) -> datetime | None:
+    return None if millis < 0 else datetime.fromtimestamp(millis / 1000, UTC)

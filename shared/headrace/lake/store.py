@@ -1,0 +1,149 @@
+"""The store tables lie in: bytes under relative paths, durable when a call returns.
+
+On a local disk durable means fsynced, the file and every folder on the way that the call created: deltalake and
+obstore never call fsync, and without it an acknowledged commit does not survive power loss. Elsewhere the store's
+acknowledgement is what there is.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from headrace.errors import ConfigError, WrongTableError
+from headrace.lake.failures import store_failure
+
+_SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*://")
+
+
+class Store:
+    """Everything under one root, a local folder or a URI. Safe to use from several threads.
+
+    Args:
+        root: a path, `file://` or another URI that obstore knows; a local folder is created.
+
+    Raises:
+        WrongTableError: the root is a file.
+        StoreError, AccessDeniedError: the root cannot be created.
+        ConfigError: the URI is of a kind that is not known.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.local = _local_path(root)
+        self._synced: set[Path] = set()
+        if self.local is None:
+            self.root = root.rstrip("/")
+            try:
+                self._objects: ObjectStore = from_url(self.root)
+            except (BaseError, ValueError) as error:
+                msg = f"HEADRACE_LAKE__ROOT {root} is not a store that can be opened: {error}"
+                raise ConfigError(msg) from error
+            return
+        self.root = str(self.local)
+        try:
+            self.local.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            msg = f"HEADRACE_LAKE__ROOT {root} lies on a file: name a folder"
+            raise WrongTableError(msg) from None
+        except OSError as error:
+            raise store_failure(error, f"creating the lake root {root}") from error
+        self._objects = LocalStore(self.local)
+
+    def uri(self, path: str) -> str:
+        """Where `path` lies, as deltalake takes it."""
+        return f"{self.root}/{path}"
+
+    def put(self, path: str, data: bytes | memoryview) -> None:
+        """Writes `data`, replacing what is there; readers see all of it or nothing.
+
+        Raises:
+            StoreError, AccessDeniedError: it could not be written; nothing is there, or what was there before.
+        """
+        try:
+            obstore.put(self._objects, path, data, use_multipart=False)
+            self.sync(path)
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"writing {self.uri(path)}") from error
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Writes `data` unless `path` exists; of several callers at once exactly one gets True.
+
+        Raises:
+            StoreError, AccessDeniedError: it is not known whether it was written.
+        """
+        try:
+            obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+            self.sync(path)
+        except AlreadyExistsError:
+            return False
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"creating {self.uri(path)}") from error
+        return True
+
+    def sync(self, path: str) -> None:
+        """Makes durable what another library wrote at `path`; nothing to do on an object store."""
+        if self.local is None:
+            return
+        target = self.local / path
+        _fsync(target)
+        _fsync(target.parent)
+        for folder in _parents_below(self.local, target.parent):
+            if folder not in self._synced:
+                _fsync(folder.parent)
+                self._synced.add(folder)
+
+    def read(self, path: str) -> bytes:
+        """The bytes at `path`.
+
+        Raises:
+            FileNotFoundError: nothing is there.
+            StoreError, AccessDeniedError: it cannot be read.
+        """
+        try:
+            return bytes(obstore.get(self._objects, path).bytes())
+        except FileNotFoundError:
+            raise
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"reading {self.uri(path)}") from error
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Name to size in bytes of every object below `folder`."""
+        prefix = folder.rstrip("/") + "/"
+        listed: Iterable[obstore.ObjectMeta] = (meta for page in obstore.list(self._objects, prefix) for meta in page)
+        try:
+            return {meta["path"].removeprefix(prefix): meta["size"] for meta in listed}
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"listing {self.uri(folder)}") from error
+
+    def delete(self, path: str) -> None:
+        """Removes `path` if it is there."""
+        try:
+            obstore.delete(self._objects, path)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"deleting {self.uri(path)}") from error
+
+
+def _local_path(root: str) -> Path | None:
+    if root.startswith("file://"):
+        return Path(root.removeprefix("file://")).absolute()
+    return None if _SCHEME.match(root) else Path(root).expanduser().absolute()
+
+
+def _parents_below(root: Path, folder: Path) -> Iterable[Path]:
+    while folder != root and root in folder.parents:
+        yield folder
+        folder = folder.parent
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

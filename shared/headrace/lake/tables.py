@@ -1,0 +1,162 @@
+"""Creating a table once, whoever else tries, and recognising it afterwards.
+
+`DeltaTable.create` called by several processes at once commits two metaData versions. Version 0 is therefore built in
+a scratch folder and published by a conditional create: one process wins, the others open what is there.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+
+from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
+from headrace.lake.log import NOTE, DeltaLog, commit_path, open_table
+from headrace.lake.store import Store
+from headrace.offsets import SourceId
+
+PIPELINE = "headrace.pipeline"
+CLUSTER_ID = "headrace.cluster_id"
+TOPIC_ID = "headrace.topic_id"
+TOPIC = "headrace.topic"
+CONTRACT = "headrace.contract"
+SCHEMA_VERSION = "headrace.schema_version"
+PARTITIONS = "headrace.partitions"
+START = "headrace.start"
+
+# Lets deltalake 1.6.3 bring back an older txn once the newest has expired.
+_FORBIDDEN_PROPERTY = "delta.setTransactionRetentionDuration"
+
+_RETENTION = {
+    "delta.logRetentionDuration": "interval 30 days",
+    "delta.deletedFileRetentionDuration": "interval 7 days",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """What version 0 of a table holds.
+
+    Attributes:
+        name: folder below the store's root.
+        schema: Delta schema, column comments in its metadata.
+        partition_by: partition columns.
+        description: kept in the table's metadata.
+        properties: table properties that name the source, keys above.
+        txns: `appId` to txn version: where every partition of the topic starts.
+    """
+
+    name: str
+    schema: Schema
+    partition_by: tuple[str, ...]
+    description: str
+    properties: Mapping[str, str]
+    txns: Mapping[str, int]
+
+
+def exists(store: Store, name: str) -> bool:
+    """Whether a Delta table lies under `name`.
+
+    Raises:
+        WrongTableError: a file lies there.
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    if store.local is not None and (store.local / name).is_file():
+        msg = f"{store.uri(name)} is a file: move it away or choose another HEADRACE_LAKE__ROOT"
+        raise WrongTableError(msg)
+    try:
+        return bool(open_table(store, name, without_files=True))
+    except FileNotFoundError:
+        return False
+
+
+def create_table(store: Store, spec: TableSpec) -> bool:
+    """Publishes version 0 of `spec`; False if somebody else's is there already.
+
+    Raises:
+        StoreError, AccessDeniedError: it could not be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="headrace-table-") as scratch:
+        DeltaTable.create(
+            scratch,
+            spec.schema,
+            partition_by=list(spec.partition_by),
+            name=spec.name,
+            description=spec.description,
+            configuration={**_RETENTION, **spec.properties},
+            commit_properties=CommitProperties(
+                custom_metadata={NOTE: {"kind": "create"}},
+                app_transactions=[Transaction(app_id, version) for app_id, version in spec.txns.items()],
+            ),
+            raise_if_key_not_exists=False,
+        )
+        version_0 = (Path(scratch) / commit_path("", 0).lstrip("/")).read_bytes()
+    return store.create(commit_path(spec.name, 0), _relocated(version_0, store.uri(spec.name)))
+
+
+def _relocated(commit: bytes, uri: str) -> bytes:
+    """`commit` with the table's own location in place of the scratch folder's."""
+    actions = [json.loads(line) for line in commit.splitlines()]
+    for action in actions:
+        if "commitInfo" in action:
+            action["commitInfo"]["operationParameters"]["location"] = uri
+    return b"".join(json.dumps(action, separators=(",", ":")).encode() + b"\n" for action in actions)
+
+
+def check_table(log: DeltaLog, spec: TableSpec) -> None:
+    """Makes sure that the table under `spec.name` is the one `spec` describes.
+
+    Raises:
+        TopicRecreatedError: it was filled from an earlier topic of the same name.
+        WrongTableError: another pipeline, cluster, topic, contract or schema.
+        UnsafeStoreError: a property makes txn versions unreliable.
+    """
+    found, wanted = log.properties, spec.properties
+    where = log.store.uri(log.table)
+    if PIPELINE not in found:
+        msg = f"{where} is a Delta table that Headrace did not create: choose another table name or root"
+        raise WrongTableError(msg)
+    if _FORBIDDEN_PROPERTY in found:
+        msg = f"{where} sets {_FORBIDDEN_PROPERTY}, which lets positions expire: unset that property"
+        raise UnsafeStoreError(msg)
+    for key in (PIPELINE, CLUSTER_ID, TOPIC, CONTRACT, SCHEMA_VERSION):
+        if found.get(key) != wanted[key]:
+            msg = (
+                f"{where} belongs to {key}={found.get(key)}, this process has {key}={wanted[key]}: "
+                "one table has one source for ever; choose another table name or root"
+            )
+            raise WrongTableError(msg)
+    if found.get(TOPIC_ID) != wanted[TOPIC_ID]:
+        raise recreated(wanted[TOPIC], where)
+    _check_schema(log, spec)
+
+
+def recreated(topic: str, where: str) -> TopicRecreatedError:
+    """The failure of a topic that is not the one `where` was filled from."""
+    msg = (
+        f"topic {topic} was deleted and created again since {where} was filled from it: its offsets now name other "
+        "records. Keep that table as it is and ingest the new topic into a table of another name."
+    )
+    return TopicRecreatedError(msg)
+
+
+def _check_schema(log: DeltaLog, spec: TableSpec) -> None:
+    found = {field.name: (str(field.type), field.nullable) for field in log.schema.fields}
+    wanted = {field.name: (str(field.type), field.nullable) for field in spec.schema.fields}
+    if found == wanted and log.partition_by == list(spec.partition_by):
+        return
+    different = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+    msg = (
+        f"{log.store.uri(log.table)} has another schema than contract {spec.properties[CONTRACT]}: "
+        f"{', '.join(different) or 'its partitioning'} differ. Use the contract the table was made with, or another "
+        "table name."
+    )
+    raise WrongTableError(msg)
+
+
+def source_of(log: DeltaLog) -> SourceId:
+    """The source that a table names in its properties."""
+    found = log.properties
+    return SourceId(found[PIPELINE], found[CLUSTER_ID], found[TOPIC_ID])
