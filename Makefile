@@ -1,0 +1,84 @@
+# Knobs: make test PYTEST_ARGS="tests/unit -x", make demo BROKER=kafka DEMO_ARGS="--events 20000", make setup PYTHON=python3.13
+PYTHON ?= python3
+PYTEST_ARGS ?= -n 2
+BENCH_ARGS ?=
+DEMO_ARGS ?=
+BROKER ?=
+
+BIN := .venv/bin
+SOURCES := shared services tests benchmarks
+# Set up for developing if that was done before, else with what running needs.
+RUNTIME := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
+
+# uv where it is installed, else what comes with Python: the same files, checked against the same hashes.
+ifneq ($(shell command -v uv 2>/dev/null),)
+VENV := uv venv --quiet --allow-existing --no-python-downloads --python "$(PYTHON)" .venv
+INSTALL := uv pip install --quiet --python $(BIN)/python
+else
+VENV := "$(PYTHON)" -m venv .venv
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+##@ Use
+.PHONY: demo
+demo: $(RUNTIME) ## Run the whole pipeline on a simulated market and prove the result (BROKER=embedded|kafka, DEMO_ARGS)
+	$(BIN)/headrace demo $(if $(BROKER),--broker $(BROKER)) $(DEMO_ARGS)
+
+##@ Develop
+.PHONY: setup
+setup: .venv/.dev ## Make .venv with everything locked for development (PYTHON)
+
+.PHONY: fmt
+fmt: .venv/.dev ## Format, and fix what can be fixed
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: check
+check: .venv/.dev ## Format, lint, types and layers, without changing anything
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: .venv/.dev ## Run every test, on a real Kafka too where Java 17 and Maven are (PYTEST_ARGS)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: .venv/.dev ## Measure throughput, memory, commit cost and freshness on a real Kafka (BENCH_ARGS)
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+##@ Maintain
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --all-extras
+.PHONY: lock
+lock: ## Renew the lock files within the bounds of pyproject.toml (needs uv; LOCK_ARGS=--upgrade takes newer versions)
+	$(LOCK) $(LOCK_ARGS) --group build pyproject.toml --output-file requirements.lock
+	$(LOCK) $(LOCK_ARGS) --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+.PHONY: clean
+clean: ## Remove what these targets made, except downloaded Kafka jars and tables
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(wildcard $(SOURCES)) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/bin/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer; name one with PYTHON=")'
+	$(VENV)
+
+.venv/.runtime: requirements.lock pyproject.toml | .venv/bin/python
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml | .venv/bin/python
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
