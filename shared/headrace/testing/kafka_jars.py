@@ -84,7 +84,7 @@ def fetch_jars() -> Path:
     if _is_fetched(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
+    with _locked(folder.with_name(f"{folder.name}.lock")):
         if not _is_fetched(folder):
             _fetch(folder)
     return folder
