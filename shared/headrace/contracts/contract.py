@@ -1,0 +1,176 @@
+"""What a class of events says of itself, checked once, as a value that every other part reads."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from headrace.contracts.annotations import field_specs, is_marked
+from headrace.contracts.decoder import Decode, compile_decoder
+from headrace.contracts.kinds import ChoiceKind, FieldSpec, IntKind, ListKind, StringKind, StructKind, TimestampKind
+from headrace.contracts.table import Table
+from headrace.contracts.types import EventIdentity
+from headrace.contracts.wire import event_encoder
+from headrace.errors import ContractError
+
+if TYPE_CHECKING:
+    from headrace.contracts.event import Event
+
+PARTITION_COLUMN = "date"
+QUARANTINE_SUFFIX = "__quarantine"
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The class keywords of an event: `class Trade(Event, topic=..., key=..., table=...)`."""
+
+    topic: str
+    key: str
+    table: Table
+    schema_version: int
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One kind of event: its topic, its key, its table, its fields.
+
+    Attributes:
+        name: of the table.
+        topic: of Kafka.
+        key: the field whose value is the record's key.
+        table: the layout.
+        schema_version: raised by hand when the fields change.
+        fields: in the order of the class.
+        event_time: the field that says when the event happened, if there is one.
+        event_id: the field annotated `EventId`, if there is exactly one.
+        doc: the docstring of the class.
+        event: the class.
+    """
+
+    name: str
+    topic: str
+    key: str
+    table: Table
+    schema_version: int
+    fields: tuple[FieldSpec, ...]
+    event_time: str | None
+    event_id: str | None
+    doc: str
+    event: "type[Event]" = field(repr=False)
+
+    @cached_property
+    def decode(self) -> Decode:
+        """The fast decoder; what it leaves to the columns is said in `headrace.contracts.decoder`."""
+        return compile_decoder(self.event.__name__, self.fields)
+
+    @cached_property
+    def encode(self) -> Callable[[object], bytes]:
+        """From a validated event to its canonical bytes."""
+        return event_encoder(self.fields)
+
+    def spec(self, name: str) -> FieldSpec:
+        """The field of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for spec in self.fields:
+            if spec.name == name:
+                return spec
+        raise KeyError(name)
+
+
+def build_contract(event: "type[Event]", declaration: Declaration) -> Contract:
+    """Checks a class and its keywords against each other.
+
+    Raises:
+        ContractError: they cannot become a topic and a table; the message says what to write instead.
+    """
+    fields = {spec.name: spec for spec in field_specs(event)}
+    name = _table_name(event, declaration)
+    _check_topic(event, declaration)
+    _check_key(event, declaration.key, fields)
+    event_time = _event_time(event, declaration.table, fields)
+    _check_layout(event, declaration.table, fields, event_time)
+    identities = [spec for spec, info in event.__pydantic_fields__.items() if is_marked(info, EventIdentity)]
+    return Contract(
+        name=name,
+        topic=declaration.topic,
+        key=declaration.key,
+        table=declaration.table,
+        schema_version=declaration.schema_version,
+        fields=tuple(fields.values()),
+        event_time=event_time,
+        event_id=identities[0] if len(identities) == 1 and not fields[identities[0]].nullable else None,
+        doc=" ".join((event.__doc__ or "").split()),
+        event=event,
+    )
+
+
+def _table_name(event: type, declaration: Declaration) -> str:
+    name = declaration.table.name
+    if name is None:
+        name = re.sub(r"[-.]", "_", declaration.topic)
+    if _TABLE.fullmatch(name) is None or name.endswith(QUARANTINE_SUFFIX):
+        msg = (
+            f"{event.__name__}: {name!r} cannot be the name of a table: "
+            f"write Table(name=...) with letters, digits and _, not ending in {QUARANTINE_SUFFIX}"
+        )
+        raise ContractError(msg)
+    return name
+
+
+def _check_topic(event: type, declaration: Declaration) -> None:
+    if _TOPIC.fullmatch(declaration.topic) is None or declaration.topic in (".", ".."):
+        msg = f"{event.__name__}: Kafka has no topic {declaration.topic!r}: write letters, digits, dot, _ and -"
+        raise ContractError(msg)
+    if declaration.schema_version < 1:
+        msg = f"{event.__name__}: schema_version counts from 1, not {declaration.schema_version}"
+        raise ContractError(msg)
+
+
+def _check_key(event: type, key: str, fields: dict[str, FieldSpec]) -> None:
+    if key not in fields:
+        msg = f"{event.__name__}: key={key!r} is no field of it: name one of {', '.join(fields)}"
+        raise ContractError(msg)
+    spec = fields[key]
+    if spec.nullable or not isinstance(spec.kind, StringKind | IntKind | ChoiceKind):
+        msg = f"{event.__name__}: key={key!r} must be a text or a whole number that is never null"
+        raise ContractError(msg)
+
+
+def _event_time(event: type, table: Table, fields: dict[str, FieldSpec]) -> str | None:
+    name = table.event_time
+    if name is None:
+        usual = fields.get("timestamp")
+        return "timestamp" if usual and isinstance(usual.kind, TimestampKind) and not usual.nullable else None
+    if name not in fields or not isinstance(fields[name].kind, TimestampKind) or fields[name].nullable:
+        msg = f"{event.__name__}: event_time={name!r} must name a UtcTimestamp field that is never null"
+        raise ContractError(msg)
+    return name
+
+
+def _check_layout(event: type, table: Table, fields: dict[str, FieldSpec], event_time: str | None) -> None:
+    if table.partition_by not in (None, PARTITION_COLUMN):
+        msg = (
+            f"{event.__name__}: partition_by={table.partition_by!r} would let payloads name directories: "
+            f"write partition_by={PARTITION_COLUMN!r} and cluster_by=({table.partition_by!r},)"
+        )
+        raise ContractError(msg)
+    if table.partition_by and event_time is None:
+        msg = (
+            f"{event.__name__}: partition_by={table.partition_by!r} needs the time of the event: "
+            "add a field `timestamp: UtcTimestamp`, or name one with Table(event_time=...)"
+        )
+        raise ContractError(msg)
+    if table.partition_by and PARTITION_COLUMN in {name.lower() for name in fields}:
+        msg = f"{event.__name__}.{PARTITION_COLUMN} collides with the partition column: rename the field"
+        raise ContractError(msg)
+    for name in table.cluster_by:
+        if name not in fields or isinstance(fields[name].kind, StructKind | ListKind):
+            msg = f"{event.__name__}: cluster_by names {name!r}: name fields that are neither nested nor lists"
+            raise ContractError(msg)

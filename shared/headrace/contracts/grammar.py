@@ -1,0 +1,160 @@
+"""How instants, days and exact numbers are written on the wire: the one place that says so.
+
+Every engine holds these texts to the same expressions, because none of them agrees with another by itself: a
+newline before the end, `1_000.5`, a seventh fractional digit, missing seconds.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from headrace.contracts.kinds import DecimalKind
+
+_HOUR = "(?:[01][0-9]|2[0-3])"
+_SIXTY = "[0-5][0-9]"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+TIMESTAMP = re.compile(
+    rf"{_DAY}T{_HOUR}:{_SIXTY}:{_SIXTY}(?:\.[0-9]{{1,6}})?(?:Z|[+-]{_HOUR}:{_SIXTY})",
+)
+"""RFC 3339 with an offset and at most microseconds; for `fullmatch`."""
+
+DATE = re.compile(_DAY)
+"""For `fullmatch`."""
+
+FIRST_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
+END_OF_INSTANTS = datetime(2200, 1, 1, tzinfo=UTC)
+"""Instants lie in `FIRST_INSTANT <= t < END_OF_INSTANTS`, so that no sender can make a million date partitions."""
+
+FIRST_DAY = date(1900, 1, 1)
+LAST_DAY = date(2199, 12, 31)
+
+_NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
+_EXPONENT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+")
+
+
+class NotInGrammarError(ValueError):
+    """A text that is not written as its kind demands."""
+
+
+class UnrepresentableError(ValueError):
+    """A well-meant value that the column cannot hold exactly."""
+
+
+class OutsideBoundsError(ValueError):
+    """A well-written value beyond the bounds of its kind."""
+
+
+def parse_timestamp(text: str) -> datetime:
+    """An aware UTC datetime.
+
+    Raises:
+        NotInGrammarError: not an RFC 3339 time with seconds and an offset.
+        UnrepresentableError: more than six fractional digits.
+        OutsideBoundsError: no such day, or a year outside 2000 to 2199.
+    """
+    if TIMESTAMP.fullmatch(text) is None:
+        if re.fullmatch(r"[^.]+\.[0-9]{7,}[^0-9.]+[0-9:]*", text):
+            msg = "a time holds at most six fractional digits (microseconds)"
+            raise UnrepresentableError(msg)
+        msg = "a time is written 2026-01-31T15:04:05.123456Z, with seconds and an offset"
+        raise NotInGrammarError(msg)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = "the calendar has no such day"
+        raise OutsideBoundsError(msg) from error
+    return check_instant(instant)
+
+
+def check_instant(instant: datetime) -> datetime:
+    """The same instant in UTC.
+
+    Raises:
+        OutsideBoundsError: its UTC year is outside 2000 to 2199.
+    """
+    if not FIRST_INSTANT <= instant < END_OF_INSTANTS:
+        msg = "the year, in UTC, must lie between 2000 and 2199"
+        raise OutsideBoundsError(msg)
+    return instant.astimezone(UTC)
+
+
+def parse_date(text: str) -> date:
+    """A calendar day.
+
+    Raises:
+        NotInGrammarError: not written as 2026-01-31.
+        OutsideBoundsError: no such day, or a year outside 1900 to 2199.
+    """
+    if DATE.fullmatch(text) is None:
+        msg = "a date is written 2026-01-31"
+        raise NotInGrammarError(msg)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        msg = "the calendar has no such day"
+        raise OutsideBoundsError(msg) from error
+    return check_day(day)
+
+
+def check_day(day: date) -> date:
+    """The same day.
+
+    Raises:
+        OutsideBoundsError: its year is outside 1900 to 2199.
+    """
+    if not FIRST_DAY <= day <= LAST_DAY:
+        msg = "the year must lie between 1900 and 2199"
+        raise OutsideBoundsError(msg)
+    return day
+
+
+def integer_digits(kind: DecimalKind) -> int:
+    """How many digits may stand before the point."""
+    return max(1, kind.precision - kind.scale)
+
+
+def parse_decimal(text: str, kind: DecimalKind) -> Decimal:
+    """The exact number with `kind.scale` fractional digits; zero has no sign.
+
+    Raises:
+        NotInGrammarError: not digits with at most one point.
+        UnrepresentableError: an exponent, or digits other than zero beyond the scale.
+        OutsideBoundsError: too many digits before the point, or beyond the kind's bounds.
+    """
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        if _EXPONENT.fullmatch(text):
+            msg = "an exact number is written without exponent"
+            raise UnrepresentableError(msg)
+        msg = "an exact number is written as digits with at most one point, such as 1234.5"
+        raise NotInGrammarError(msg)
+    whole, fraction = match[1], (match[2] or "").rstrip("0")
+    if len(whole) > integer_digits(kind):
+        msg = f"at most {integer_digits(kind)} digits may stand before the point"
+        raise OutsideBoundsError(msg)
+    if len(fraction) > kind.scale:
+        msg = f"the column holds {kind.scale} digits after the point and nothing is rounded"
+        raise UnrepresentableError(msg)
+    digits = int(whole + fraction.ljust(kind.scale, "0"))
+    sign = 1 if text.startswith("-") and digits else 0
+    number = Decimal((sign, tuple(map(int, str(digits))), -kind.scale))
+    return _within(number, kind)
+
+
+def _within(number: Decimal, kind: DecimalKind) -> Decimal:
+    if len(number.as_tuple().digits) > kind.precision:
+        msg = f"the column holds {kind.precision} digits"
+        raise OutsideBoundsError(msg)
+    if kind.minimum is not None and number < kind.minimum:
+        msg = f"must be at least {kind.minimum:f}"
+        raise OutsideBoundsError(msg)
+    if kind.maximum is not None and number > kind.maximum:
+        msg = f"must be at most {kind.maximum:f}"
+        raise OutsideBoundsError(msg)
+    return number
+
+
+def format_timestamp(instant: datetime) -> str:
+    """The one way Headrace writes an instant: UTC, six fractional digits, `Z`. `instant` is aware."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,200 @@
+"""From kinds to pydantic: the engine that explains. It accepts what the worker's decoder accepts and no more.
+
+The same validators serve a bot that builds an event from Python values and a record read from the wire; only the
+former has `Decimal`, `datetime` and Enum members, only the latter has `NumberToken`.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
+
+from headrace.contracts import grammar
+from headrace.contracts.kinds import (
+    BoolKind,
+    ChoiceKind,
+    DateKind,
+    DecimalKind,
+    FieldSpec,
+    FloatKind,
+    IntKind,
+    Kind,
+    ListKind,
+    StringKind,
+    StructKind,
+    TimestampKind,
+)
+
+
+class NumberToken:
+    """A JSON number with a point or an exponent, as it was written. Not a str, so that no text rule takes it."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def fields_schema(fields: tuple[FieldSpec, ...], model_name: str) -> core_schema.ModelFieldsSchema:
+    """The members of one object: all required ones, no unknown ones."""
+    members = {spec.name: core_schema.model_field(_field_schema(spec)) for spec in fields}
+    return core_schema.model_fields_schema(members, model_name=model_name, extra_behavior="forbid")
+
+
+def _field_schema(spec: FieldSpec) -> CoreSchema:
+    schema = kind_schema(spec.kind)
+    if spec.nullable:
+        schema = core_schema.nullable_schema(schema)
+    return schema if spec.required else core_schema.with_default_schema(schema, default=None)
+
+
+def kind_schema(kind: Kind) -> CoreSchema:
+    """The validator of one value that is not null."""
+    match kind:
+        case StringKind():
+            return _string_schema(kind)
+        case IntKind():
+            return core_schema.int_schema(strict=True, ge=kind.minimum, le=kind.maximum)
+        case FloatKind():
+            return core_schema.no_info_before_validator_function(_read_float, _float_schema(kind))
+        case DecimalKind():
+            return _plain(lambda value: _read_decimal(value, kind))
+        case BoolKind():
+            return core_schema.bool_schema(strict=True)
+        case TimestampKind():
+            return _plain(_read_timestamp)
+        case DateKind():
+            return _plain(_read_date)
+        case ChoiceKind():
+            return _plain(lambda value: _read_choice(value, kind))
+        case StructKind():
+            return core_schema.model_schema(
+                kind.model,
+                fields_schema(kind.fields, kind.model.__name__),
+                revalidate_instances="always",
+                config={"strict": False, "extra_fields_behavior": "forbid"},
+            )
+        case ListKind():
+            item = kind_schema(kind.item)
+            return core_schema.list_schema(
+                core_schema.nullable_schema(item) if kind.item_nullable else item,
+                min_length=kind.min_length,
+                max_length=kind.max_length,
+                strict=True,
+            )
+
+
+def _string_schema(kind: StringKind) -> CoreSchema:
+    schema = core_schema.str_schema(strict=True, min_length=kind.min_length, max_length=kind.max_length)
+    if kind.alphabet is None and kind.pattern is None:
+        return schema
+
+    def check(text: str) -> str:
+        if not kind.accepts(text):
+            known = f"[{kind.alphabet}]" if kind.pattern is None else kind.pattern
+            raise PydanticKnownError("string_pattern_mismatch", {"pattern": known})
+        return text
+
+    return core_schema.no_info_after_validator_function(check, schema)
+
+
+def _float_schema(kind: FloatKind) -> CoreSchema:
+    low, high = kind.minimum, kind.maximum
+    return core_schema.float_schema(
+        strict=True,
+        allow_inf_nan=False,
+        ge=None if kind.exclusive_minimum else low,
+        gt=low if kind.exclusive_minimum else None,
+        le=None if kind.exclusive_maximum else high,
+        lt=high if kind.exclusive_maximum else None,
+    )
+
+
+def _plain(read: Callable[[object], object]) -> CoreSchema:
+    """A validator from a function that raises the errors of `grammar`."""
+
+    def validate(value: object) -> object:
+        try:
+            return read(value)
+        except grammar.NotInGrammarError as error:
+            raise _error("not_in_grammar", error) from error
+        except grammar.UnrepresentableError as error:
+            raise _error("unrepresentable", error) from error
+        except grammar.OutsideBoundsError as error:
+            raise _error("outside_bounds", error) from error
+
+    return core_schema.no_info_plain_validator_function(validate)
+
+
+def _error(kind: str, error: ValueError) -> PydanticCustomError:
+    return PydanticCustomError(kind, "{text}", {"text": str(error)})
+
+
+def _read_float(value: object) -> object:
+    if isinstance(value, NumberToken):
+        return float(value.text)
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise PydanticKnownError("finite_number") from error
+    return value
+
+
+def _read_decimal(value: object, kind: DecimalKind) -> Decimal:
+    match value:
+        case NumberToken():
+            return grammar.parse_decimal(value.text, kind)
+        case str():
+            return grammar.parse_decimal(value, kind)
+        case bool():
+            msg = "a number is expected, not a boolean"
+        case int():
+            return grammar.parse_decimal(str(value), kind)
+        case Decimal() if value.is_finite():
+            return grammar.parse_decimal(f"{value:f}", kind)
+        case float():
+            msg = f"a float is not exact: write Decimal('{value}') or the text '{value}'"
+        case _:
+            msg = "an exact number is expected: a number or a text such as '1234.5'"
+    raise grammar.NotInGrammarError(msg)
+
+
+def _read_timestamp(value: object) -> datetime:
+    match value:
+        case str():
+            return grammar.parse_timestamp(value)
+        case datetime() if value.tzinfo is None or value.utcoffset() is None:
+            msg = "a time without offset has no instant: write datetime.now(UTC), or give it a tzinfo"
+        case datetime():
+            return grammar.check_instant(value)
+        case _:
+            msg = "a time is expected: an aware datetime, or a text such as '2026-01-31T15:04:05.123456Z'"
+    raise grammar.NotInGrammarError(msg)
+
+
+def _read_date(value: object) -> date:
+    match value:
+        case str():
+            return grammar.parse_date(value)
+        case datetime():
+            msg = "a day is expected, not an instant: write .date()"
+        case date():
+            return grammar.check_day(value)
+        case _:
+            msg = "a day is expected: a date, or a text such as '2026-01-31'"
+    raise grammar.NotInGrammarError(msg)
+
+
+def _read_choice(value: object, kind: ChoiceKind) -> object:
+    for known, member in zip(kind.values, kind.members, strict=True):
+        if value is member or (type(value) is type(known) and value == known):
+            return member
+    expected = str if kind.is_text else int
+    choices = ", ".join(map(str, kind.values))
+    if isinstance(value, bool) or not isinstance(value, expected):
+        msg = f"one of {choices} is expected, as {expected.__name__}"
+        raise grammar.NotInGrammarError(msg)
+    msg = f"must be one of {choices}"
+    raise grammar.OutsideBoundsError(msg)
