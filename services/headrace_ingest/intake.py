@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -155,8 +155,7 @@ def _runs(partitions: Sequence[int]) -> Iterator[tuple[int, range]]:
     """Stretches of records of one partition; found in C, since clients hand out long stretches."""
     if not partitions:
         return
-    encoded = cast("pa.RunEndEncodedArray", pc.call_function("run_end_encode", [pa.array(partitions, pa.int32())]))
-    start = 0
-    for partition, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
+    encoded = cast("pa.RunEndEncodedArray[Any, Any]", pc.call_function("run_end_encode", [pa.array(partitions, pa.int32())]))
+    values, ends = cast("list[int]", encoded.values.to_pylist()), cast("list[int]", encoded.run_ends.to_pylist())
+    for partition, start, end in zip(values, [0, *ends], ends, strict=False):
         yield partition, range(start, end)
-        start = end

@@ -93,7 +93,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         resident=lambda: int(process.memory_info().rss),
         stop_seconds=ingest.shutdown_seconds,
         park_seconds=settings.kafka.session_timeout_ms / 1000,
-        drain=_drain(store, contract, source, ends.topic, identity, clock) if drain else None,
+        drain=_drain(DeltaLog(store, contract.name), source, ends.topic, identity, clock) if drain else None,
     )
 
 
@@ -114,12 +114,9 @@ def _limit(ingest: IngestSettings) -> QuarantineLimit:
     return QuarantineLimit(ingest.quarantine_max_ratio, ingest.quarantine_window, ingest.quarantine_max_consecutive)
 
 
-def _drain(
-    store: Store, contract: Contract, source: SourceId, topic: Topic, identity: TopicIdentity, clock: Clock
-) -> Drain:
+def _drain(log: DeltaLog, source: SourceId, topic: Topic, identity: TopicIdentity, clock: Clock) -> Drain:
     partitions = range(identity.partitions)
     targets = {p: topic.watermarks(p).end for p in partitions}
-    log = DeltaLog(store, contract.name)
 
     def positions() -> dict[int, int]:
         log.refresh()

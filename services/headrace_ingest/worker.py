@@ -214,8 +214,8 @@ class Worker:
             in_time = self._await_flight(deadline)
         if not in_time:
             msg = (
-                f"the last batch of {self.table} was not durable within {self.stop_seconds:g} s; nothing is lost, it is "
-                "read again. Check the store, or raise HEADRACE_INGEST__SHUTDOWN_SECONDS."
+                f"the last batch of {self.table} was not durable within {self.stop_seconds:g} s; nothing is lost, "
+                "it is read again. Check the store, or raise HEADRACE_INGEST__SHUTDOWN_SECONDS."
             )
             raise CommitTimeoutError(msg)
 

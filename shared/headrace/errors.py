@@ -11,6 +11,7 @@
     │   ├── TopicRecreatedError              80  the topic is not the one that the table was filled from
     │   ├── PositionLostError                81  the broker no longer has the records after the table's position
     │   ├── AnotherWriterError               82  a second pipeline writes under the same name
+    │   ├── EventTooLargeError               65  an event is larger than a record may be
     │   ├── UnsafeStoreError                 83  the store or the library does not refuse a conflicting commit
     │   └── InvariantError                   84  something that cannot happen did
     ├── TransientError                           a later try may succeed
@@ -93,6 +94,12 @@ class AnotherWriterError(PermanentError):
     exit_code = 82
 
 
+class EventTooLargeError(PermanentError):
+    """The event's bytes exceed what the producer or the broker takes as one record; it was not sent."""
+
+    exit_code = 65
+
+
 class UnsafeStoreError(PermanentError):
     """Two conflicting commits were both accepted: exactly once cannot be kept on this store."""
 
@@ -130,6 +137,20 @@ class QueueFullError(TransientError):
 
 
 class DeliveryError(HeadraceError):
-    """Events were handed to a producer and the broker did not acknowledge them."""
+    """Events were handed to a producer and the broker did not acknowledge them.
+
+    Attributes:
+        topic: the topic of the first that failed, None when all are merely pending.
+        failed: events given up since this was last raised; `on_delivery` was called for each.
+        pending: events still queued; a later flush may deliver them.
+        fatal: the producer takes no more events; a new one has to be made.
+    """
 
     exit_code = 76
+
+    def __init__(self, message: str, *, topic: str | None, failed: int, pending: int, fatal: bool = False) -> None:
+        super().__init__(message)
+        self.topic = topic
+        self.failed = failed
+        self.pending = pending
+        self.fatal = fatal

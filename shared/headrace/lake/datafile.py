@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -72,7 +73,7 @@ def _split(rows: pa.Table, column: str | None) -> Iterator[tuple[date | None, pa
     if column is None:
         yield None, rows
         return
-    values: set[date] = set(pc.unique(rows[column]).to_pylist())
+    values = cast("set[date]", set(pc.unique(rows[column]).to_pylist()))
     if len(values) == 1:
         yield values.pop(), rows
         return
@@ -111,7 +112,7 @@ def encode(rows: pa.Table, plain: frozenset[str]) -> memoryview:
         write_statistics=True,
         store_schema=False,
     )
-    return memoryview(sink.getvalue())
+    return memoryview(sink.getvalue()).cast("B")
 
 
 def statistics(rows: pa.Table, columns: Sequence[str]) -> dict[str, object]:

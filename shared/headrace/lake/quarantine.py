@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,6 +79,12 @@ def quarantine_rows(
     }
     schema = quarantine_schema()
     return pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
+
+
+def count_rows(store: Store, table: str) -> int:
+    """Rows of a table by its log's statistics, without opening a data file."""
+    actions = pa.table(open_table(store, table).get_add_actions())
+    return sum(cast("list[int]", actions["num_records"].to_pylist()))
 
 
 def unresolved(store: Store, table: str, positions: Mapping[int, int]) -> dict[int, frozenset[int]]:

@@ -1,0 +1,52 @@
+"""`headrace demo`: options, and the exit code."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from headrace.contracts import load_contracts
+from headrace.logs import configure_logs
+from headrace.settings import load_settings
+from headrace_cli.demo.play import Play
+from headrace_cli.demo.screen import Screen
+from headrace_cli.demo.stage import BrokerKind, open_stage
+
+_TABLES = ("trades", "greeks", "signals")
+_BROKERS = ("embedded", "kafka", "external")
+
+Events = Annotated[int, typer.Option("--events", min=1, help="How many valid events the bots emit.")]
+Rate = Annotated[float, typer.Option("--rate", min=1, help="Events a second.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Plain lines, as without a terminal.")]
+Broker = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        help="embedded; kafka, a real one that needs Java and Maven; or external, the one that "
+        "HEADRACE_KAFKA__BOOTSTRAP_SERVERS names. By default external if that is set, else embedded.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of everything random in the market.")]
+
+
+def demo_command(
+    events: Events = 180_000, rate: Rate = 4_000, plain: Plain = False, broker: Broker = None, seed: Seed = 7
+) -> None:
+    """Run the whole pipeline on a simulated market, kill and freeze workers, and prove the result."""
+    settings = load_settings()
+    configure_logs("ERROR", settings.log_format)
+    if broker is None:
+        broker = "external" if settings.kafka.bootstrap_servers else "embedded"
+    if broker not in _BROKERS:
+        msg = f"choose one of {', '.join(_BROKERS)}"
+        raise typer.BadParameter(msg, param_hint="--broker")
+    contracts = [load_contracts(settings.contracts)[name] for name in _TABLES]
+    root = Path(settings.lake.root).absolute().parent / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    with (
+        open_stage(settings.kafka, cast("BrokerKind", broker), root, [c.topic for c in contracts]) as stage,
+        Screen(plain=plain) as screen,
+    ):
+        proven = Play(stage, contracts, screen, events=events, rate=rate, seed=seed).run()
+    raise typer.Exit(0 if proven else 1)

@@ -1,0 +1,72 @@
+"""`headrace quarantine list|show`."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from headrace.contracts import contract_named, load_contracts
+from headrace.read.quarantine import QuarantineReader
+from headrace.settings import load_settings
+
+quarantine_app = typer.Typer(help="Look at records that could not become rows.", no_args_is_help=True)
+
+TableName = Annotated[str, typer.Argument(help="The table whose quarantine to look at.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@quarantine_app.command("list")
+def list_command(
+    table: TableName,
+    reason: Annotated[str | None, typer.Option(help="Only records with this reason.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Print at most this many records, newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Count quarantined records by reason, and list the newest."""
+    reader = _reader(table)
+    counts, newest = reader.counts(), reader.newest(limit, reason=reason)
+    if as_json:
+        typer.echo(json.dumps({"table": table, "counts": counts, "records": newest}, default=str))
+        return
+    console = Console()
+    console.print(f"{table}: {sum(counts.values())} records in quarantine", highlight=False)
+    for name, count in counts.items():
+        console.print(f"  {name:<22} {count:>10,}", highlight=False)
+    if not newest:
+        return
+    shown = Table("partition", "offset", "quarantined at", "reason", "detail", "resolution")
+    for row in newest:
+        shown.add_row(
+            str(row["partition"]),
+            str(row["offset"]),
+            f"{row['quarantined_at']:%Y-%m-%d %H:%M:%S}",
+            str(row["reason"]),
+            escape(str(row["detail"])),
+            str(row["resolution"] or ""),
+        )
+    console.print(shown)
+
+
+@quarantine_app.command("show")
+def show_command(
+    table: TableName,
+    partition: Annotated[int, typer.Argument(min=0, help="Kafka partition.")],
+    offset: Annotated[int, typer.Argument(min=0, help="Kafka offset.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one quarantined record whole: value, key, headers, and what is wrong with it."""
+    record = _reader(table).record(partition, offset)
+    if as_json:
+        typer.echo(json.dumps(record, default=str))
+        return
+    console = Console()
+    for name, value in record.items():
+        console.print(f"[bold]{name:<18}[/] {escape(str(value))}", highlight=False, soft_wrap=True)
+
+
+def _reader(table: str) -> QuarantineReader:
+    settings = load_settings()
+    return QuarantineReader(settings.lake.root, contract_named(load_contracts(settings.contracts), table).name)
