@@ -2,7 +2,7 @@
 
 It checks JSON types, required and unknown members, lengths, choices and the bounds of numbers. What it leaves as
 text is checked a column at a time by the worker: instants and days arrive as `str`, exact numbers as `msgspec.Raw`,
-the token as it was written, because any number type on the way would round it.
+the token as it was written, `null` included, because any number type on the way would round it.
 """
 
 from typing import Annotated, Any, Literal, Protocol
@@ -24,6 +24,8 @@ from headrace.contracts.kinds import (
     TimestampKind,
 )
 
+NULL_TOKEN = msgspec.Raw(b"null")
+
 
 class Decode(Protocol):
     """From the bytes of one record to a struct with an attribute per field; called once per record."""
@@ -41,12 +43,19 @@ def compile_decoder(name: str, fields: tuple[FieldSpec, ...]) -> Decode:
 def _struct(name: str, fields: tuple[FieldSpec, ...]) -> type[msgspec.Struct]:
     """Without garbage collection: a decoded record holds no cycles, and a batch holds 100,000 of them."""
     required = [(spec.name, _nullable(spec)) for spec in fields if spec.required]
-    optional = [(spec.name, _nullable(spec), None) for spec in fields if not spec.required]
+    optional = [(spec.name, _nullable(spec), _absent(spec)) for spec in fields if not spec.required]
     return msgspec.defstruct(name, [*required, *optional], gc=False, forbid_unknown_fields=True)
 
 
 def _nullable(spec: FieldSpec) -> Any:  # noqa: ANN401  # a type expression, which has no static type
-    return _type(spec.kind) | None if spec.nullable else _type(spec.kind)
+    if spec.nullable and not isinstance(spec.kind, DecimalKind):
+        return _type(spec.kind) | None
+    return _type(spec.kind)
+
+
+def _absent(spec: FieldSpec) -> msgspec.Raw | None:
+    """What stands for a member that is not there; a column of tokens holds tokens only."""
+    return NULL_TOKEN if isinstance(spec.kind, DecimalKind) else None
 
 
 def _type(kind: Kind) -> Any:  # noqa: ANN401  # a type expression, which has no static type
@@ -69,7 +78,8 @@ def _type(kind: Kind) -> Any:  # noqa: ANN401  # a type expression, which has no
             return _struct(kind.model.__name__, kind.fields)
         case ListKind():
             item = _type(kind.item)
-            item = item | None if kind.item_nullable else item
+            if kind.item_nullable and not isinstance(kind.item, DecimalKind):
+                item = item | None
             return Annotated[list[item], msgspec.Meta(min_length=kind.min_length, max_length=kind.max_length)]
 
 

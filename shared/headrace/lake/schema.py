@@ -1,0 +1,111 @@
+"""From the neutral fields of a contract to Arrow and Delta: one mapping, so that both describe the same table."""
+
+import pyarrow as pa
+from deltalake import Schema
+
+from headrace.contracts import (
+    PARTITION_COLUMN,
+    BoolKind,
+    ChoiceKind,
+    Contract,
+    DateKind,
+    DecimalKind,
+    FieldSpec,
+    FloatKind,
+    IntKind,
+    Kind,
+    ListKind,
+    StringKind,
+    StructKind,
+    TimestampKind,
+)
+
+INSTANT = pa.timestamp("us", "UTC")
+
+
+def arrow_schema(contract: Contract) -> pa.Schema:
+    """Columns of the table: fields, the partition column if there is one, then where each row came from."""
+    columns = [_field(spec) for spec in contract.fields]
+    if contract.table.partition_by == PARTITION_COLUMN:
+        columns.append(_column(PARTITION_COLUMN, pa.date32(), comment=f"UTC day of {contract.event_time}."))
+    return pa.schema([*columns, *_provenance()])
+
+
+def file_schema(contract: Contract) -> pa.Schema:
+    """Columns inside a data file: all but the partition column, whose value the path and the log carry."""
+    return pa.schema([field for field in arrow_schema(contract) if field.name != contract.table.partition_by])
+
+
+def delta_schema(contract: Contract) -> Schema:
+    """The table's schema in the Delta log, with the fields' descriptions as column comments."""
+    return Schema.from_arrow(arrow_schema(contract))
+
+
+def quarantine_schema() -> pa.Schema:
+    """Columns of every quarantine table."""
+    header = pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.binary())])
+    return pa.schema(
+        [
+            _column("topic", pa.string(), comment="Kafka topic."),
+            *_provenance()[:3],
+            _column("key", pa.binary(), nullable=True, comment="Key of the record as it came."),
+            _column("value", pa.binary(), nullable=True, comment="Value of the record as it came; null: tombstone."),
+            _column("headers", pa.list_(_element(header)), comment="Headers of the record in their order."),
+            _column("reason", pa.string(), comment="Why it is no row, from the closed list of reasons."),
+            _column("detail", pa.string(), comment="Which field, and what was expected."),
+            _column("contract", pa.string(), comment="Contract that refused it."),
+            _column("contract_version", pa.int32(), comment="schema_version of that contract."),
+            _column("headrace_version", pa.string(), comment="Headrace that refused it."),
+            _column("quarantined_at", INSTANT, comment="When it was put here, UTC."),
+            _column("resolved_at", INSTANT, nullable=True, comment="When a replay settled it, UTC."),
+            _column("resolved_version", pa.int64(), nullable=True, comment="Table version that holds it now."),
+            _column("resolution", pa.string(), nullable=True, comment="What became of it."),
+        ]
+    )
+
+
+def arrow_type(kind: Kind) -> pa.DataType:
+    """The Arrow type of a column of that kind."""
+    match kind:
+        case StringKind():
+            return pa.string()
+        case IntKind():
+            return pa.int32() if kind.bits == 32 else pa.int64()
+        case FloatKind():
+            return pa.float64()
+        case DecimalKind():
+            return pa.decimal128(kind.precision, kind.scale)
+        case BoolKind():
+            return pa.bool_()
+        case TimestampKind():
+            return INSTANT
+        case DateKind():
+            return pa.date32()
+        case ChoiceKind():
+            return pa.string() if kind.is_text else pa.int64()
+        case StructKind():
+            return pa.struct([_field(spec) for spec in kind.fields])
+        case ListKind():
+            return pa.list_(_element(arrow_type(kind.item), nullable=kind.item_nullable))
+
+
+def _provenance() -> list[pa.Field]:
+    return [
+        _column("_partition", pa.int32(), comment="Kafka partition the row came from."),
+        _column("_offset", pa.int64(), comment="Kafka offset of the record in its partition."),
+        _column("_kafka_timestamp", INSTANT, nullable=True, comment="Kafka timestamp of the record, UTC."),
+        _column("_ingested_at", INSTANT, comment="When a worker decoded the record, UTC."),
+    ]
+
+
+def _field(spec: FieldSpec) -> pa.Field:
+    return _column(spec.name, arrow_type(spec.kind), nullable=spec.nullable, comment=spec.comment)
+
+
+def _column(name: str, data_type: pa.DataType, *, nullable: bool = False, comment: str = "") -> pa.Field:
+    metadata = {b"comment": comment.encode()} if comment else None
+    return pa.field(name, data_type, nullable=nullable, metadata=metadata)
+
+
+def _element(data_type: pa.DataType, *, nullable: bool = False) -> pa.Field:
+    return pa.field("element", data_type, nullable=nullable)
