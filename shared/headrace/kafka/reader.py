@@ -1,0 +1,130 @@
+"""Reading part of a topic without a group: for proofs and look-ups, never for ingest."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from headrace.clock import Clock, Deadline, SystemClock
+from headrace.errors import BrokerUnreachableError
+from headrace.kafka.client import ClientErrors, client_properties, translate
+from headrace.kafka.records import Envelope, Records
+from headrace.offsets import OffsetRange
+from headrace.settings import KafkaSettings
+
+_BATCH = 10_000
+_POLL_SECONDS = 0.5
+
+# librdkafka goes on by itself after these; the deadline decides how long that is waited for.
+_PASSING = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
+
+
+class TopicReader:
+    """Reads ranges of one topic's partitions, committed records only. Use from one thread."""
+
+    def __init__(self, kafka: KafkaSettings, topic: str, clock: Clock | None = None) -> None:
+        self._topic = topic
+        self._timeout = kafka.request_timeout_seconds
+        self._clock = clock or SystemClock()
+        self._errors = ClientErrors()
+        properties = client_properties(kafka) | {"error_cb": self._errors}
+        self._admin = AdminClient(properties)
+        self._consumer = Consumer(
+            properties
+            | {
+                "group.id": "headrace-reader",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "allow.auto.create.topics": False,
+                "check.crcs": True,
+                "queued.max.messages.kbytes": 32_768,
+            }
+        )
+
+    def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
+        """The committed records of `wanted`, in order; ends early where the partition ends.
+
+        Raises:
+            PositionLostError: the broker has deleted `wanted.start` or more.
+            BrokerUnreachableError: nothing came for `request_timeout_seconds`.
+            AccessDeniedError, TopicMissingError: as the name says.
+        """
+        self._consumer.assign([TopicPartition(self._topic, partition, wanted.start)])
+        position = wanted.start
+        deadline = Deadline.after(self._timeout, self._clock)
+        try:
+            while position < wanted.end:
+                messages = self._consumer.consume(_BATCH, timeout=_POLL_SECONDS)
+                good, ended = self._split(messages, partition, wanted)
+                if good:
+                    position = _offset(good[-1]) + 1
+                    deadline = Deadline.after(self._timeout, self._clock)
+                    yield _records(self._topic, partition, good)
+                if ended or (messages and _offset(messages[-1]) >= wanted.end):
+                    return
+                if deadline.expired():
+                    msg = f"reading {self._topic}[{partition}] failed: nothing came for {self._timeout:g} s"
+                    raise BrokerUnreachableError(msg)
+        finally:
+            self._consumer.unassign()
+
+    def _split(self, messages: list[Message], partition: int, wanted: OffsetRange) -> tuple[list[Message], bool]:
+        """Records of `wanted`, without error objects; and whether the partition ended."""
+        ended = False
+        good = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                if message.partition() == partition and _offset(message) in wanted:
+                    good.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                ended |= message.partition() == partition
+            elif error.code() not in _PASSING:
+                raise self._errors.translate(error, f"reading {self._topic}[{partition}] at {wanted.start}")
+        return good, ended
+
+    def is_compacted(self) -> bool:
+        """Whether the topic's settings let the broker remove single records; False where it does not tell."""
+        resource = ConfigResource(ResourceType.TOPIC, self._topic)
+        try:
+            answer: dict[str, Any] = self._admin.describe_configs([resource], request_timeout=self._timeout)[
+                resource
+            ].result()
+        except KafkaException:
+            return False  # the right to read settings is often not granted, and nothing rests on them
+        policy = answer.get("cleanup.policy")
+        return policy is not None and "compact" in str(policy.value)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._consumer.close()
+
+
+def _offset(message: Message) -> int:
+    offset = message.offset()
+    if offset is None:
+        raise translate(KafkaError(KafkaError._BAD_MSG), "reading a record without an offset")
+    return offset
+
+
+def _records(topic: str, partition: int, messages: list[Message]) -> Records:
+    def envelope(index: int) -> Envelope:
+        message = messages[index]
+        return Envelope(_bytes(message.key()), tuple((k, _bytes(v)) for k, v in message.headers() or ()))
+
+    return Records(
+        topic,
+        [partition] * len(messages),
+        [_offset(message) for message in messages],
+        [message.timestamp()[1] if message.timestamp()[0] else -1 for message in messages],
+        [_bytes(message.value()) for message in messages],
+        envelope,
+    )
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,1 @@
+"""Reading what Headrace wrote: the quarantine, and the proof that nothing was lost or doubled."""

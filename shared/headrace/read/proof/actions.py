@@ -1,0 +1,264 @@
+"""One commit of a Delta log as values, parsed from its JSON lines; nothing here knows where the bytes lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from headrace.offsets import OffsetRange
+from headrace.read.proof.findings import Code, Finding, LogDamagedError, UnsupportedTableError, Verdict
+
+Json = Mapping[str, Any]
+
+# Features that change how rows are read, and that reading plain Parquet by column name is right for.
+_HARMLESS_FEATURES = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "columnMapping"})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What one ingest commit says of one partition; `gaps` may name fewer records than `gap_records` counts."""
+
+    start: int
+    end: int
+    rows: int
+    rejects: int
+    gap_records: int
+    gaps: tuple[OffsetRange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The Headrace commit that wrote a file. `files` is how many it wrote."""
+
+    version: int
+    kind: str
+    batch: str | None
+    spans: Mapping[int, Span]
+    offsets: Mapping[int, tuple[int, ...]]
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file that an add action names; `origin` is None where the commit is not retained or not Headrace's."""
+
+    path: str
+    partition_values: Mapping[str, str | None]
+    size: int
+    records: int | None
+    data_change: bool
+    sha256: str | None = None
+    version: int | None = None
+    origin: Origin | None = None
+
+    @property
+    def batch(self) -> str | None:
+        """The batch that wrote the file, where known."""
+        return self.origin.batch if self.origin else None
+
+    def blame(
+        self,
+        code: Code,
+        message: str,
+        *,
+        partition: int | None = None,
+        offset: int | None = None,
+        count: int | None = None,
+    ) -> Finding:
+        """A finding that fails the table, and that this file is to be looked at for."""
+        return Finding(Verdict.FAIL, code, message, partition, offset, count, self.path, self.version, self.batch)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedFile:
+    """A file that a remove action names."""
+
+    path: str
+    data_change: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that one version changed. `origin` is None for commits that Headrace did not make."""
+
+    version: int
+    operation: str
+    origin: Origin | None
+    adds: tuple[DataFile, ...]
+    removes: tuple[RemovedFile, ...]
+    txns: Mapping[str, int]
+    configuration: Mapping[str, str] | None
+    empty: bool = False
+
+
+@dataclass
+class _Parts:
+    info: Json = field(default_factory=dict)
+    adds: list[Json] = field(default_factory=list)
+    removes: list[RemovedFile] = field(default_factory=list)
+    txns: dict[str, int] = field(default_factory=dict)
+    configuration: Mapping[str, str] | None = None
+
+
+def parse_commit(version: int, content: bytes) -> Commit:
+    """Parses the JSON lines of commit `version`.
+
+    Raises:
+        LogDamagedError: a line is torn, or an action lacks what the Delta protocol demands.
+        UnsupportedTableError: the table needs a reader feature that is not known here.
+    """
+    parts = _Parts()
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            _collect(msgspec.json.decode(line), parts)
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+            msg = f"commit {version} is torn or damaged: line {number} cannot be read ({type(error).__name__})"
+            raise LogDamagedError(msg) from None
+    try:
+        origin = _origin(version, parts.info, len(parts.adds))
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+        msg = f"commit {version} has a commitInfo.headrace that cannot be read ({type(error).__name__})"
+        raise LogDamagedError(msg) from None
+    digests = _digests(parts.info)
+    adds = tuple(
+        parse_add(add, version=version, origin=origin, sha256=digests.get(unquote(add["path"]))) for add in parts.adds
+    )
+    operation = str(parts.info.get("operation", "an unnamed operation"))
+    return Commit(
+        version,
+        operation,
+        origin,
+        adds,
+        tuple(parts.removes),
+        parts.txns,
+        parts.configuration,
+        empty=not content.strip(),
+    )
+
+
+def _collect(action: Json, parts: _Parts) -> None:
+    for kind, body in action.items():
+        match kind:
+            case "add":
+                _ = body["path"], body["size"]
+                parts.adds.append(body)
+            case "remove":
+                parts.removes.append(RemovedFile(unquote(body["path"]), bool(body.get("dataChange", True))))
+            case "txn":
+                parts.txns[body["appId"]] = int(body["version"])
+            case "metaData":
+                parts.configuration = dict(body.get("configuration") or {})
+            case "protocol":
+                check_protocol(body)
+            case "commitInfo":
+                parts.info = body
+            case _:
+                pass  # domain metadata, change data: no rows of the table
+
+
+def parse_add(
+    add: Json, *, version: int | None = None, origin: Origin | None = None, sha256: str | None = None
+) -> DataFile:
+    """An add action, from a commit or a checkpoint.
+
+    Raises:
+        UnsupportedTableError: rows of the file are deleted by a deletion vector.
+    """
+    path = unquote(add["path"])
+    if add.get("deletionVector"):
+        msg = f"{path} has a deletion vector: tables that use them are not verified"
+        raise UnsupportedTableError(msg)
+    return DataFile(
+        path,
+        dict(add.get("partitionValues") or {}),
+        int(add["size"]),
+        _record_count(add),
+        bool(add.get("dataChange", True)),
+        sha256,
+        version,
+        origin,
+    )
+
+
+def check_protocol(protocol: Json) -> None:
+    """Refuses tables whose rows cannot be read as plain Parquet.
+
+    Raises:
+        UnsupportedTableError: the protocol action names a newer reader version or an unknown reader feature.
+    """
+    version = int(protocol["minReaderVersion"])
+    unknown = sorted(set(protocol.get("readerFeatures") or ()) - _HARMLESS_FEATURES)
+    if version > 3 or unknown:
+        named = ", ".join(unknown) or f"reader version {version}"
+        msg = f"the table uses {named}, which verify does not know: nothing is proved about it"
+        raise UnsupportedTableError(msg)
+
+
+def check_configuration(configuration: Mapping[str, str]) -> None:
+    """Refuses tables whose Parquet columns bear other names than the table's.
+
+    Raises:
+        UnsupportedTableError: column mapping is switched on.
+    """
+    mode = configuration.get("delta.columnMapping.mode", "none")
+    if mode != "none":
+        msg = f"the table maps its columns ({mode}), which verify does not know: nothing is proved about it"
+        raise UnsupportedTableError(msg)
+
+
+class _Stats(msgspec.Struct):
+    numRecords: int | None = None  # noqa: N815  # the Delta protocol's name
+
+
+_STATS = msgspec.json.Decoder(_Stats)
+
+
+def _record_count(add: Json) -> int | None:
+    if stats := add.get("stats"):
+        return _STATS.decode(stats).numRecords
+    parsed = add.get("stats_parsed") or {}
+    count = parsed.get("numRecords")
+    return None if count is None else int(count)
+
+
+def _headrace(info: Json) -> Json | None:
+    """The `headrace` object of a commitInfo, which some writers keep as JSON text."""
+    noted = info.get("headrace")
+    if isinstance(noted, str):
+        noted = msgspec.json.decode(noted)
+    return noted if isinstance(noted, dict) else None
+
+
+def _origin(version: int, info: Json, files: int) -> Origin | None:
+    noted = _headrace(info)
+    if info.get("headrace.operation") == "rewind":
+        return Origin(version, "rewind", None, {}, {}, files)
+    if noted is None:
+        return None
+    batch = noted.get("batch")
+    spans: dict[int, Span] = {}
+    if noted["kind"] == "ingest":
+        spans = {int(partition): _span(body) for partition, body in noted["partitions"].items()}
+    offsets = {int(p): tuple(map(int, listed)) for p, listed in (noted.get("offsets") or {}).items()}
+    return Origin(version, str(noted["kind"]), batch and str(batch), spans, offsets, files)
+
+
+def _span(body: Json) -> Span:
+    gaps = tuple(OffsetRange(int(start), int(end)) for start, end in body.get("gaps") or ())
+    return Span(
+        int(body["start"]),
+        int(body["end"]),
+        int(body["rows"]),
+        int(body["rejects"]),
+        int(body.get("gap_records", 0)),
+        gaps,
+    )
+
+
+def _digests(info: Json) -> dict[str, str]:
+    noted = _headrace(info) or {}
+    return {path: str(body["sha256"]) for path, body in (noted.get("files") or {}).items() if body.get("sha256")}

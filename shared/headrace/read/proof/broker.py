@@ -1,0 +1,179 @@
+"""The topic itself: every record from the first one kept up to the position, decoded by the slow, explaining path.
+
+A value that a Headrace producer sent is already canonical, so its bytes are compared first, and a value is parsed
+only when its block differs. Equal bytes prove more than an equal parse.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from pyroaring import BitMap64
+
+from headrace.errors import PositionLostError, TopicRecreatedError
+from headrace.kafka.reader import TopicReader
+from headrace.kafka.topics import TopicClient
+from headrace.offsets import OffsetRange
+from headrace.read.proof.digests import BLOCK, block_of, digest, sum_of
+from headrace.read.proof.findings import Level
+from headrace.read.proof.identity import TableIdentity
+from headrace.read.proof.truth import Expected, Progress, Survey
+from headrace.settings import KafkaSettings
+
+Canonical = Callable[[bytes], bytes]
+"""What the contract makes of a value: its canonical bytes, or the value itself where it is rejected."""
+
+_BUFFER_BYTES = 64 << 20
+
+
+class Broker:
+    """The topic of one table, on a cluster."""
+
+    level = Level.BROKER
+
+    def __init__(self, kafka: KafkaSettings, table: TableIdentity, canonical: Canonical | None) -> None:
+        self._canonical = canonical
+        self._client = TopicClient(kafka, table.topic)
+        self._reader = TopicReader(kafka, table.topic)
+        found = self._client.identity()
+        if (found.cluster_id, found.topic_id) != (table.source.cluster_id, table.source.topic_id):
+            self.close()
+            msg = (
+                f"topic {table.topic} on this cluster is not the one that the table was filled from: cluster "
+                f"{found.cluster_id} topic {found.topic_id}, the table names cluster {table.source.cluster_id} "
+                f"topic {table.source.topic_id}"
+            )
+            raise TopicRecreatedError(msg)
+        self._partitions = found.partitions
+        self._thinned = self._reader.is_compacted()
+
+    def survey(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Survey]:
+        """Reads every partition up to its position.
+
+        Raises:
+            HeadraceError: the broker cannot be reached or refuses.
+        """
+        nothing = Expected(0, 0, BitMap64(), None)
+        total = sum(max(0, each.position - each.start) for each in expected.values())
+        done = 0
+        for partition in sorted(expected.keys() | set(range(self._partitions))):
+            asked = expected.get(partition, nothing)
+
+            def report(read: int, before: int = done) -> None:
+                progress("broker", before + read, total)
+
+            yield self._survey(partition, asked, report)
+            done += max(0, asked.position - asked.start)
+
+    def _survey(self, partition: int, expected: Expected, report: Callable[[int], None]) -> Survey:
+        kept = self._client.watermarks(partition)
+        low = max(kept.start, expected.start)
+        comparison = _Comparison(expected, self._canonical)
+        for offset, value in self._values(partition, OffsetRange(low, min(expected.position, kept.end))):
+            comparison.add(offset, value)
+            if offset % 10_000 == 0:
+                report(offset - expected.start)
+        comparison.finish()
+        # What retention took away while this was read was perhaps never seen.
+        first = max(expected.start, self._client.watermarks(partition).start, low)
+        remarks = []
+        if kept.end < expected.position:
+            remarks.append(
+                f"the broker's log of partition {partition} ends at {kept.end}, before the position: it was truncated"
+            )
+        return Survey(
+            partition,
+            comparison.seen,
+            first,
+            max(0, kept.end - expected.position),
+            self._thinned,
+            comparison.differing(block_of(first)),
+            tuple(remarks),
+        )
+
+    def _values(self, partition: int, wanted: OffsetRange) -> Iterator[tuple[int, bytes | None]]:
+        """The records of `wanted`; begins later where retention has been faster."""
+        if wanted.start >= wanted.end:
+            return
+        try:
+            for records in self._reader.read(partition, wanted):
+                yield from zip(records.offsets, records.values, strict=True)
+        except PositionLostError:
+            low = self._client.watermarks(partition).start
+            if low <= wanted.start:
+                raise
+            yield from self._values(partition, OffsetRange(low, wanted.end))
+
+    def digests(self, partition: int, blocks: Collection[int], position: int) -> Mapping[int, frozenset[bytes]]:
+        """Digests of the bytes, and of what the contract makes of them."""
+        low = self._client.watermarks(partition).start
+        found: dict[int, frozenset[bytes]] = {}
+        for block in sorted(blocks):
+            wanted = OffsetRange(max(low, block * BLOCK), min(position, (block + 1) * BLOCK))
+            for offset, value in self._values(partition, wanted):
+                found[offset] = frozenset({digest(value), digest(_canonical(self._canonical, value))})
+        return found
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._reader.close()
+        self._client.close()
+
+
+class _Comparison:
+    """Compares one partition block by block as its records come in order of offset."""
+
+    def __init__(self, expected: Expected, canonical: Canonical | None) -> None:
+        self._expected = expected
+        self._canonical = canonical
+        self._block = -1
+        self._values: dict[int, bytes | None] = {}
+        self._raw: dict[int, bytes] = {}
+        self._parsed: dict[int, bytes] = {}
+        self._bytes = 0
+        self._differing: list[int] = []
+        self._compared: set[int] = set()
+        self.seen = BitMap64()
+
+    def add(self, offset: int, value: bytes | None) -> None:
+        """The next record."""
+        if block_of(offset) != self._block:
+            self.finish()
+            self._block = block_of(offset)
+        self._values[offset] = value
+        self._bytes += len(value or b"")
+        if self._bytes > _BUFFER_BYTES:
+            self._parse()
+
+    def finish(self) -> None:
+        """There are no more records in the current block."""
+        if not self._values and not self._raw:
+            return
+        raw = self._raw | {offset: digest(value) for offset, value in self._values.items()}
+        self.seen.update(raw)
+        self._compared.add(self._block)
+        if self._expected.sums is not None:
+            wanted = self._expected.sums.of(self._block)
+            if sum_of(raw) != wanted:
+                self._parse()
+                if sum_of(self._parsed) != wanted:
+                    self._differing.append(self._block)
+        self._values, self._raw, self._parsed, self._bytes = {}, {}, {}, 0
+
+    def _parse(self) -> None:
+        """Turns buffered values into digests, so that large values do not add up in memory."""
+        quarantined = self._expected.quarantined
+        for offset, value in self._values.items():
+            self._raw[offset] = digest(value)
+            known = offset in quarantined
+            self._parsed[offset] = self._raw[offset] if known else digest(_canonical(self._canonical, value))
+        self._values, self._bytes = {}, 0
+
+    def differing(self, first: int) -> tuple[int, ...]:
+        """Blocks from `first` on to compare record by record, those included that the topic lacks altogether."""
+        if self._expected.sums is None:
+            return ()
+        absent = {block for block in self._expected.sums.blocks() if block >= first} - self._compared
+        return tuple(sorted({*(block for block in self._differing if block >= first), *absent}))
+
+
+def _canonical(canonical: Canonical | None, value: bytes | None) -> bytes | None:
+    return value if canonical is None or value is None else canonical(value)

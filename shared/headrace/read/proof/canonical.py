@@ -1,0 +1,47 @@
+"""Rows back to the bytes that a Headrace producer sent for them."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from headrace.contracts import Contract
+from headrace.errors import HeadraceError
+from headrace.read.proof.actions import DataFile
+from headrace.read.proof.encoding import RowEncoder
+from headrace.read.proof.findings import Code, Finding
+from headrace.read.proof.offset_sets import bounds_of
+
+_DATE = "date"
+
+
+class ValueCodec:
+    """Canonical bytes of one contract's values, from both sides."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._event = contract.event
+        self._encoder = RowEncoder(contract.fields)
+        self.columns = tuple(field.name for field in contract.fields)
+
+    def encode(self, rows: pa.RecordBatch) -> Sequence[bytes]:
+        """The canonical wire bytes of each row."""
+        return self._encoder.encode(rows)
+
+    def canonical(self, value: bytes) -> bytes:
+        """What the contract makes of a value on the slow, explaining path; the value itself where it is rejected."""
+        try:
+            return self._event.from_wire(value).to_wire()
+        except HeadraceError:
+            return value
+
+    def check_partition_value(self, file: DataFile, rows: pa.RecordBatch) -> Finding | None:
+        """Whether every row's event time lies on the date that `file` is filed under."""
+        wanted = file.partition_values.get(_DATE)
+        time = self._contract.event_time
+        if wanted is None or time is None:
+            return None
+        days = {bound.date().isoformat() for bound in bounds_of(rows.column(time))}
+        if days == {wanted}:
+            return None
+        message = f"{file.path} is filed under {wanted} but holds events of {', '.join(sorted(days))}"
+        return file.blame(Code.WRONG_PARTITION_VALUE, message)

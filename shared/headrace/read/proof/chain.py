@@ -1,0 +1,245 @@
+"""The chain: each commit begins where the one before it ended, and its numbers add up. Pure."""
+
+from dataclasses import dataclass, field
+
+from pyroaring import BitMap64
+
+from headrace.offsets import SourceId
+from headrace.read.proof.actions import Commit, Origin, Span
+from headrace.read.proof.checkpoints import Snapshot
+from headrace.read.proof.findings import Code, Finding, Findings, Verdict
+
+
+@dataclass
+class PartitionHistory:
+    """What the retained commits say of one partition.
+
+    `since` is the position at the base: what lies below it was written by commits that are gone. `hidden` are
+    ranges of commits that recorded more missing offsets than they name: (start, end, how many are not named).
+    """
+
+    since: int
+    start: int | None
+    position: int
+    rows: int = 0
+    rejects: int = 0
+    gaps: BitMap64 = field(default_factory=BitMap64)
+    hidden: list[tuple[int, int, int]] = field(default_factory=list)
+    replayed: BitMap64 = field(default_factory=BitMap64)
+    rewound: bool = False
+
+
+class Chain:
+    """Fed with every retained commit in order, together with the state before it.
+
+    Args:
+        source: the log that the table is filled from.
+        partitions: partitions of the topic when the table was made; later ones start at 0.
+        base: state at the base, empty before version 0.
+        findings: where broken rules go.
+    """
+
+    def __init__(self, source: SourceId, partitions: int, base: Snapshot, findings: Findings) -> None:
+        self._source = source
+        self._partitions = partitions
+        self._findings = findings
+        self._prefix = source.app_id(0).removesuffix("0")
+        self.histories: dict[int, PartitionHistory] = {}
+        for app, position in base.txns.items():
+            if (partition := self._partition_of(app)) is not None:
+                self.histories[partition] = PartitionHistory(position, None, position)
+
+    def check(self, commit: Commit, before: Snapshot) -> None:
+        """Checks one commit and moves the positions on."""
+        if commit.empty:
+            message = f"commit {commit.version} is empty, as after a power failure; it counts as no change"
+            self._add(Code.REMARK, message, commit, verdict=Verdict.PASS)
+            return
+        kind = commit.origin.kind if commit.origin else None
+        if commit.version == 0:
+            self._check_creation(commit)
+        elif kind == "ingest":
+            self._check_ingest(commit)
+        elif kind == "replay":
+            self._check_replay(commit)
+        elif kind == "rewind":
+            self._rewind(commit)
+        elif kind is None:
+            self._check_foreign(commit, before)
+        else:
+            message = f"version {commit.version} is a commit of kind {kind}, which this version does not know"
+            self._add(Code.UNSUPPORTED, message, commit, verdict=Verdict.UNKNOWN)
+        self._move(commit)
+
+    def _check_creation(self, commit: Commit) -> None:
+        for partition in range(self._partitions):
+            position = commit.txns.get(self._source.app_id(partition))
+            if position is None:
+                message = "version 0 records no start position"
+                self._add(Code.CHAIN_BROKEN, message, commit, partition=partition)
+        if commit.adds:
+            self._add(Code.FOREIGN_COMMIT, "version 0 brought rows: creation must be empty", commit)
+
+    def _check_ingest(self, commit: Commit) -> None:
+        spans = _origin(commit).spans
+        for partition, span in spans.items():
+            self._check_start(commit, partition, span)
+            self._check_counts(commit, partition, span)
+        for app in commit.txns:
+            partition_of = self._partition_of(app)
+            if partition_of is None or partition_of not in spans:
+                self._add(Code.CHAIN_BROKEN, f"the commit moves {app} without naming its range", commit)
+        claimed = sum(span.rows for span in spans.values())
+        self._check_file_rows(commit, claimed)
+        if commit.removes:
+            message = f"an ingest commit removed {len(commit.removes)} files"
+            self._add(Code.FOREIGN_COMMIT, message, commit)
+
+    def _check_start(self, commit: Commit, partition: int, span: Span) -> None:
+        history = self.histories.get(partition)
+        expected = history.position if history else None
+        if expected is None and partition >= self._partitions:
+            expected = 0  # a partition that was added to the topic begins at its first record
+        if span.start != expected:
+            stands = "nowhere" if expected is None else f"at {expected}"
+            message = f"the commit starts at {span.start} but the position before it stands {stands}"
+            self._add(Code.CHAIN_BROKEN, message, commit, partition=partition, offset=span.start)
+        written = commit.txns.get(self._source.app_id(partition))
+        if written != span.end:
+            message = f"the commit ends at {span.end} but moves the position to {written}"
+            self._add(Code.CHAIN_BROKEN, message, commit, partition=partition, offset=span.end)
+
+    def _check_counts(self, commit: Commit, partition: int, span: Span) -> None:
+        total = span.rows + span.rejects + span.gap_records
+        named = sum(len(gap) for gap in span.gaps)
+        if total != span.end - span.start or min(span.rows, span.rejects, span.gap_records - named) < 0:
+            message = (
+                f"{span.rows} rows + {span.rejects} rejects + {span.gap_records} missing offsets do not make "
+                f"the {span.end - span.start} offsets from {span.start} to {span.end}"
+            )
+            self._add(Code.COUNT_DIFFERS, message, commit, partition=partition, offset=span.start)
+
+    def _check_file_rows(self, commit: Commit, claimed: int) -> None:
+        counts = [file.records for file in commit.adds]
+        if None in counts:
+            message = "a file of the commit has no row count in the log"
+            self._add(Code.COUNT_DIFFERS, message, commit, verdict=Verdict.UNKNOWN)
+            return
+        recorded = sum(count for count in counts if count is not None)
+        if recorded != claimed:
+            message = f"the commit claims {claimed} rows but its files hold {recorded}"
+            self._add(Code.COUNT_DIFFERS, message, commit)
+
+    def _check_replay(self, commit: Commit) -> None:
+        self._refuse_moves(commit)
+        if commit.removes:
+            self._add(Code.FOREIGN_COMMIT, f"a replay commit removed {len(commit.removes)} files", commit)
+        for partition, offsets in _origin(commit).offsets.items():
+            if history := self.histories.get(partition):
+                history.replayed.update(offsets)
+
+    def _rewind(self, commit: Commit) -> None:
+        for app, position in commit.txns.items():
+            partition = self._partition_of(app)
+            history = None if partition is None else self.histories.get(partition)
+            if history is None or position >= history.position:
+                continue
+            history.rewound = True
+            history.gaps.remove_range(position, history.position)
+            history.hidden = [hidden for hidden in history.hidden if hidden[1] <= position]
+
+    def _check_foreign(self, commit: Commit, before: Snapshot) -> None:
+        self._refuse_moves(commit)
+        named = f"version {commit.version} ({commit.operation})"
+        added = [file for file in commit.adds if file.data_change]
+        removed = [file for file in commit.removes if file.data_change]
+        if added:
+            message = f"{named} is not Headrace's and added rows in {len(added)} files"
+            self._add(Code.FOREIGN_COMMIT, message, commit, file=added[0].path)
+        if removed:
+            message = f"{named} is not Headrace's and removed rows in {len(removed)} files"
+            self._add(Code.FOREIGN_COMMIT, message, commit, file=removed[0].path)
+        if not added and not removed:
+            self._check_rewrite(commit, before)
+
+    def _check_rewrite(self, commit: Commit, before: Snapshot) -> None:
+        """Maintenance may move rows between files, never change how many there are."""
+        gone = [before.files[file.path].records for file in commit.removes if file.path in before.files]
+        come = [file.records for file in commit.adds]
+        if None in gone or None in come:
+            return  # the rows themselves are counted by the file checks
+        was, now = (sum(n for n in counts if n is not None) for counts in (gone, come))
+        if was != now:
+            message = f"version {commit.version} ({commit.operation}) turned {was} rows into {now}"
+            self._add(Code.COUNT_DIFFERS, message, commit)
+
+    def _refuse_moves(self, commit: Commit) -> None:
+        for app, position in commit.txns.items():
+            partition = self._partition_of(app)
+            history = None if partition is None else self.histories.get(partition)
+            if partition is not None and (history is None or history.position != position):
+                stood = history.position if history else None
+                message = f"{commit.operation} moved the position from {stood} to {position} without its records"
+                self._add(Code.CHAIN_BROKEN, message, commit, partition=partition, offset=position)
+
+    def _move(self, commit: Commit) -> None:
+        for app, position in commit.txns.items():
+            partition = self._partition_of(app)
+            if partition is None:
+                continue
+            history = self.histories.get(partition)
+            if history is None:
+                start = position if commit.version == 0 else 0
+                history = self.histories[partition] = PartitionHistory(start, start, position)
+            history.position = position
+        if commit.origin is not None:
+            for partition, span in commit.origin.spans.items():
+                self._record(partition, span)
+
+    def _record(self, partition: int, span: Span) -> None:
+        history = self.histories.get(partition)
+        if history is None:
+            return
+        history.rows += span.rows
+        history.rejects += span.rejects
+        for gap in span.gaps:
+            history.gaps.add_range(gap.start, gap.end)
+        unnamed = span.gap_records - sum(len(gap) for gap in span.gaps)
+        if unnamed > 0:
+            history.hidden.append((span.start, span.end, unnamed))
+
+    def _partition_of(self, app: str) -> int | None:
+        number = app.removeprefix(self._prefix)
+        return int(number) if app.startswith(self._prefix) and number.isascii() and number.isdigit() else None
+
+    def _add(  # noqa: PLR0913  # a finding's fields, all by name
+        self,
+        code: Code,
+        message: str,
+        commit: Commit,
+        *,
+        verdict: Verdict = Verdict.FAIL,
+        partition: int | None = None,
+        offset: int | None = None,
+        file: str | None = None,
+    ) -> None:
+        batch = commit.origin.batch if commit.origin else None
+        self._findings.add(
+            Finding(
+                verdict,
+                code,
+                message,
+                partition,
+                offset,
+                file=file,
+                version=commit.version,
+                batch=batch,
+            )
+        )
+
+
+def _origin(commit: Commit) -> Origin:
+    if commit.origin is None:
+        msg = f"commit {commit.version} is not Headrace's"
+        raise ValueError(msg)
+    return commit.origin

@@ -1,0 +1,44 @@
+"""What the rows of a table and its quarantine amount to, per partition: sets of offsets and sums, never rows."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from pyroaring import BitMap64
+
+from headrace.read.proof.digests import BlockSums
+
+
+@dataclass
+class Content:
+    """One partition of a table.
+
+    Attributes:
+        rows: offsets of the table's rows.
+        row_count: how many rows there are; more than `rows` has members if some are there twice.
+        duplicates: offsets that are there more than once.
+        quarantined: unresolved offsets of the quarantine.
+        resolved: offsets of the quarantine that a replay at or before the pinned version brought home.
+        sums: values of rows and of unresolved quarantined records below the position.
+    """
+
+    rows: BitMap64 = field(default_factory=BitMap64)
+    row_count: int = 0
+    duplicates: BitMap64 = field(default_factory=BitMap64)
+    quarantined: BitMap64 = field(default_factory=BitMap64)
+    resolved: BitMap64 = field(default_factory=BitMap64)
+    sums: BlockSums = field(default_factory=BlockSums)
+
+    def kept(self, position: int) -> BitMap64:
+        """Offsets below `position` that are in the table or, unresolved, in its quarantine."""
+        kept = self.rows | self.quarantined
+        if kept:
+            kept.remove_range(position, max(position, kept.max()) + 1)
+        return kept
+
+
+Contents = defaultdict[int, Content]
+
+
+def new_contents() -> Contents:
+    """Contents of nothing."""
+    return defaultdict(Content)

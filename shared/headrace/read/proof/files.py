@@ -1,0 +1,105 @@
+"""A table's data files: there, whole, and readable as the log says."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from headrace.read.proof.actions import DataFile
+from headrace.read.proof.findings import Code, Finding, LogDamagedError
+from headrace.read.proof.store import LocalFiles
+
+_BATCH_ROWS = 65_536
+_CHUNK = 1 << 20
+ADDRESS = ("_partition", "_offset")
+"""The columns that say which record a row came from."""
+
+
+class FileDamagedError(LogDamagedError):
+    """A data file cannot be read as what the log says it is."""
+
+
+class FileChecker:
+    """Reads data files of one table."""
+
+    def __init__(self, files: LocalFiles) -> None:
+        self._files = files
+
+    def check(self, file: DataFile) -> Finding | None:
+        """Existence, size, and the digest that the commit recorded.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        size = self._files.size(file.path)
+        if size is None:
+            raise FileNotFoundError(file.path)
+        if size != file.size:
+            return damaged(file, f"it has {size} bytes, the log says {file.size}")
+        if file.sha256 is not None and self._sha256(file.path) != file.sha256:
+            return damaged(file, "its bytes are not those that its commit recorded (sha256)")
+        return None
+
+    def _sha256(self, path: str) -> str:
+        with self._files.open(path) as source:
+            found = hashlib.sha256()
+            while chunk := source.read(_CHUNK):
+                found.update(chunk)
+            return found.hexdigest()
+
+    def batches(self, file: DataFile, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """The file's rows, a bounded number at a time.
+
+        Args:
+            file: which one.
+            columns: those to read beside `_partition` and `_offset`; None reads all.
+
+        Raises:
+            FileNotFoundError: it is not there.
+            FileDamagedError: it is no Parquet file with such columns.
+        """
+        try:
+            with self._files.open(file.path) as source:
+                yield from _read(source, columns)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError) as error:
+            msg = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise FileDamagedError(msg) from None
+
+
+def _read(source: BinaryIO, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+    parquet = pq.ParquetFile(source)
+    names = parquet.schema_arrow.names
+    wanted = list(names) if columns is None else [*ADDRESS, *columns]
+    missing = sorted({*wanted, *ADDRESS} - set(names))
+    if missing:
+        msg = f"it lacks the columns {', '.join(missing)}"
+        raise FileDamagedError(msg)
+    for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
+        if batch.num_rows:
+            yield _addressed(batch)
+
+
+def _addressed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`batch` with `_partition` and `_offset` as int64, every one of them present and not negative."""
+    for name in ADDRESS:
+        column = batch.column(name)
+        if not pa.types.is_integer(column.type) or column.null_count:
+            msg = f"its column {name} is not a number in every row"
+            raise FileDamagedError(msg)
+        if pc.min(column).as_py() < 0:
+            msg = f"its column {name} holds negative numbers"
+            raise FileDamagedError(msg)
+        if column.type != pa.int64():
+            place = batch.schema.get_field_index(name)
+            batch = batch.set_column(place, name, column.cast(pa.int64()))
+    return batch
+
+
+def damaged(file: DataFile, what: str) -> Finding:
+    """The finding that `what` is wrong with `file`."""
+    return file.blame(Code.FILE_DAMAGED, f"{file.path}: {what}")

@@ -1,0 +1,42 @@
+"""What a table says of itself in its properties: which topic it is filled from, and by which contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headrace.offsets import SourceId
+from headrace.read.proof.findings import UnsupportedTableError
+
+
+@dataclass(frozen=True, slots=True)
+class TableIdentity:
+    """The `headrace.*` properties of a table; `partitions` is the topic's count when the table was made."""
+
+    source: SourceId
+    topic: str
+    contract: str
+    partitions: int
+    start: str
+
+
+def identify(configuration: Mapping[str, str]) -> TableIdentity:
+    """Reads the properties.
+
+    Raises:
+        UnsupportedTableError: Headrace did not make the table.
+    """
+    try:
+        source = SourceId(
+            configuration["headrace.pipeline"],
+            configuration["headrace.cluster_id"],
+            configuration["headrace.topic_id"],
+        )
+        return TableIdentity(
+            source,
+            configuration["headrace.topic"],
+            configuration["headrace.contract"],
+            int(configuration["headrace.partitions"]),
+            configuration["headrace.start"],
+        )
+    except (KeyError, ValueError) as error:
+        msg = f"the table's properties are not those of a Headrace table ({error}): nothing is proved about it"
+        raise UnsupportedTableError(msg) from None

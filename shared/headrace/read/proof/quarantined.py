@@ -1,0 +1,92 @@
+"""The quarantine of a table, as verify needs it: which offsets, resolved or not, and the raw values' sums."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from headrace.read.proof.actions import DataFile
+from headrace.read.proof.contents import Contents
+from headrace.read.proof.digests import digest
+from headrace.read.proof.files import FileChecker
+from headrace.read.proof.findings import Code, Finding, Findings
+from headrace.read.proof.log import LogWalker
+from headrace.read.proof.store import LocalFiles
+
+_COLUMNS = ("value", "resolved_version")
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedValue:
+    """One quarantined record; `resolved` as seen from the pinned version of the main table."""
+
+    partition: int
+    offset: int
+    value_digest: bytes
+    resolved: bool
+    file: DataFile
+
+
+class Quarantine:
+    """The quarantine at one version of its own, read after the main table was pinned at `main_version`."""
+
+    def __init__(self, files: LocalFiles, main_version: int) -> None:
+        self._checker = FileChecker(files)
+        self._walker = LogWalker(files)
+        self._main_version = main_version
+        self._files: tuple[DataFile, ...] = ()
+
+    def load(self, findings: Findings) -> None:
+        """Replays its log and notes its files.
+
+        Raises:
+            LogDamagedError: the log cannot be replayed.
+            UnsupportedTableError: it uses a feature that verify does not know.
+        """
+        pin = self._walker.pin()
+        snapshot = self._walker.base_snapshot(pin)
+        for commit in self._walker.commits(pin):
+            snapshot.apply(commit)
+            if pin.newest and commit.version == pin.newest.version:
+                found = self._walker.compare_newest(pin, snapshot)
+                if found:
+                    findings.add(found)
+        self._files = tuple(snapshot.files.values())
+
+    def fill(self, contents: Contents, positions: Mapping[int, int], findings: Findings) -> None:
+        """Adds what is quarantined to `contents`.
+
+        Raises:
+            FileNotFoundError: a file is not there.
+            FileDamagedError: a file cannot be read.
+        """
+        for file in self._files:
+            found = self._checker.check(file)
+            if found:
+                findings.add(found)
+        for record in self.records():
+            content = contents[record.partition]
+            if record.offset in content.quarantined or record.offset in content.resolved:
+                findings.add(_twice(record))
+                continue
+            (content.resolved if record.resolved else content.quarantined).add(record.offset)
+            if not record.resolved and record.offset < positions.get(record.partition, 0):
+                content.sums.add_digest(record.offset, record.value_digest)
+
+    def records(self) -> Iterator[QuarantinedValue]:
+        """All quarantined records, file by file."""
+        for file in self._files:
+            for batch in self._checker.batches(file, _COLUMNS):
+                yield from self._records(file, batch)
+
+    def _records(self, file: DataFile, batch: pa.RecordBatch) -> Iterator[QuarantinedValue]:
+        columns = (batch.column(name).to_pylist() for name in ("_partition", "_offset", *_COLUMNS))
+        for partition, offset, value, resolved_version in zip(*columns, strict=True):
+            resolved = resolved_version is not None and resolved_version <= self._main_version
+            yield QuarantinedValue(partition, offset, digest(value), resolved, file)
+
+
+def _twice(record: QuarantinedValue) -> Finding:
+    message = f"offset {record.offset} is quarantined twice"
+    where = {"partition": record.partition, "offset": record.offset, "count": 1}
+    return record.file.blame(Code.QUARANTINE_DUPLICATE, message, **where)

@@ -1,0 +1,108 @@
+"""The proof of one table, step by step: pin, log, quarantine, files, coverage, topic or ledger.
+
+The main table is pinned before the quarantine is read, so that whatever was quarantined for a landed batch is seen.
+It may run while workers ingest; a compaction that removes files meanwhile makes it start over once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.contracts import Contract
+from headrace.errors import HeadraceError
+from headrace.read.proof.canonical import ValueCodec
+from headrace.read.proof.findings import (
+    Code,
+    Finding,
+    Findings,
+    LogDamagedError,
+    TableMovedOnError,
+    UnsupportedTableError,
+    Verdict,
+)
+from headrace.read.proof.identity import TableIdentity
+from headrace.read.proof.report import TableReport
+from headrace.read.proof.run import TableRun
+from headrace.read.proof.truth import Progress, Truth
+
+OpenTruth = Callable[[TableIdentity, ValueCodec | None], Truth]
+"""Opens what a table is to be compared with."""
+
+_ATTEMPTS = 2
+
+
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Shows nothing."""
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Verifies tables under one root.
+
+    Attributes:
+        root: folder of the tables.
+        contracts: by name; a table whose contract is not among them is compared by offsets only, and UNKNOWN.
+        open_truth: topic or ledger; None checks log and files alone.
+        progress: told how far it is.
+    """
+
+    root: Path
+    contracts: Mapping[str, Contract]
+    open_truth: OpenTruth | None = None
+    progress: Progress = no_progress
+
+    def verify(self, table: str) -> TableReport:
+        """The report on one table; what cannot be checked becomes a finding, never an exception."""
+        for attempt in range(_ATTEMPTS):
+            run = TableRun(self.root, table, Findings(), self.progress)
+            try:
+                self._prove(run)
+            except TableMovedOnError as error:
+                if attempt + 1 < _ATTEMPTS:
+                    continue
+                run.findings.add(Finding(Verdict.UNKNOWN, Code.MOVED_ON, str(error)))
+            except LogDamagedError as error:
+                run.findings.add(Finding(Verdict.FAIL, Code.LOG_DAMAGED, str(error)))
+            except UnsupportedTableError as error:
+                run.findings.add(Finding(Verdict.UNKNOWN, Code.UNSUPPORTED, str(error)))
+            break
+        return run.report()
+
+    def _prove(self, run: TableRun) -> None:
+        run.replay_log()
+        identity = run.identity
+        codec = self._codec(run, identity)
+        run.read_quarantine()
+        run.read_files(codec if self.open_truth else None)
+        run.cover()
+        if self.open_truth is not None:
+            self._compare(run, codec)
+        else:
+            run.accept_expired()
+
+    def _codec(self, run: TableRun, identity: TableIdentity) -> ValueCodec | None:
+        contract = self.contracts.get(identity.contract)
+        if contract is not None:
+            return ValueCodec(contract)
+        if self.open_truth is not None:
+            message = (
+                f"contract {identity.contract} is not known here, so values were not compared: name its module in "
+                "HEADRACE_CONTRACTS"
+            )
+            run.findings.add(Finding(Verdict.UNKNOWN, Code.NOT_COMPARED, message))
+        return None
+
+    def _compare(self, run: TableRun, codec: ValueCodec | None) -> None:
+        if self.open_truth is None:
+            return
+        try:
+            truth = self.open_truth(run.identity, codec)
+            try:
+                run.compare(truth, codec)
+            finally:
+                truth.close()
+        except (LogDamagedError, UnsupportedTableError, TableMovedOnError):
+            raise
+        except HeadraceError as error:
+            run.findings.add(Finding(Verdict.UNKNOWN, Code.SOURCE_UNAVAILABLE, str(error)))
+            run.accept_expired()
