@@ -1,0 +1,196 @@
+"""Columns whose values arrive as text of a fixed form: instants, days and exact numbers.
+
+With every digit made `0` a whole column has a handful of distinct texts, its shapes. Only those meet a regular
+expression; Arrow then reads the numbers. What Arrow refuses is found by halving, so that Arrow alone decides.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.contracts import DecimalKind, grammar
+
+_ZEROED = bytes.maketrans(b"123456789", b"000000000")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TIMESTAMP_SHAPE = re.compile(rb"0000-00-00T00:00:00(?:\.0{1,6})?(?:Z|[+-]00:00)")
+_DATE_SHAPE = re.compile(rb"0000-00-00")
+
+_FIRST_MICROSECOND = (grammar.FIRST_INSTANT - _EPOCH) // timedelta(microseconds=1)
+_LAST_MICROSECOND = (grammar.END_OF_INSTANTS - _EPOCH) // timedelta(microseconds=1) - 1
+_FIRST_DAY = (grammar.FIRST_DAY - date(1970, 1, 1)).days
+_LAST_DAY = (grammar.LAST_DAY - date(1970, 1, 1)).days
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a chunk.
+
+    Attributes:
+        array: one value per decoded record; null where the row is in `bad`.
+        bad: rows whose value cannot be in the table.
+    """
+
+    array: pa.Array
+    bad: frozenset[int] = frozenset()
+
+
+def timestamp_column(values: Sequence[str | None]) -> Column:
+    """RFC 3339 texts as instants."""
+    text, bad = _of_shape(pa.array(values, pa.string()), _TIMESTAMP_SHAPE)
+    array, refused = _cast(text, pa.timestamp("us", "UTC"))
+    return _between(array, bad | refused, pa.int64(), (_FIRST_MICROSECOND, _LAST_MICROSECOND))
+
+
+def date_column(values: Sequence[str | None]) -> Column:
+    """ISO 8601 texts as days."""
+    text, bad = _of_shape(pa.array(values, pa.string()), _DATE_SHAPE)
+    array, refused = _cast(text, pa.date32())
+    return _between(array, bad | refused, pa.int32(), (_FIRST_DAY, _LAST_DAY))
+
+
+def decimal_builder(kind: DecimalKind, *, nullable: bool) -> Callable[[Sequence[msgspec.Raw]], Column]:
+    """A function from raw JSON tokens to exact numbers; `null` tokens are refused unless `nullable`."""
+    form = _DecimalForm.of(kind, nullable=nullable)
+    bounds = (kind.minimum, kind.maximum)
+
+    def build(tokens: Sequence[msgspec.Raw]) -> Column:
+        text, bad = form.settle(_joined(tokens))
+        numbers = pc.ascii_trim(text.cast(pa.string()), characters='"')
+        array, refused = _cast(numbers, pa.decimal128(kind.precision, kind.scale))
+        return _between(array, bad | refused, None, bounds)
+
+    return build
+
+
+@dataclass(frozen=True)
+class _DecimalForm:
+    """The shapes that tokens of one kind of exact number can have."""
+
+    kind: DecimalKind
+    nullable: bool
+    plain: re.Pattern[bytes]
+    long: re.Pattern[bytes]
+
+    @classmethod
+    def of(cls, kind: DecimalKind, *, nullable: bool) -> "_DecimalForm":
+        """`plain` goes to Arrow as it is; `long` has more digits after the point than the column."""
+        whole = rf"-?0{{1,{grammar.integer_digits(kind)}}}"
+        plain = whole + (rf"(?:\.0{{1,{kind.scale}}})?" if kind.scale else "")
+        long = whole + rf"\.0{{{kind.scale + 1},}}"
+        quoted = [re.compile(f'{form}|"{form}"'.encode()) for form in (plain, long)]
+        return cls(kind, nullable, *quoted)
+
+    def settle(self, text: pa.Array) -> tuple[pa.Array, frozenset[int]]:
+        """The tokens with null for `null`, and every other one plain or bad."""
+        shapes = _shapes(text)
+        odd = [shape for shape in shapes.unique().to_pylist() if not self.plain.fullmatch(shape)]
+        if not odd:
+            return text, frozenset()
+        bad: set[int] = set()
+        long = [shape for shape in odd if self.long.fullmatch(shape)]
+        if long:
+            text = _replaced(text, _where(shapes, long), _without_trailing_zeros)
+            shapes = _shapes(text)
+        absent = _where(shapes, [b"null"])
+        if not self.nullable:
+            bad.update(_rows(absent))
+        text = pc.if_else(absent, pa.scalar(None, pa.binary()), text)
+        odd = [shape for shape in shapes.unique().to_pylist() if not self.plain.fullmatch(shape)]
+        wrong = pc.and_(_where(shapes, odd), pc.invert(absent))
+        text = _replaced(text, wrong, self._respelled)
+        bad.update(_rows(pc.and_(wrong, pc.is_null(text))))
+        return text, frozenset(bad)
+
+    def _respelled(self, tokens: pa.Array) -> pa.Array:
+        return pa.array([self._respell(token) for token in tokens.to_pylist()], pa.binary())
+
+    def _respell(self, token: bytes) -> bytes | None:
+        """A JSON text may hide digits behind escapes; anything else that is odd is no number."""
+        if not token.startswith(b'"') or b"\\" not in token:
+            return None
+        try:
+            number = grammar.parse_decimal(msgspec.json.decode(token, type=str), self.kind)
+        except ValueError:
+            return None
+        return f"{number:f}".encode()
+
+
+def _joined(tokens: Sequence[msgspec.Raw]) -> pa.Array:
+    """Tokens as a binary array, without an object per token."""
+    offsets = pc.cumulative_sum(pa.array([0, *map(len, tokens)], pa.int32()))
+    buffers = [None, offsets.buffers()[1], pa.py_buffer(b"".join(tokens))]
+    return pa.Array.from_buffers(pa.binary(), len(tokens), buffers)
+
+
+def _without_trailing_zeros(tokens: pa.Array) -> pa.Array:
+    """`1.500000` as `1.5` and `1.000000` as `1`; all tokens have a point."""
+    numbers = pc.ascii_trim(tokens.cast(pa.string()), characters='"')
+    return pc.ascii_rtrim(pc.ascii_rtrim(numbers, characters="0"), characters=".").cast(pa.binary())
+
+
+def _shapes(text: pa.Array) -> pa.Array:
+    """The texts, as bytes, with every digit made `0`. `text` begins at its buffers' start."""
+    validity, offsets, data = text.buffers()
+    zeroed = pa.py_buffer(b"" if data is None else data.to_pybytes().translate(_ZEROED))
+    return pa.Array.from_buffers(pa.binary(), len(text), [validity, offsets, zeroed])
+
+
+def _of_shape(text: pa.Array, form: re.Pattern[bytes]) -> tuple[pa.Array, frozenset[int]]:
+    """The texts of that form; null, and their rows, for the others."""
+    shapes = _shapes(text)
+    odd = [shape for shape in shapes.unique().to_pylist() if shape is not None and not form.fullmatch(shape)]
+    if not odd:
+        return text, frozenset()
+    wrong = _where(shapes, odd)
+    return pc.if_else(wrong, pa.scalar(None, pa.string()), text), frozenset(_rows(wrong))
+
+
+def _cast(text: pa.Array, to: pa.DataType) -> tuple[pa.Array, frozenset[int]]:
+    """The column read by Arrow; null, and their rows, where it refuses. Costs log2(n) casts for each of those."""
+    try:
+        return text.cast(to), frozenset()
+    except pa.ArrowInvalid:
+        if len(text) == 1:
+            return pa.nulls(1, to), frozenset({0})
+    half = len(text) // 2
+    (left, bad_left), (right, bad_right) = _cast(text[:half], to), _cast(text[half:], to)
+    return pa.concat_arrays([left, right]), bad_left | {half + row for row in bad_right}
+
+
+def _between(
+    array: pa.Array,
+    bad: frozenset[int],
+    view: pa.DataType | None,
+    bounds: tuple[int | Decimal | None, int | Decimal | None],
+) -> Column:
+    """Finds the rows outside inclusive bounds; `view` is the integer type that the bounds of the array count in."""
+    numbers = array if view is None else array.view(view)
+    extremes = pc.min_max(numbers)
+    outside: set[int] = set()
+    for bound, extreme, beyond in zip(bounds, (extremes["min"], extremes["max"]), (pc.less, pc.greater), strict=True):
+        if bound is None or not extreme.is_valid:
+            continue
+        edge = pa.scalar(bound, numbers.type)
+        if beyond(extreme, edge).as_py():
+            outside.update(_rows(pc.fill_null(beyond(numbers, edge), False)))
+    return Column(array, bad | outside)
+
+
+def _where(shapes: pa.Array, wanted: Iterable[bytes]) -> pa.Array:
+    return pc.is_in(shapes, value_set=pa.array(wanted, pa.binary()))
+
+
+def _rows(mask: pa.Array) -> list[int]:
+    return pc.indices_nonzero(mask).to_pylist()
+
+
+def _replaced(text: pa.Array, mask: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """The texts with those under `mask` changed."""
+    return pc.replace_with_mask(text, mask, change(text.filter(mask)))
