@@ -23,13 +23,13 @@ from headrace_cli.positions import LakePositions
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
-def simulate_command(  # noqa: PLR0913  # one parameter per option
+def simulate_command(  # noqa: PLR0913, PLR0917  # one parameter per option
     events: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many events; else run until stopped.")
     ] = None,
     rate: Annotated[float, typer.Option(min=0, help="Events a second; 0 sends as many as possible.")] = 1_000.0,
     poison_ratio: Annotated[float, typer.Option(min=0, max=1, help="Malformed records per event.")] = 0.001,
-    bots: Annotated[int, typer.Option(min=1, help="How many bots trade.")] = 100,
+    bots: Annotated[int, typer.Option(min=1, help="How many bots trade.")] = 96,
     seed: Annotated[int, typer.Option(help="Of every random decision.")] = 7,
     ledger: Annotated[
         Path | None, typer.Option(help="Folder for the ledger of acknowledged records, for verify --ledger.")
@@ -78,7 +78,7 @@ def _line(progress: Progress) -> str:
 def _stop_on_signals() -> Iterator[threading.Event]:
     """An event that the first SIGINT or SIGTERM sets; a second one does what it always did."""
     stop = threading.Event()
-    former = {number: signal.getsignal(number) for number in _STOPPING}
+    former = {int(number): signal.getsignal(number) for number in _STOPPING}
 
     def set_stop(number: int, _frame: object) -> None:
         stop.set()
@@ -89,5 +89,5 @@ def _stop_on_signals() -> Iterator[threading.Event]:
     try:
         yield stop
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        for restored, handler in former.items():
+            signal.signal(restored, handler)

@@ -1,0 +1,1 @@
+"""The simulated market and its bots: what the demo and the load tests run."""

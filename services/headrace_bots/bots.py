@@ -1,0 +1,195 @@
+"""Bots: each trades one strategy on one underlying and says everything it does as events."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from headrace.contracts import Event
+from headrace.contracts.trading import Signal
+from headrace_bots.events import (
+    MODEL,
+    Mark,
+    Mood,
+    Order,
+    Reporter,
+    Stamps,
+    option_commission,
+    read_mood,
+    share_commission,
+    to_cents,
+)
+from headrace_bots.market import Market
+from headrace_bots.pricing import Valuation
+from headrace_bots.strategies import (
+    STRATEGIES,
+    Exposure,
+    Leg,
+    Plan,
+    Strategy,
+    exit_rule,
+    hedge_order,
+)
+
+# How often a bot without a position gets a model's opinion, and how strong it must be to act on it.
+_OPINION_CHANCE = 0.7
+_CONFIRM_CHANCE = 0.15
+_ACT_ABOVE = 0.35
+_MARKS_PER_DAY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Exit:
+    """A decision to close that is carried out on the next day."""
+
+    signal: Signal
+    rolls: bool
+
+
+class Bot:
+    """One strategy on one underlying, day by day: look, open, mark, hedge, close or roll.
+
+    Args:
+        bot_id: its strategy id, and the seed of its own decisions together with `seed`.
+        strategy: what it trades.
+        symbol: on what.
+        stamps: ids and times of its events.
+        seed: of the run.
+    """
+
+    def __init__(self, bot_id: str, strategy: Strategy, symbol: str, *, stamps: Stamps, seed: int) -> None:
+        self.bot_id = bot_id
+        self._strategy = strategy
+        self._symbol = symbol
+        self._report = Reporter(bot_id, stamps)
+        self._random = random.Random(f"{seed}/{bot_id}")  # noqa: S311  # a simulation
+        self._legs: tuple[Leg, ...] = ()
+        self._shares = 0
+        self._cycle = 0
+        self._next_mark = 0
+        self._entry: Signal | None = None
+        self._exit: _Exit | None = None
+
+    def act(self, market: Market) -> Iterator[Event]:
+        """What the bot does on one day of the market."""
+        if self._legs:
+            yield from self._hold(market)
+        elif self._entry is not None:
+            entry, self._entry = self._entry, None
+            yield self._report.acted_upon(entry)
+            yield from self._open(market, self._strategy.build(market, self._symbol))
+        else:
+            yield from self._look(market)
+
+    def _look(self, market: Market) -> Iterator[Event]:
+        mood = self._mood(market)
+        if self._random.random() < _CONFIRM_CHANCE:
+            strength = round(self._random.betavariate(2, 2), 4)
+            yield self._report.signal("futures_confirm", "futures_feed", symbol=self._symbol, value=strength, mood=mood)
+        if self._random.random() < _OPINION_CHANCE:
+            value = round(self._random.betavariate(3, 2), 4)
+            signal = self._report.signal("ml_entry", MODEL, symbol=self._symbol, value=value, mood=mood)
+            yield signal
+            if value > _ACT_ABOVE:
+                self._entry = signal
+
+    def _open(self, market: Market, plans: Sequence[Plan]) -> Iterator[Event]:
+        self._cycle += 1
+        legs = []
+        for number, plan in enumerate(plans, start=1):
+            price = max(0.01, market.value(plan.option).price)
+            leg_id = f"{self.bot_id}/{self._cycle}/{number}"
+            legs.append(Leg(leg_id, plan.option, plan.quantity, float(to_cents(price))))
+            yield self._option_trade(leg_id, plan.quantity, price)
+        self._legs = tuple(legs)
+
+    def _hold(self, market: Market) -> Iterator[Event]:
+        values = [market.value(leg.option) for leg in self._legs]
+        if self._exit is not None:
+            yield from self._close(market, values, self._exit)
+            return
+        exposure = Exposure(delta=self._shares)
+        for leg, value in zip(self._legs, values, strict=True):
+            exposure = exposure.plus(leg.quantity, value)
+        yield from self._mark(market, values, exposure)
+        yield from self._hedge(market, exposure)
+        rule = exit_rule(self._legs, values, market.day)
+        if rule is not None:
+            signal = self._report.signal("rule_exit", rule, symbol=self._symbol, value=1.0, mood=self._mood(market))
+            self._exit = _Exit(signal, rolls=rule == "rule_21_dte")
+            yield signal
+
+    def _mark(self, market: Market, values: Sequence[Valuation], book: Exposure) -> Iterator[Event]:
+        for _ in range(_MARKS_PER_DAY):
+            place = self._next_mark % len(self._legs)
+            self._next_mark += 1
+            leg = self._legs[place]
+            mark = Mark(values[place], market.implied_volatility(leg.option), market.spot(self._symbol))
+            yield self._report.greeks(leg.leg_id, self._symbol, mark=mark, book=book)
+
+    def _hedge(self, market: Market, exposure: Exposure) -> Iterator[Event]:
+        shares = hedge_order(exposure.delta, self._strategy.hedge_band)
+        if shares:
+            yield self._share_trade(market, shares)
+
+    def _close(self, market: Market, values: Sequence[Valuation], decision: _Exit) -> Iterator[Event]:
+        yield self._report.acted_upon(decision.signal)
+        for leg, value in zip(self._legs, values, strict=True):
+            yield self._option_trade(leg.leg_id, -leg.quantity, value.price)
+        if self._shares:
+            yield self._share_trade(market, -self._shares)
+        self._legs, self._exit = (), None
+        if decision.rolls:
+            yield from self._open(market, self._strategy.build(market, self._symbol))
+
+    def _option_trade(self, leg_id: str, quantity: int, price: float) -> Event:
+        return self._report.trade(
+            Order(leg_id, self._symbol, quantity, to_cents(price), option_commission(abs(quantity)))
+        )
+
+    def _share_trade(self, market: Market, shares: int) -> Event:
+        self._shares += shares
+        return self._report.trade(
+            Order(
+                f"{self.bot_id}/hedge",
+                self._symbol,
+                shares,
+                to_cents(market.spot(self._symbol)),
+                share_commission(abs(shares)),
+            )
+        )
+
+    def _mood(self, market: Market) -> Mood:
+        return read_mood(market.move(self._symbol))
+
+
+def make_bots(count: int, symbols: Sequence[str], stamps: Stamps, seed: int) -> list[Bot]:
+    """So many bots, spread over strategies and underlyings."""
+    bots = []
+    for number in range(count):
+        strategy = STRATEGIES[number % len(STRATEGIES)]
+        symbol = symbols[(number // len(STRATEGIES)) % len(symbols)]
+        bots.append(Bot(f"{strategy.name}-{number + 1:03d}", strategy, symbol, stamps=stamps, seed=seed))
+    return bots
+
+
+class Simulation:
+    """A market and its bots.
+
+    The same seed, run and clock give the same events.
+
+    Args:
+        seed: of every random decision.
+        bots: how many.
+        stamps: ids and times of the events.
+    """
+
+    def __init__(self, seed: int, bots: int, stamps: Stamps) -> None:
+        self._market = Market(seed)
+        self._bots = make_bots(bots, self._market.symbols, stamps, seed)
+
+    def events(self) -> Iterator[Event]:
+        """Every event of every bot, day after day, without end. The times of events do not go back."""
+        while True:
+            for bot in self._bots:
+                yield from bot.act(self._market)
+            self._market.advance()

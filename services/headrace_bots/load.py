@@ -1,0 +1,100 @@
+"""Fills a topic with valid trades as fast as the client takes them: input for benchmarks.
+
+Values are rendered once and sent over and over, so that the broker, not this process, is what limits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from headrace.clock import Clock, Deadline, SystemClock
+from headrace.contracts.trading import Trade
+from headrace.errors import DeliveryError, QueueFullError
+from headrace.kafka.client import Properties
+from headrace.kafka.sender import Delivery, Headers, RecordSender
+from headrace_bots.bots import Simulation
+from headrace_bots.events import Stamps
+
+_SERVE_EVERY = 1_000
+_WAIT_SECONDS = 60.0
+_CLIENT: Properties = {
+    "linger.ms": 50,
+    "batch.size": 1_000_000,
+    "batch.num.messages": 50_000,
+    "queue.buffering.max.messages": 1_000_000,
+    "queue.buffering.max.kbytes": 262_144,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A record ready to send."""
+
+    key: bytes
+    value: bytes
+
+
+def render_trades(count: int, *, seed: int = 7, clock: Clock | None = None) -> list[Rendered]:
+    """So many different valid trades of about 225 bytes, from the simulated market."""
+    stamps = Stamps(f"l{seed}", clock or SystemClock())
+    events = Simulation(seed, 96, stamps).events()
+    trades = islice((event for event in events if isinstance(event, Trade)), count)
+    return [
+        Rendered(trade.symbol.encode(), trade.model_copy(update={"order_id": None, "account": None}).to_wire())
+        for trade in trades
+    ]
+
+
+def fill_topic(
+    properties: Properties,
+    topic: str,
+    records: int,
+    *,
+    rendered: Sequence[Rendered],
+    headers: Headers | None = None,
+) -> None:
+    """Sends `records` records, taking `rendered` round and round, and waits for every acknowledgement.
+
+    Args:
+        properties: as `headrace.kafka.sender.sender_properties` gives them.
+        topic: where to.
+        records: how many.
+        rendered: what to send.
+        headers: of every record; each costs time.
+
+    Raises:
+        DeliveryError: a record was not acknowledged.
+        QueueFullError: the broker took nothing for a minute.
+    """
+    failures: list[Delivery] = []
+
+    def note(delivery: Delivery) -> None:
+        if delivery.error is not None:
+            failures.append(delivery)
+
+    sender = RecordSender({**properties, **_CLIENT}, note)
+    shared = headers or []
+    for number in range(records):
+        record = rendered[number % len(rendered)]
+        if not sender.offer(topic, record.value, key=record.key, headers=shared):
+            _wait_for_room(sender, topic, record, shared)
+        if number % _SERVE_EVERY == 0:
+            sender.serve()
+    deadline = Deadline.after(_WAIT_SECONDS, SystemClock())
+    pending = records
+    while pending and not deadline.expired():
+        pending = sender.drain(deadline.remaining())
+    if failures or pending:
+        why = failures[0].error if failures else "no answer"
+        msg = f"{len(failures)} of {records} records for topic {topic} failed, {pending} are pending: {why}"
+        raise DeliveryError(msg, topic=topic, failed=len(failures), pending=pending)
+
+
+def _wait_for_room(sender: RecordSender, topic: str, record: Rendered, headers: Headers) -> None:
+    deadline = Deadline.after(_WAIT_SECONDS, SystemClock())
+    while not deadline.expired():
+        sender.serve(0.01)
+        if sender.offer(topic, record.value, key=record.key, headers=headers):
+            return
+    msg = f"topic {topic} took nothing for {_WAIT_SECONDS:g} s"
+    raise QueueFullError(msg)

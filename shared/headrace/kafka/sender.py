@@ -1,0 +1,221 @@
+"""Records on their way out: the only place that produces to Kafka.
+
+Every record that `offer` took has exactly one outcome, and each outcome reaches `on_delivery` once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from headrace.errors import (
+    AccessDeniedError,
+    BrokerUnreachableError,
+    ConfigError,
+    EventTooLargeError,
+    HeadraceError,
+)
+from headrace.kafka.client import Properties, client_log, translate
+from headrace.kafka.environment import BOOTSTRAP_SERVERS, connection_from_environment
+
+Headers = list[tuple[str, str | bytes | None]]
+
+# Small enough that Ctrl-C during a long wait feels immediate: librdkafka blocks outside the interpreter.
+_SLICE_SECONDS = 0.2
+
+# That an acknowledged event is in the topic, once and in order, rests on these.
+_PROTECTED: Properties = {"acks": "all", "enable.idempotence": True}
+# These have an argument of their own, are a second name of a protected one, or would accept a false broker.
+_REFUSED = frozenset(
+    {
+        "bootstrap.servers",
+        "delivery.timeout.ms",
+        "dr_cb",
+        "enable.ssl.certificate.verification",
+        "error_cb",
+        "message.timeout.ms",
+        "metadata.broker.list",
+        "on_delivery",
+        "queue.buffering.max.kbytes",
+        "queue.buffering.max.messages",
+        "request.required.acks",
+        "ssl.endpoint.identification.algorithm",
+        "test.mock.num.brokers",
+        "transactional.id",
+    }
+)
+_DEFAULTS: Properties = {
+    # A misspelt topic must fail, not come into being on a cluster that creates topics by itself.
+    "allow.auto.create.topics": False,
+    # How long a topic may look missing before it is: time for a new one to reach every broker.
+    "topic.metadata.propagation.max.ms": 10_000,
+    "compression.type": "lz4",
+    "linger.ms": 5,
+    # The Java clients' choice of partition for a key, so that bots in other languages agree with ours.
+    "partitioner": "murmur2_random",
+}
+
+
+class Delivery(NamedTuple):
+    """What became of one record.
+
+    Attributes:
+        partition: None when the record never got one.
+        offset: None when it was not acknowledged, or when only a repetition was and the broker no longer knew
+            where the first copy lies.
+        error: None when the broker acknowledged the record, else why not. After a time-out or a purge of a
+            record in flight the record may still be in the topic.
+        code: librdkafka's name of the error, from a closed set.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None
+    offset: int | None
+    error: str | None = None
+    code: str | None = None
+
+
+def sender_properties(
+    bootstrap_servers: str | None, client: Mapping[str, object] | None, **arguments: object
+) -> Properties:
+    """Librdkafka properties of a producer: environment, then `client`, then what no one may change.
+
+    Args:
+        bootstrap_servers: `host:port` of one or more brokers; None takes the environment's.
+        client: further properties by librdkafka's names.
+        arguments: properties that have an argument of their own, with `_` for `.`.
+
+    Raises:
+        ConfigError: no broker is named, or `client` sets a property that a guarantee rests on.
+    """
+    chosen = {**connection_from_environment(), **_DEFAULTS, "logger": client_log}
+    if bootstrap_servers:
+        chosen["bootstrap.servers"] = bootstrap_servers
+    if "bootstrap.servers" not in chosen:
+        msg = f"no broker is named: pass bootstrap_servers or set {BOOTSTRAP_SERVERS} to host:port"
+        raise ConfigError(msg)
+    further = dict(client or {})
+    refused = sorted(further.keys() & (_REFUSED | _PROTECTED.keys()))
+    if refused:
+        msg = (
+            f"client= may not set {', '.join(refused)}: delivery without loss or doubles rests on it, "
+            "or it has an argument of its own"
+        )
+        raise ConfigError(msg)
+    own = {name.replace("_", "."): value for name, value in arguments.items()}
+    return chosen | further | _PROTECTED | own
+
+
+class RecordSender:
+    """An idempotent producer of raw records with a bounded queue that never waits by itself.
+
+    Any thread may call any method. `on_delivery` runs on the thread inside `serve` or `drain`; what it raises
+    comes out of that call.
+    """
+
+    def __init__(self, properties: Properties, on_delivery: Callable[[Delivery], None] | None) -> None:
+        """Connects in the background; an unreachable broker shows in `trouble`, not here.
+
+        Raises:
+            ConfigError: librdkafka refuses a property; its value is not repeated, it may be a secret.
+        """
+        self._hook = on_delivery
+        self._denied: KafkaError | None = None
+        self._unreachable: KafkaError | None = None
+        self.fatal: str | None = None
+        """Why this producer can send nothing any more, once that is so."""
+        try:
+            self._producer = Producer({**properties, "error_cb": self._error, "on_delivery": self._outcome})
+        except KafkaException as error:
+            msg = f"the producer's properties are wrong: {error.args[0].str()}"
+            raise ConfigError(msg) from None
+
+    def offer(self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers) -> bool:
+        """Queues a record; False when the queue has no room for it.
+
+        Raises:
+            EventTooLargeError: the record exceeds `message.max.bytes`.
+            HeadraceError: the client refuses the record; see also `fatal`.
+        """
+        try:
+            self._producer.produce(topic, value=value, key=key, headers=headers)
+        except BufferError:
+            return False
+        except KafkaException as error:
+            raise self._refusal(error.args[0], topic, len(value or b"")) from None
+        return True
+
+    def serve(self, seconds: float = 0.0) -> None:
+        """Handles the outcomes that are there; with `seconds`, waits so long for the first."""
+        with self._noting_fatal():
+            self._producer.poll(seconds)
+
+    def drain(self, seconds: float) -> int:
+        """Hurries the queued records out and handles outcomes; returns how many records have none yet.
+
+        Waits at most `seconds`, and in slices: call it again until the result is 0.
+        """
+        with self._noting_fatal():
+            return self._producer.flush(min(seconds, _SLICE_SECONDS))
+        return len(self._producer)
+
+    def abandon(self) -> None:
+        """Gives up every record that has no outcome yet: the next `serve` reports each as failed."""
+        self._producer.purge()
+        self.serve()
+
+    def trouble(self, doing: str) -> HeadraceError | None:
+        """What the brokers' connections suffer from at present, if anything, in our words."""
+        error = self._denied or self._unreachable
+        return translate(error, doing) if error else None
+
+    @contextmanager
+    def _noting_fatal(self) -> Iterator[None]:
+        # A fatal error does not go to error_cb: it comes out of whatever call handles events at that time.
+        try:
+            yield
+        except KafkaException as error:
+            if not error.args[0].fatal():
+                raise
+            self.fatal = error.args[0].str()
+
+    def _error(self, error: KafkaError) -> None:
+        # librdkafka calls this from poll or flush.
+        if isinstance(found := translate(error, ""), AccessDeniedError):
+            self._denied = error
+        elif isinstance(found, BrokerUnreachableError):
+            self._unreachable = error
+
+    def _outcome(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self._denied = self._unreachable = None
+        if self._hook is None:
+            return
+        offset = message.offset()
+        self._hook(
+            Delivery(
+                message.topic() or "",
+                _as_bytes(message.key()),
+                _as_bytes(message.value()),
+                message.partition(),
+                offset if error is None and offset is not None and offset >= 0 else None,
+                error.str() if error else None,
+                error.name() if error else None,
+            )
+        )
+
+    def _refusal(self, error: KafkaError, topic: str, size: int) -> HeadraceError:
+        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            return EventTooLargeError(
+                f"a record of {size} bytes for topic {topic} exceeds the producer's message.max.bytes; it was not sent"
+            )
+        if error.fatal() or error.code() == KafkaError._FATAL:
+            self.fatal = error.str()
+        return translate(error, f"sending to topic {topic}")
+
+
+def _as_bytes(payload: str | bytes | None) -> bytes | None:
+    return payload.encode() if isinstance(payload, str) else payload

@@ -1,0 +1,186 @@
+"""What a bot imports: typed events in, acknowledged Kafka records out.
+
+An event that `emit` took is acknowledged by the broker exactly once, or its loss is raised.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from types import TracebackType
+from typing import Self, TypeVar
+
+from headrace.contracts import Event, contract_of
+from headrace.errors import ConfigError
+from headrace.kafka.sender import Delivery, Headers, sender_properties
+from headrace.producer._outbox import FullPolicy, OnFull, Outbox, close_beside
+
+Number = TypeVar("Number", int, float)
+
+# librdkafka's default for message.max.bytes, which is also the brokers'.
+_RECORD_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """How events of one contract become records."""
+
+    topic: str
+    key: Callable[[Event], object]
+    event_id: Callable[[Event], object]
+    headers: Headers
+
+
+class EventProducer:
+    """Sends events to the topics that their contracts name.
+
+        with EventProducer("localhost:9092", name="condor-7") as producer:
+            producer.emit(Trade(...))
+
+    Leaving the block waits for every acknowledgement. The producer is idempotent and asks all in-sync replicas
+    (`acks=all`), so a retry never doubles or reorders. Any thread may emit. `on_delivery` gets the outcome of
+    every event; it runs on whichever thread is inside `emit`, `flush` or `close`, never on a thread of its own,
+    so it must be quick and must not call the producer.
+    """
+
+    def __init__(  # noqa: PLR0913  # one argument per decision that a bot may take, each with a safe default
+        self,
+        bootstrap_servers: str | None = None,
+        *,
+        name: str = "bot",
+        on_full: OnFull = "block",
+        block_seconds: float = 30.0,
+        queue_records: int = 100_000,
+        queue_bytes: int = 64 * 1024 * 1024,
+        delivery_seconds: float = 120.0,
+        close_seconds: float = 30.0,
+        client: Mapping[str, object] | None = None,
+        on_delivery: Callable[[Delivery], None] | None = None,
+    ) -> None:
+        """Connects in the background; without a broker `emit` still takes events until the queue is full.
+
+        Args:
+            bootstrap_servers: `host:port` of one or more brokers, by default
+                `HEADRACE_KAFKA__BOOTSTRAP_SERVERS`. The other `HEADRACE_KAFKA__` variables for SASL and SSL
+                count here as they do for workers.
+            name: who sends; it is written into every record's `headrace-producer` header.
+            on_full: whether `emit` waits for room in a full queue ("block") or refuses at once ("raise").
+            block_seconds: how long "block" waits before it refuses after all.
+            queue_records: events the queue holds, those on their way to the broker included.
+            queue_bytes: bytes the queue holds.
+            delivery_seconds: after so long without an acknowledgement an event has failed.
+            close_seconds: how long leaving the `with` block, or `close()`, waits for acknowledgements.
+            client: further librdkafka properties by their own names.
+            on_delivery: called once for every event with its outcome.
+
+        Raises:
+            ConfigError: no broker is named, or an argument or property cannot work.
+        """
+        if not name or not name.isprintable():
+            msg = f"name is {name!r}: give the bot a name, it is written into every record"
+            raise ConfigError(msg)
+        properties = sender_properties(
+            bootstrap_servers,
+            client,
+            client_id=name,
+            queue_buffering_max_messages=_at_least(1, "queue_records", queue_records),
+            queue_buffering_max_kbytes=_at_least(_record_bytes(client), "queue_bytes", queue_bytes) // 1024,
+            delivery_timeout_ms=int(_at_least(1, "delivery_seconds", delivery_seconds) * 1000),
+        )
+        self._name = name.encode()
+        self._close_seconds = close_seconds
+        self._routes: dict[type[Event], _Route] = {}
+        self._outbox = Outbox(properties, FullPolicy(on_full, block_seconds), on_delivery=on_delivery)
+
+    @property
+    def pending(self) -> int:
+        """Events taken and neither acknowledged nor failed yet."""
+        return self._outbox.pending
+
+    def emit(self, event: Event) -> None:
+        """Takes an event for delivery; an event whose `emit` raises was not taken.
+
+        Returns before the broker has it: `flush` waits for that.
+
+        Raises:
+            DeliveryError: earlier events failed; each such failure is raised once.
+            QueueFullError: the queue had no room before the deadline.
+            EventTooLargeError: the event is larger than a record may be.
+            ConfigError: the producer is closed.
+        """
+        route = self._routes.get(type(event)) or self._add_route(type(event))
+        self._outbox.put(
+            route.topic,
+            event.to_wire(),
+            key=_key_text(route.key(event)),
+            headers=[*route.headers, ("headrace-event-id", str(route.event_id(event)).encode())],
+        )
+
+    def serve(self) -> None:
+        """Handles outcomes that have arrived, for a bot that has nothing to emit for a while; does not wait.
+
+        Raises:
+            DeliveryError: events failed since this was last raised.
+        """
+        self._outbox.serve()
+
+    def flush(self, timeout: float = 30.0) -> None:
+        """Waits until every event taken so far is acknowledged, at most `timeout` seconds.
+
+        Raises:
+            DeliveryError: events failed since this was last raised, or are not acknowledged yet.
+            BrokerUnreachableError: no broker answers; the events stay queued and a later flush may succeed.
+            AccessDeniedError: the broker refuses the login; the events stay queued.
+        """
+        self._outbox.flush(timeout)
+
+    def close(self) -> None:
+        """Flushes, then gives up what is still not acknowledged. A second call does nothing.
+
+        Raises:
+            DeliveryError: events failed or were given up.
+            BrokerUnreachableError: events were given up because no broker answers.
+            AccessDeniedError: events were given up because the broker refuses the login.
+        """
+        self._outbox.close(self._close_seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        close_beside(error, self.close)
+
+    def _add_route(self, kind: type[Event]) -> _Route:
+        contract = contract_of(kind)
+        headers: Headers = [
+            ("content-type", b"application/json"),
+            ("headrace-contract", contract.name.encode()),
+            ("headrace-contract-version", str(contract.schema_version).encode()),
+            ("headrace-producer", self._name),
+        ]
+        event_id = attrgetter(contract.event_id) if contract.event_id else _random_id
+        route = _Route(contract.topic, attrgetter(contract.key), event_id, headers)
+        self._routes[kind] = route
+        return route
+
+
+def _key_text(key: object) -> bytes:
+    return str(key.value if isinstance(key, Enum) else key).encode()
+
+
+def _random_id(_: Event) -> str:
+    return uuid.uuid4().hex
+
+
+def _record_bytes(client: Mapping[str, object] | None) -> int:
+    return int(str((client or {}).get("message.max.bytes", _RECORD_BYTES)))
+
+
+def _at_least(least: int, argument: str, value: Number) -> Number:
+    if value < least:
+        msg = f"{argument} is {value}: it must be at least {least}"
+        raise ConfigError(msg)
+    return value

@@ -1,0 +1,228 @@
+"""A bounded queue of records in front of Kafka, with a policy for when it is full.
+
+A record that `put` took is acknowledged, or its failure is raised by the next `put`, `flush` or `close`.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+from headrace.clock import Clock, Deadline, SystemClock
+from headrace.errors import ConfigError, DeliveryError, HeadraceError, QueueFullError
+from headrace.kafka.client import Properties
+from headrace.kafka.sender import Delivery, Headers, RecordSender
+
+OnFull = Literal["block", "raise"]
+
+# How long one look for room may wait for the first outcome: short, because room may also come from elsewhere.
+_LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class FullPolicy:
+    """What happens to an event for which the queue has no room.
+
+    Attributes:
+        on_full: "block" waits up to `block_seconds` for room, "raise" does not wait.
+    """
+
+    on_full: OnFull
+    block_seconds: float
+
+    def __post_init__(self) -> None:
+        if self.on_full not in ("block", "raise"):
+            msg = f"on_full is {self.on_full!r}: choose 'block' or 'raise'"
+            raise ConfigError(msg)
+        if self.on_full == "block" and self.block_seconds <= 0:
+            msg = f"block_seconds is {self.block_seconds}: give a positive time, or choose on_full='raise'"
+            raise ConfigError(msg)
+
+    def seconds(self) -> float:
+        """How long to wait for room."""
+        return self.block_seconds if self.on_full == "block" else 0.0
+
+
+def close_beside(error: BaseException | None, close: Callable[[], None]) -> None:
+    """Closes at the end of a `with` block; what went wrong in the block stays the error that is raised."""
+    if error is None:
+        close()
+        return
+    try:
+        close()
+    except HeadraceError as undelivered:
+        error.add_note(f"while this was raised, closing the producer found: {undelivered}")
+
+
+class Outbox:
+    """Raw records to any topic; safe to use from several threads.
+
+    `on_delivery` sees the outcome of every record, on whichever thread is inside a method of this object at
+    that time; never on a thread of its own. It must be quick, and must not call this object.
+    """
+
+    def __init__(
+        self,
+        properties: Properties,
+        policy: FullPolicy,
+        *,
+        on_delivery: Callable[[Delivery], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._policy = policy
+        self._hook = on_delivery
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._taken = self._settled = self._failed = 0
+        self._first_failure: Delivery | None = None
+        self._closed = False
+        self._sender = RecordSender(properties, self._outcome)
+
+    @property
+    def pending(self) -> int:
+        """Records taken that have no outcome yet."""
+        with self._lock:
+            return self._taken - self._settled
+
+    def put(self, topic: str, value: bytes | None, *, key: bytes | None = None, headers: Headers | None = None) -> None:
+        """Takes a record; one whose `put` raises was not taken.
+
+        Raises:
+            DeliveryError: earlier records failed.
+            QueueFullError: no room before the deadline.
+            EventTooLargeError: the record is larger than the client sends.
+        """
+        if self._closed:
+            msg = "the producer is closed: it takes no more events"
+            raise ConfigError(msg)
+        self.serve()
+        # Counted first: its outcome may be handled by another thread before this one goes on.
+        with self._lock:
+            self._taken += 1
+        taken = False
+        try:
+            taken = self._offer(topic, value, key=key, headers=headers or [])
+        except HeadraceError:
+            self._raise_fatal(topic)
+            raise
+        finally:
+            if not taken:
+                with self._lock:
+                    self._taken -= 1
+        if not taken:
+            raise self._full(topic)
+
+    def serve(self) -> None:
+        """Handles outcomes that have arrived; does not wait.
+
+        Raises:
+            DeliveryError: records failed since this was last raised.
+        """
+        self._sender.serve()
+        self._raise_failures()
+
+    def flush(self, seconds: float) -> None:
+        """Returns when every record taken so far is acknowledged.
+
+        Raises:
+            DeliveryError: records failed since the last raise, or have no outcome yet.
+            BrokerUnreachableError: records have no outcome and no broker answers; they stay queued.
+            AccessDeniedError: records have no outcome and the broker refuses the login.
+        """
+        self._settle(seconds)
+        self._raise_failures()
+        self._raise_pending(seconds, self.pending, "they stay queued")
+
+    def close(self, seconds: float = 30.0) -> None:
+        """Flushes, then gives up what has no outcome and takes no more; a second call does nothing.
+
+        Raises:
+            DeliveryError: records failed or were given up.
+            BrokerUnreachableError: records were given up because no broker answers.
+            AccessDeniedError: records were given up because the broker refuses the login.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._settle(seconds)
+            self._raise_failures()
+            self._raise_pending(seconds, self.pending, "they were given up")
+        finally:
+            if self.pending:
+                self._sender.abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        close_beside(error, self.close)
+
+    def _settle(self, seconds: float) -> None:
+        deadline = Deadline.after(seconds, self._clock)
+        self._sender.serve()
+        while self.pending and not deadline.expired():
+            self._sender.drain(deadline.remaining())
+
+    def _offer(self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers) -> bool:
+        if self._sender.offer(topic, value, key=key, headers=headers):
+            return True
+        deadline = Deadline.after(self._policy.seconds(), self._clock)
+        while not deadline.expired():
+            self._sender.serve(min(_LOOK_SECONDS, deadline.remaining()))
+            if self._sender.offer(topic, value, key=key, headers=headers):
+                return True
+        return False
+
+    def _outcome(self, delivery: Delivery) -> None:
+        with self._lock:
+            self._settled += 1
+            if delivery.error is not None:
+                self._failed += 1
+                self._first_failure = self._first_failure or delivery
+        if self._hook is not None:
+            self._hook(delivery)
+
+    def _raise_failures(self) -> None:
+        if self._first_failure is None:
+            return
+        with self._lock:
+            first, failed, pending = self._first_failure, self._failed, self._taken - self._settled
+            self._first_failure, self._failed = None, 0
+        if first is None:
+            return
+        fatal = self._sender.fatal
+        msg = (
+            f"{failed} events were not acknowledged; the first, for topic {first.topic}, because of "
+            f"{first.error} ({first.code}); {pending} more are pending"
+            + (f"; the producer can send no more: {fatal}" if fatal else "")
+        )
+        raise DeliveryError(
+            msg, topic=first.topic, failed=failed, pending=pending, fatal=fatal is not None
+        ) from self._sender.trouble("sending")
+
+    def _raise_pending(self, seconds: float, pending: int, fate: str) -> None:
+        if not pending:
+            return
+        trouble = self._sender.trouble(f"waiting {seconds:g} s for {pending} events ({fate})")
+        if trouble is not None:
+            raise trouble
+        msg = f"{pending} events were not acknowledged within {seconds:g} s; {fate}"
+        raise DeliveryError(msg, topic=None, failed=0, pending=pending)
+
+    def _raise_fatal(self, topic: str) -> None:
+        fatal = self._sender.fatal
+        if fatal is not None:
+            msg = f"the producer can send no more: {fatal}; close it and make a new one"
+            raise DeliveryError(msg, topic=topic, failed=0, pending=self.pending, fatal=True) from None
+
+    def _full(self, topic: str) -> QueueFullError:
+        waited = self._policy.seconds()
+        trouble = self._sender.trouble("sending")
+        return QueueFullError(
+            f"no room for an event of topic {topic} after {waited:g} s: {self.pending} are pending"
+            + (f"; {trouble}" if trouble else "")
+        )
