@@ -121,7 +121,7 @@ class IngestSettings(_Section):
     """A batch is flushed when its oldest record has waited this long."""
     memory_mib: int = Field(default=512, ge=320)
     """Resident memory the whole process aims to stay within; queues and batches are sized from it."""
-    max_record_bytes: int = Field(default=1_000_000, ge=1_000)
+    max_record_bytes: int = Field(default=1_048_576, ge=1_000)
     """A longer record is quarantined as `oversize` without being parsed."""
     quarantine_max_ratio: float = Field(default=0.5, gt=0, le=1)
     """The worker stops when more than this share of the last `quarantine_window` records was bad."""
@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     contracts: Annotated[tuple[str, ...], NoDecode] = ()
     """Modules that declare further `Event` classes, separated by commas."""
-    pipeline: str | None = Field(default=None, pattern=r"\A[A-Za-z0-9._-]{1,128}\Z")
+    pipeline: str | None = Field(default=None, pattern=r"\A[A-Za-z0-9._-]{1,128}\z")
     """Name under which positions are stored in the table; by default the table's name."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Lowest level that is logged."""

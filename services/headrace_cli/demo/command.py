@@ -9,7 +9,7 @@ import typer
 from headrace.contracts import load_contracts
 from headrace.logs import configure_logs
 from headrace.settings import load_settings
-from headrace_cli.demo.play import Play
+from headrace_cli.demo.play import Play, Script
 from headrace_cli.demo.screen import Screen
 from headrace_cli.demo.stage import BrokerKind, open_stage
 
@@ -48,5 +48,5 @@ def demo_command(
         open_stage(settings.kafka, cast("BrokerKind", broker), root, [c.topic for c in contracts]) as stage,
         Screen(plain=plain) as screen,
     ):
-        proven = Play(stage, contracts, screen, events=events, rate=rate, seed=seed).run()
+        proven = Play(stage, Script(contracts, events, rate, seed), settings, screen).run()
     raise typer.Exit(0 if proven else 1)

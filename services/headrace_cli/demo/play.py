@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Event
 
 from headrace.clock import Deadline, SystemClock
@@ -10,6 +11,7 @@ from headrace.contracts import Contract
 from headrace.errors import HeadraceError
 from headrace.kafka.topics import TopicClient
 from headrace.lake.store import Store
+from headrace.settings import Settings
 from headrace_cli.demo.answers import answers
 from headrace_cli.demo.proof import prove
 from headrace_cli.demo.screen import Screen
@@ -27,32 +29,45 @@ _BACKLOG_RECORDS = 8_000
 _SPAWN = {"HEADRACE_INGEST__FLUSH_SECONDS": "1.0"}
 
 
-class Play:
-    """One performance.
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What the bots do.
 
-    Args:
-        stage: broker and folders.
-        contracts: of the tables.
-        screen: where to print.
+    Attributes:
+        contracts: of the tables they fill.
         events: valid events to emit.
         rate: events a second.
         seed: of the market.
     """
 
-    def __init__(
-        self, stage: Stage, contracts: Sequence[Contract], screen: Screen, *, events: int, rate: float, seed: int
-    ) -> None:
+    contracts: Sequence[Contract]
+    events: int
+    rate: float
+    seed: int
+
+
+class Play:
+    """One performance.
+
+    Args:
+        stage: broker and folders.
+        script: what the bots do.
+        settings: of this process, for the proof.
+        screen: where to print.
+    """
+
+    def __init__(self, stage: Stage, script: Script, settings: Settings, screen: Screen) -> None:
         self._stage = stage
-        self._contracts = contracts
+        self._script = script
+        self._settings = settings
         self._screen = screen
-        self._events = events
         self._clock = SystemClock()
         self._tick = Event()
         store = Store(str(stage.lake))
-        self._watches = {c.name: TableWatch(store, c, TopicClient(stage.kafka, c.topic)) for c in contracts}
+        self._watches = {c.name: TableWatch(store, c, TopicClient(stage.kafka, c.topic)) for c in script.contracts}
         workers = {"trades-1": "trades", "trades-2": "trades", "greeks": "greeks", "signals": "signals"}
         self._workers = {name: Actor(name, ["ingest", table], stage, _SPAWN) for name, table in workers.items()}
-        self._bots = Actor("bots", _bot_arguments(stage, events, rate, seed), stage)
+        self._bots = Actor("bots", _bot_arguments(stage, script), stage)
 
     def run(self) -> bool:
         """Plays it; True if the proof holds.
@@ -67,7 +82,7 @@ class Play:
             self._until(lambda: self._progress() >= _FREEZE_AT)
             self._freeze()
             self._close()
-        proven = prove(self._stage, self._contracts, self._screen)
+        proven = prove(self._stage, self._script.contracts, self._settings, self._screen)
         for question, answer in answers(self._stage.lake):
             self._screen.answer(question, answer)
         self._screen.farewell(self._stage, proven=proven)
@@ -82,11 +97,14 @@ class Play:
         self._bots.start()
 
     def _kill(self) -> None:
-        victim = self._workers["trades-1"]
+        victim, watch = self._workers["trades-1"], self._watches["trades"]
+        claims = sum(watch.claims().values())
         self._screen.act("SIGKILL to worker trades-1, in the middle of its work; it is started again at once")
         victim.send(signal.SIGKILL)
         victim.wait(_STOP_SECONDS)
         victim.start()
+        self._until(lambda: sum(watch.claims().values()) > claims)
+        self._screen.say("the dead worker's partitions are claimed again, from the positions in the table")
 
     def _freeze(self) -> None:
         zombie, watch = self._workers["trades-2"], self._watches["trades"]
@@ -94,7 +112,9 @@ class Play:
         self._screen.act("SIGSTOP to worker trades-2: the group takes it for dead and moves its partitions")
         zombie.send(signal.SIGSTOP)
         self._until(lambda: sum(watch.claims().values()) > claims)
-        self._screen.act("SIGCONT to worker trades-2: a zombie with a batch in its hands; Delta refuses its commit")
+        self._screen.act(
+            "SIGCONT to worker trades-2: a zombie, with rows in its hands that another worker has written meanwhile"
+        )
         zombie.send(signal.SIGCONT)
 
     def _close(self) -> None:
@@ -111,7 +131,7 @@ class Play:
         self._screen.say("all workers stopped with exit code 0")
 
     def _progress(self) -> float:
-        return sum(status.durable for status in self._look()) / self._events
+        return sum(status.durable for status in self._look()) / self._script.events
 
     def _look(self) -> list[TableStatus]:
         statuses = [watch.status() for watch in self._watches.values()]
@@ -161,7 +181,7 @@ def _ended(actor: Actor) -> HeadraceError:
     )
 
 
-def _bot_arguments(stage: Stage, events: int, rate: float, seed: int) -> list[str]:
-    arguments = ["simulate", "--events", str(events), "--rate", str(rate), "--seed", str(seed)]
+def _bot_arguments(stage: Stage, script: Script) -> list[str]:
+    arguments = ["simulate", "--events", str(script.events), "--rate", str(script.rate), "--seed", str(script.seed)]
     arguments += ["--backlog-limit", str(_BACKLOG_RECORDS), "--json"]
     return [*arguments, "--ledger", str(stage.ledger)] if stage.broker == "embedded" else arguments

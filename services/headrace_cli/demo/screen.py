@@ -15,6 +15,13 @@ from headrace_cli.demo.status import TableStatus
 
 # Without a terminal a line every few seconds is enough to see that it moves.
 _PLAIN_SECONDS = 5.0
+_PIPE_COLUMNS = 120
+
+
+def wide_console() -> Console:
+    """Standard output; wide enough for every table where there is no terminal to ask for its width."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=_PIPE_COLUMNS)
 
 
 class Screen:
@@ -25,7 +32,7 @@ class Screen:
     """
 
     def __init__(self, *, plain: bool) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = wide_console()
         self._live = None if plain or not self.console.is_terminal else Live(console=self.console, auto_refresh=False)
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
@@ -74,7 +81,13 @@ class Screen:
     def answer(self, question: str, answer: pl.DataFrame) -> None:
         """A question put to the tables, and the answer."""
         self.console.print(f"\n[bold]{question}[/]")
-        with pl.Config(tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_rows=20, tbl_cols=12):
+        with pl.Config(
+            tbl_hide_dataframe_shape=True,
+            tbl_hide_column_data_types=True,
+            tbl_rows=20,
+            tbl_cols=12,
+            tbl_width_chars=118,
+        ):
             self.console.print(str(answer), markup=False)
 
     def farewell(self, stage: Stage, *, proven: bool) -> None:

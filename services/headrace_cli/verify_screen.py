@@ -1,0 +1,84 @@
+"""What a person sees of a proof: a bar while it runs, then a line per partition and what was found."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from headrace.read.proof.findings import Finding, Verdict
+from headrace.read.proof.report import PartitionReport, TableReport, overall
+from headrace.read.proof.truth import Progress as Report
+from headrace.read.proof.verify import no_progress
+
+_COLOURS = {Verdict.PASS: "green", Verdict.UNKNOWN: "yellow", Verdict.FAIL: "red"}
+_COLUMNS = ("position", "rows", "quarantined", "gaps", "lost", "duplicates", "phantom", "differing", "behind")
+
+
+@contextmanager
+def progress_on(console: Console, *, shown: bool) -> Iterator[Report]:
+    """A bar that the proof moves; nothing if it is not `shown`."""
+    if not shown:
+        yield no_progress
+        return
+    columns = (TextColumn("verify: {task.description:<8}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("log")
+
+        def report(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=max(total, 1))
+
+        yield report
+
+
+class ProofScreen:
+    """Prints reports; plain text where the console is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def show(self, reports: tuple[TableReport, ...]) -> None:
+        """Prints all reports, then the verdict."""
+        for report in reports:
+            self._show_table(report)
+        self._line(f"verify: {_coloured(overall(reports))}")
+
+    def _show_table(self, report: TableReport) -> None:
+        checked = ", ".join(report.levels) or "nothing"
+        version = "" if report.version is None else f" at version {report.version}, {report.files} files"
+        self._line(f"{escape(report.table)}{version}: {_coloured(report.verdict)} (checked: {checked})")
+        if report.partitions:
+            self._console.print(_table(report.partitions))
+        for finding in report.findings:
+            self._line(f"  {_sentence(finding)}")
+        for partition in report.partitions:
+            for finding in partition.findings:
+                self._line(f"  partition {partition.partition}: {_sentence(finding)}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+
+def _table(partitions: tuple[PartitionReport, ...]) -> Table:
+    table = Table("partition", "verdict", box=None, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for partition in partitions:
+        numbers = (getattr(partition, name) for name in _COLUMNS)
+        shown = ("-" if number is None else f"{number:,}" for number in numbers)
+        table.add_row(str(partition.partition), _coloured(partition.verdict), *shown)
+    return table
+
+
+def _sentence(finding: Finding) -> str:
+    places = (("file", finding.file), ("version", finding.version), ("batch", finding.batch))
+    where = ", ".join(f"{name} {value}" for name, value in places if value is not None)
+    label = "note" if finding.verdict is Verdict.PASS else str(finding.verdict)
+    colour = _COLOURS[finding.verdict]
+    return f"[{colour}]{label}[/] {finding.code}: {escape(finding.message)}" + (f" ({escape(where)})" if where else "")
+
+
+def _coloured(verdict: Verdict) -> str:
+    return f"[{_COLOURS[verdict]}]{verdict}[/]"
