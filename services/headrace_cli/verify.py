@@ -20,7 +20,10 @@ from headrace.read.proof.verify import OpenTruth, Verifier, no_progress
 from headrace.settings import KafkaSettings, Settings, load_settings
 from headrace_cli.verify_screen import ProofScreen, progress_on
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def verify_command(
     tables: Annotated[list[str] | None, typer.Argument(help="Tables; by default every table of the lake.")] = None,
     from_log: Annotated[bool, typer.Option("--from-log", help="Check log and files alone, without Kafka.")] = False,

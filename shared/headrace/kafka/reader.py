@@ -1,15 +1,17 @@
 """Reading part of a topic without a group: for proofs and look-ups, never for ingest."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 
 from headrace.clock import Clock, Deadline, SystemClock
 from headrace.errors import BrokerUnreachableError
 from headrace.kafka.client import ClientErrors, client_properties, translate
-from headrace.kafka.records import Envelope, Records
+from headrace.kafka.records import Envelope, Header, Records
 from headrace.offsets import OffsetRange
 from headrace.settings import KafkaSettings
 
@@ -62,9 +64,9 @@ class TopicReader:
                 good, ended = self._split(messages, partition, wanted)
                 if good:
                     position = _offset(good[-1]) + 1
-                    deadline = Deadline.after(self._timeout, self._clock)
                     yield _records(self._topic, partition, good)
-                if ended or (messages and _offset(messages[-1]) >= wanted.end):
+                    deadline = Deadline.after(self._timeout, self._clock)
+                if ended:
                     return
                 if deadline.expired():
                     msg = f"reading {self._topic}[{partition}] failed: nothing came for {self._timeout:g} s"
@@ -73,16 +75,17 @@ class TopicReader:
             self._consumer.unassign()
 
     def _split(self, messages: list[Message], partition: int, wanted: OffsetRange) -> tuple[list[Message], bool]:
-        """Records of `wanted`, without error objects; and whether the partition ended."""
+        """Records of `wanted`, without error objects; and whether the partition ended or went beyond it."""
         ended = False
         good = []
         for message in messages:
             error = message.error()
             if error is None:
-                if message.partition() == partition and _offset(message) in wanted:
+                ended |= _offset(message) >= wanted.end
+                if _offset(message) in wanted:
                     good.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
-                ended |= message.partition() == partition
+                ended = True
             elif error.code() not in _PASSING:
                 raise self._errors.translate(error, f"reading {self._topic}[{partition}] at {wanted.start}")
         return good, ended
@@ -114,7 +117,7 @@ def _offset(message: Message) -> int:
 def _records(topic: str, partition: int, messages: list[Message]) -> Records:
     def envelope(index: int) -> Envelope:
         message = messages[index]
-        return Envelope(_bytes(message.key()), tuple((k, _bytes(v)) for k, v in message.headers() or ()))
+        return Envelope(_bytes(message.key()), tuple(cast("Sequence[Header]", message.headers() or ())))
 
     return Records(
         topic,

@@ -28,7 +28,8 @@ def by_partition(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
     if low == high:
         yield low, batch
         return
-    for partition in sorted(set(pc.unique(column).to_pylist())):
+    values: list[int] = pc.unique(column).to_pylist()  # type: ignore[assignment]  # the stubs allow for nulls
+    for partition in sorted(values):
         yield partition, batch.filter(pc.equal(column, pa.scalar(partition, column.type)))
 
 

@@ -11,6 +11,7 @@ from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.compare import Located
 from headrace.read.proof.digests import BLOCK, block_of, digest
 from headrace.read.proof.files import FileChecker
+from headrace.read.proof.offset_sets import offsets_of
 from headrace.read.proof.quarantined import Quarantine
 
 
@@ -39,8 +40,7 @@ class ValueFinder:
             if record.partition == partition and block_of(record.offset) in wanted
         }
         for file, rows in self._rows(partition, wanted, codec.columns):
-            offsets = rows.column("_offset").to_pylist()
-            for offset, value in zip(offsets, codec.encode(rows), strict=True):
+            for offset, value in zip(offsets_of(rows.column("_offset")), codec.encode(rows), strict=True):
                 found[offset] = Located(digest(value), file)
         return found
 
@@ -48,7 +48,7 @@ class ValueFinder:
         """Per offset the files that hold it."""
         found: dict[int, list[DataFile]] = {offset: [] for offset in offsets}
         for file, rows in self._rows(partition, frozenset(map(block_of, offsets)), ()):
-            for offset in rows.column("_offset").to_pylist():
+            for offset in offsets_of(rows.column("_offset")):
                 if offset in found:
                     found[offset].append(file)
         return found

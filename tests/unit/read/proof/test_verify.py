@@ -1,9 +1,166 @@
-from headrace.read.proof.findings import Level, Verdict
+"""Verdicts on sound tables, whatever maintenance did to them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from deltalake import DeltaTable
+
+from headrace.read.proof.findings import Code, Level, Verdict
+from headrace.read.proof.report import TableReport, overall, to_json
+
+if TYPE_CHECKING:
+    from tests.unit.read.proof.conftest import TableBuilder
+
+Build = Callable[..., "TableBuilder"]
 
 
-def test_a_sound_table_passes_with_its_numbers(table):
+def numbers(report: TableReport, partition: int) -> dict[str, object]:
+    found = report.partitions[partition]
+    names = ("start", "position", "rows", "quarantined", "gaps", "lost", "duplicates", "phantom", "differing")
+    return {name: getattr(found, name) for name in names}
+
+
+def test_a_sound_table_passes_with_its_numbers(table: "TableBuilder") -> None:
     report = table.verify()
+
     assert report.findings == ()
     assert [p.findings for p in report.partitions] == [(), ()]
     assert report.verdict is Verdict.PASS
     assert report.levels == (Level.LOG, Level.FILES, Level.LEDGER)
+    assert (report.version, report.base_version, report.files, report.topic) == (3, -1, 6, "trades")
+    none = {"lost": 0, "duplicates": 0, "phantom": 0, "differing": 0}
+    assert numbers(report, 0) == {"start": 0, "position": 260, "rows": 255, "quarantined": 2, "gaps": 3, **none}
+    assert numbers(report, 1) == {"start": 0, "position": 90, "rows": 90, "quarantined": 0, "gaps": 0, **none}
+
+
+def test_without_topic_or_ledger_log_and_files_are_the_proof(table: "TableBuilder") -> None:
+    report = table.verify(ledger=False)
+
+    assert report.verdict is Verdict.PASS
+    assert report.levels == (Level.LOG, Level.FILES)
+    assert report.partitions[0].behind is None
+
+
+def test_an_empty_table_passes(build: Build) -> None:
+    assert build({0: 17}).verify(ledger=False).verdict is Verdict.PASS
+
+
+def test_records_after_the_position_are_behind_and_no_error(table: "TableBuilder") -> None:
+    table.ledger[1, 90] = table.ledger[1, 89]
+
+    report = table.verify()
+
+    assert report.verdict is Verdict.PASS
+    assert [p.behind for p in report.partitions] == [0, 1]
+
+
+def test_quarantined_records_at_or_after_the_position_are_pending(table: "TableBuilder") -> None:
+    table.quarantine({(1, 90): b"{", (1, 95): None})
+
+    report = table.verify()
+
+    assert report.verdict is Verdict.PASS
+    assert report.partitions[1].pending == 2
+
+
+def test_compaction_keeps_the_verdict(table: "TableBuilder") -> None:
+    DeltaTable(table.path).optimize.compact()
+
+    report = table.verify()
+
+    assert report.verdict is Verdict.PASS
+    assert report.files == 2
+
+
+@pytest.mark.parametrize("ledger", [True, False])
+def test_after_log_clean_up_the_chain_begins_at_the_oldest_checkpoint(table: "TableBuilder", ledger: bool) -> None:
+    handle = DeltaTable(table.path)
+    handle.create_checkpoint()
+    for version in range(3):
+        table.log(version).unlink()
+    table.land({0: (260, 300)})
+
+    report = table.verify(ledger=ledger)
+
+    assert report.base_version == 3
+    assert "checked from version 3 on" in report.findings[0].message
+    # The gap at 150 was recorded by a commit that is gone: the ledger knows that nobody sent it, the log does not.
+    assert report.verdict is (Verdict.PASS if ledger else Verdict.UNKNOWN)
+    unknown = [f for f in report.partitions[0].findings if f.code is Code.HISTORY_EXPIRED]
+    assert [f.offset for f in unknown] == ([] if ledger else [150])
+
+
+def test_a_checkpoint_that_agrees_with_the_commits_changes_nothing(table: "TableBuilder") -> None:
+    DeltaTable(table.path).create_checkpoint()
+    table.land({0: (260, 270)})
+
+    report = table.verify()
+
+    assert report.verdict is Verdict.PASS
+    assert report.base_version == -1
+
+
+def test_commits_without_rows_move_the_position(table: "TableBuilder") -> None:
+    table.land({0: (260, 270)}, gaps={0: [(260, 270)]})
+
+    assert table.verify().verdict is Verdict.PASS
+
+
+def test_gaps_that_a_commit_counts_without_naming_them_are_explained(table: "TableBuilder") -> None:
+    table.land({0: (260, 300)}, hidden={0: 7})
+
+    report = table.verify()
+
+    assert report.verdict is Verdict.PASS
+    assert report.partitions[0].gaps == 10
+
+
+def test_a_partition_that_was_added_to_the_topic_begins_at_zero(table: "TableBuilder") -> None:
+    table.land({2: (0, 10)})
+
+    assert table.verify().verdict is Verdict.PASS
+
+
+def test_a_replay_counts_in_the_table_only(table: "TableBuilder") -> None:
+    _replay(table, {"offsets": {"0": [110, 111]}}, resolved=4)
+
+    report = table.verify()
+
+    assert report.verdict is Verdict.PASS
+    assert (report.partitions[0].quarantined, report.partitions[0].resolved) == (0, 2)
+
+
+def test_an_interrupted_replay_is_right_because_its_commit_names_the_offsets(table: "TableBuilder") -> None:
+    _replay(table, {"offsets": {"0": [110, 111]}}, resolved=None)
+
+    report = table.verify(ledger=False)
+
+    assert report.verdict is Verdict.PASS
+
+
+def _replay(table: "TableBuilder", note: dict[str, object], resolved: int | None) -> None:
+    """Lands the two quarantined records as a replay would."""
+    before = dict(table.positions)
+    table.land({0: (110, 112)}, note={"kind": "replay", "batch": "r", **note}, txns={0: before[0]})
+    quarantine = DeltaTable(table.root / "trades__quarantine")
+    if resolved is not None:
+        quarantine.update({"resolved_version": str(resolved)})
+
+
+def test_json_has_stable_keys(table: "TableBuilder") -> None:
+    found = to_json((table.verify(),))
+
+    assert list(found) == ["verdict", "exit_code", "tables"]
+    assert list(found["tables"][0]) == [
+        *("table", "path", "verdict", "topic", "version", "base_version", "levels", "files", "partitions", "findings"),
+    ]
+    assert list(found["tables"][0]["partitions"][0]) == [
+        *("partition", "verdict", "start", "position", "rows", "quarantined", "resolved", "gaps", "pending"),
+        *("lost", "duplicates", "phantom", "differing", "behind", "uncompared", "findings"),
+    ]
+    assert found["exit_code"] == 0
+
+
+def test_no_table_at_all_is_unknown() -> None:
+    assert overall(()) is Verdict.UNKNOWN
