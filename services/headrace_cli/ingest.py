@@ -9,7 +9,10 @@ from headrace.logs import configure_logs
 from headrace.settings import load_settings
 from headrace_ingest.wiring import run_ingest
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def ingest_command(
     table: Annotated[str, typer.Argument(help="Table of a contract: trades, greeks, signals, or one of your own.")],
     drain: Annotated[

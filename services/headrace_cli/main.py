@@ -3,37 +3,53 @@
 import logging
 import os
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any, cast
 
-import click
 import typer
-from rich.console import Console
-from rich.markup import escape
+from typer.core import TyperGroup
 
 from headrace import __version__
 from headrace.errors import HeadraceError
-from headrace_cli.demo import demo_command
-from headrace_cli.ingest import ingest_command
-from headrace_cli.quarantine import quarantine_app
-from headrace_cli.simulate import simulate_command
-from headrace_cli.verify import verify_command
 
 USAGE_ERROR = 64
 UNEXPECTED = 70
 INTERRUPTED = 130
 
+# typer carries a click of its own and names only this leaf of its tree; the base covers every wrong command line.
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
+# Imported when called: a worker must not pay, in start-up time and memory, for what only the demo or verify needs.
+_COMMANDS: Mapping[str, str] = {
+    "demo": "headrace_cli.demo:app",
+    "ingest": "headrace_cli.ingest:app",
+    "quarantine": "headrace_cli.quarantine:app",
+    "simulate": "headrace_cli.simulate:app",
+    "verify": "headrace_cli.verify:app",
+}
+
+
+class _LazyCommands(TyperGroup):
+    """Finds subcommands in their modules."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name].split(":")
+        command = typer.main.get_command(getattr(import_module(module), attribute))
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
-    name="headrace",
-    help="Kafka to Delta Lake, exactly once, with proof that nothing was lost or doubled.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    name="headrace", cls=_LazyCommands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-app.command("demo")(demo_command)
-app.command("ingest")(ingest_command)
-app.command("simulate")(simulate_command)
-app.command("verify")(verify_command)
-app.add_typer(quarantine_app, name="quarantine")
 
 
 def _print_version(asked: bool) -> None:
@@ -57,21 +73,15 @@ def _options(
 
 def run(arguments: list[str]) -> int:
     """Runs one command line; returns its exit code."""
-    errors = Console(stderr=True, soft_wrap=True)
     try:
         code = app(arguments, standalone_mode=False)
-    except click.UsageError as error:
+    except _UsageError as error:
         error.show()
         return USAGE_ERROR
-    except click.ClickException as error:
-        error.show()
-        return USAGE_ERROR
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except HeadraceError as error:
-        errors.print(
-            f"[bold red]headrace: {type(error).__name__}:[/] {escape(str(error))} [dim](exit {error.exit_code})[/]"
-        )
+        sys.stderr.write(f"headrace: {type(error).__name__}: {error} (exit code {error.exit_code})\n")
         return error.exit_code
     except Exception:
         logging.getLogger("headrace").exception("unexpected failure, please report it")
@@ -81,6 +91,8 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """Entry point of the `headrace` script."""
+    # A user's contracts may lie in the folder the command is run in, as with other tools that load user modules.
+    sys.path.insert(0, os.getcwd())  # a string is what sys.path takes
     code = run(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

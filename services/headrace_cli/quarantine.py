@@ -12,13 +12,13 @@ from headrace.contracts import contract_named, load_contracts
 from headrace.read.quarantine import QuarantineReader
 from headrace.settings import load_settings
 
-quarantine_app = typer.Typer(help="Look at records that could not become rows.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Look at records that could not become rows.", no_args_is_help=True)
 
 TableName = Annotated[str, typer.Argument(help="The table whose quarantine to look at.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-@quarantine_app.command("list")
+@app.command("list")
 def list_command(
     table: TableName,
     reason: Annotated[str | None, typer.Option(help="Only records with this reason.")] = None,
@@ -50,7 +50,7 @@ def list_command(
     console.print(shown)
 
 
-@quarantine_app.command("show")
+@app.command("show")
 def show_command(
     table: TableName,
     partition: Annotated[int, typer.Argument(min=0, help="Kafka partition.")],

@@ -1,5 +1,5 @@
 """`headrace demo`: the main job on a simulated market, with a crash and a zombie in the middle, and the proof."""
 
-from headrace_cli.demo.command import demo_command
+from headrace_cli.demo.command import app
 
-__all__ = ["demo_command"]
+__all__ = ["app"]

@@ -31,6 +31,10 @@ Broker = Annotated[
 Seed = Annotated[int, typer.Option("--seed", help="Of everything random in the market.")]
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
 def demo_command(
     events: Events = 180_000, rate: Rate = 4_000, plain: Plain = False, broker: Broker = None, seed: Seed = 7
 ) -> None:
