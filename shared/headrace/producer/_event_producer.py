@@ -176,7 +176,8 @@ def _random_id(_: Event) -> str:
 
 
 def _record_bytes(client: Mapping[str, object] | None) -> int:
-    return int(str((client or {}).get("message.max.bytes", _RECORD_BYTES)))
+    asked = str((client or {}).get("message.max.bytes", _RECORD_BYTES))
+    return int(asked) if asked.isdecimal() else _RECORD_BYTES  # librdkafka says what is wrong with it
 
 
 def _at_least(least: int, argument: str, value: Number) -> Number:

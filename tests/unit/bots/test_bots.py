@@ -29,36 +29,38 @@ def some_events(count: int = 20_000, *, seed: int = 7, run: str = "run", bots: i
     return list(islice(Simulation(seed, bots, Stamps(run, Ticking())).events(), count))
 
 
-EVENTS = some_events()
+@pytest.fixture(scope="module")
+def events() -> list[Event]:
+    return some_events()
 
 
-def test_same_seed_gives_the_same_bytes() -> None:
+def test_same_seed_gives_the_same_bytes(events: list[Event]) -> None:
     first = [event.to_wire() for event in some_events(3_000)]
-    assert first == [event.to_wire() for event in EVENTS[:3_000]]
+    assert first == [event.to_wire() for event in events[:3_000]]
     assert first != [event.to_wire() for event in some_events(3_000, seed=8)]
 
 
-def test_events_are_what_workers_accept() -> None:
-    for event in EVENTS[::7]:
+def test_events_are_what_workers_accept(events: list[Event]) -> None:
+    for event in events[::7]:
         assert type(event).from_wire(event.to_wire()) == event
 
 
-def test_all_three_kinds_flow_and_greeks_most() -> None:
-    counts = Counter(contract_of(type(event)).name for event in EVENTS)
-    assert counts["trades"] >= 0.25 * len(EVENTS)
-    assert counts["greeks"] > counts["trades"] > counts["signals"] > 0.02 * len(EVENTS)
+def test_all_three_kinds_flow_and_greeks_most(events: list[Event]) -> None:
+    counts = Counter(contract_of(type(event)).name for event in events)
+    assert counts["trades"] >= 0.25 * len(events)
+    assert counts["greeks"] > counts["trades"] > counts["signals"] > 0.02 * len(events)
 
 
-def test_every_trade_has_an_id_of_its_own_across_runs() -> None:
+def test_every_trade_has_an_id_of_its_own_across_runs(events: list[Event]) -> None:
     other = some_events(2_000, run="other")
-    ids = [event.transaction_id for event in [*EVENTS, *other] if isinstance(event, Trade)]
+    ids = [event.transaction_id for event in [*events, *other] if isinstance(event, Trade)]
     assert len(set(ids)) == len(ids)
 
 
-def test_every_leg_is_closed_with_what_it_was_opened_with() -> None:
+def test_every_leg_is_closed_with_what_it_was_opened_with(events: list[Event]) -> None:
     held: dict[str, int] = defaultdict(int)
     trades: dict[str, int] = Counter()
-    for event in EVENTS:
+    for event in events:
         if isinstance(event, Trade) and not event.leg_id.endswith("/hedge"):
             held[event.leg_id] += event.quantity if event.action == "BUY" else -event.quantity
             trades[event.leg_id] += 1
@@ -67,19 +69,19 @@ def test_every_leg_is_closed_with_what_it_was_opened_with() -> None:
     assert sum(times == 2 for times in trades.values()) > 200
 
 
-def test_only_open_legs_are_marked() -> None:
+def test_only_open_legs_are_marked(events: list[Event]) -> None:
     is_open: set[str] = set()
-    for event in EVENTS:
+    for event in events:
         if isinstance(event, Trade):
             is_open.symmetric_difference_update({event.leg_id} - {f"{event.strategy_id}/hedge"})
         elif isinstance(event, Greeks):
             assert event.leg_id in is_open
 
 
-def test_signal_acted_upon_is_emitted_again_under_the_same_key() -> None:
+def test_signal_acted_upon_is_emitted_again_under_the_same_key(events: list[Event]) -> None:
     seen: dict[tuple[object, ...], Signal] = {}
     acted = 0
-    for event in EVENTS:
+    for event in events:
         if isinstance(event, Signal):
             key = event.strategy_id, event.timestamp, event.signal_type, event.source
             if event.acted_upon:
@@ -93,19 +95,19 @@ def test_signal_acted_upon_is_emitted_again_under_the_same_key() -> None:
     assert 0 < acted < len(seen)
 
 
-def test_prices_are_on_the_tick() -> None:
-    prices = [event.price for event in EVENTS if isinstance(event, Trade)]
+def test_prices_are_on_the_tick(events: list[Event]) -> None:
+    prices = [event.price for event in events if isinstance(event, Trade)]
     assert all(price % Decimal("0.01") == 0 for price in prices)
     assert max(prices) < 5_000
 
 
-def test_positions_are_rolled_and_closed_by_every_rule() -> None:
-    sources = Counter(event.source for event in EVENTS if isinstance(event, Signal))
+def test_positions_are_rolled_and_closed_by_every_rule(events: list[Event]) -> None:
+    sources = Counter(event.source for event in events if isinstance(event, Signal))
     assert sources.keys() >= {"rule_21_dte", "rule_profit_target", "rule_stop_loss", "xgboost_model"}
 
 
-def test_time_of_events_does_not_go_back() -> None:
-    times = [event.timestamp for event in EVENTS if isinstance(event, Trade | Greeks)]
+def test_time_of_events_does_not_go_back(events: list[Event]) -> None:
+    times = [event.timestamp for event in events if isinstance(event, Trade | Greeks)]
     assert times == sorted(times)
 
 

@@ -1,0 +1,156 @@
+"""The simulation as the demo and the load tests run it, on a broker of its own."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from headrace.clock import SystemClock
+from headrace.contracts import explain, load_contracts
+from headrace.errors import ConfigError, DeliveryError
+from headrace.kafka.embedded import PARTITIONS, EmbeddedBroker
+from headrace.kafka.reader import TopicReader
+from headrace.kafka.sender import sender_properties
+from headrace.kafka.topics import TopicClient
+from headrace.settings import KafkaSettings
+from headrace_bots.bots import Simulation
+from headrace_bots.events import Stamps
+from headrace_bots.ledger import value_digest
+from headrace_bots.load import fill_topic, render_trades
+from headrace_bots.pacing import Positions
+from headrace_bots.simulate import Progress
+from headrace_bots.wiring import SimulationPlan, run_simulation
+
+CONTRACTS = load_contracts()
+TABLES = ("trades", "greeks", "signals")
+Place = tuple[str, int, int]
+
+
+@pytest.fixture
+def kafka() -> Iterator[KafkaSettings]:
+    with EmbeddedBroker() as broker:
+        for topic in TABLES:
+            broker.ensure_topic(topic)
+        yield KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+
+
+def values(kafka: KafkaSettings, topic: str) -> dict[Place, bytes | None]:
+    client, reader = TopicClient(kafka, topic), TopicReader(kafka, topic)
+    found: dict[Place, bytes | None] = {}
+    for partition in range(client.identity().partitions):
+        for records in reader.read(partition, client.watermarks(partition)):
+            found |= {
+                (topic, partition, offset): value for offset, value in zip(records.offsets, records.values, strict=True)
+            }
+    reader.close()
+    client.close()
+    return found
+
+
+def everything(kafka: KafkaSettings) -> dict[Place, bytes | None]:
+    return {place: value for topic in TABLES for place, value in values(kafka, topic).items()}
+
+
+def ledger_entries(folder: Path) -> dict[Place, str]:
+    (path,) = folder.glob("*.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return {(line["topic"], line["partition"], line["offset"]): line["digest"] for line in lines}
+
+
+def test_ledger_lists_exactly_what_is_in_the_topics(kafka: KafkaSettings, tmp_path: Path) -> None:
+    plan = SimulationPlan(events=5_000, rate=None, poison_ratio=0.01, ledger=tmp_path)
+    done = run_simulation(kafka, plan)
+    records = everything(kafka)
+    assert ledger_entries(tmp_path) == {place: value_digest(value) for place, value in records.items()}
+    assert done.events == 5_000
+    assert len(records) == 5_000 + done.poison
+    assert [path.suffix for path in tmp_path.iterdir()] == [".jsonl"]
+
+
+def test_malformed_records_are_as_many_as_said_and_the_rest_is_valid(kafka: KafkaSettings) -> None:
+    done = run_simulation(kafka, SimulationPlan(events=3_000, rate=None, poison_ratio=0.02))
+    refused = [place for place, value in everything(kafka).items() if explain(CONTRACTS[place[0]], value)]
+    assert len(refused) == done.poison > 30
+
+
+def test_every_partition_gets_its_share(kafka: KafkaSettings, tmp_path: Path) -> None:
+    run_simulation(kafka, SimulationPlan(events=10_000, rate=None, poison_ratio=0, ledger=tmp_path))
+    for topic in TABLES:
+        counts = Counter(partition for at, partition, _ in ledger_entries(tmp_path) if at == topic)
+        assert len(counts) == PARTITIONS
+        assert max(counts.values()) < 2 * min(counts.values())
+
+
+def test_bots_wait_for_the_tables_and_go_on_with_them(kafka: KafkaSettings) -> None:
+    asked = 0
+
+    def slow_tables() -> Positions:
+        nonlocal asked
+        asked += 1
+        return {(topic, partition): 200 * asked for topic in TABLES for partition in range(PARTITIONS)}
+
+    done = run_simulation(
+        kafka, SimulationPlan(events=4_000, rate=None, poison_ratio=0, backlog_limit=200), positions=slow_tables
+    )
+    assert done.events == 4_000
+    assert done.waited_seconds > 0
+    assert asked > 2
+
+
+def test_stop_ends_bots_that_wait_in_vain(kafka: KafkaSettings, tmp_path: Path) -> None:
+    stop = threading.Event()
+    seen: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        seen.append(progress)
+        stop.set()
+
+    plan = SimulationPlan(rate=None, poison_ratio=0, backlog_limit=100, ledger=tmp_path)
+    done = run_simulation(kafka, plan, report=report, stop=stop)
+    assert seen[0].waited_seconds > 0
+    assert seen[0].backlog > 100
+    assert len(ledger_entries(tmp_path)) == done.events
+
+
+def test_pace_is_kept(kafka: KafkaSettings) -> None:
+    done = run_simulation(kafka, SimulationPlan(events=600, rate=1_000, poison_ratio=0))
+    assert done.events == 600
+    assert 0.55 < done.seconds < 5
+
+
+def test_load_fills_a_topic_with_valid_trades(kafka: KafkaSettings) -> None:
+    rendered = render_trades(500)
+    assert len({record.value for record in rendered}) == 500
+    assert 200 < sum(len(record.value) for record in rendered) / 500 < 250
+    assert all(explain(CONTRACTS["trades"], record.value) is None for record in rendered)
+    fill_topic(sender_properties(kafka.bootstrap_servers, None), "trades", 1_250, rendered=rendered)
+    counts = Counter(values(kafka, "trades").values())
+    assert sum(counts.values()) == 1_250
+    assert set(counts.values()) == {2, 3}
+
+
+def test_load_that_is_not_acknowledged_is_an_error(kafka: KafkaSettings) -> None:
+    properties = sender_properties(kafka.bootstrap_servers, {"topic.metadata.propagation.max.ms": 500})
+    with pytest.raises(DeliveryError, match="3 of 3 records for topic nowhere failed"):
+        fill_topic(properties, "nowhere", 3, rendered=render_trades(1))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"poison_ratio": 1.5}, {"poison_ratio": -0.1}, {"events": 0}, {"rate": -1.0}, {"bots": 0}]
+)
+def test_plan_that_cannot_work_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        SimulationPlan(**wrong)  # type: ignore[arg-type]  # what a command line may bring
+
+
+def test_generating_events_is_faster_than_any_load_test_needs() -> None:
+    clock = SystemClock()
+    events = Simulation(7, 96, Stamps("run", clock)).events()
+    began = clock.monotonic()
+    size = sum(len(event.to_wire()) for event in islice(events, 5_000))
+    assert size > 5_000 * 200
+    assert clock.monotonic() - began < 5.0
