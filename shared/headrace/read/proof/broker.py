@@ -23,6 +23,9 @@ Canonical = Callable[[bytes], bytes]
 
 _BUFFER_BYTES = 64 << 20
 
+# The embedded broker answers no questions about settings and compacts nothing.
+_EMBEDDED_TOPIC_ID = "-"
+
 
 class Broker:
     """The topic of one table, on a cluster."""
@@ -43,7 +46,7 @@ class Broker:
             )
             raise TopicRecreatedError(msg)
         self._partitions = found.partitions
-        self._thinned = self._reader.is_compacted()
+        self._thinned = found.topic_id != _EMBEDDED_TOPIC_ID and self._reader.is_compacted()
 
     def survey(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Survey]:
         """Reads every partition up to its position.

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from headrace.contracts import Contract
-from headrace.errors import HeadraceError
+from headrace.contracts import Contract, RejectedError
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.encoding import RowEncoder
 from headrace.read.proof.findings import Code, Finding
@@ -31,7 +30,7 @@ class ValueCodec:
         """What the contract makes of a value on the slow, explaining path; the value itself where it is rejected."""
         try:
             return self._event.from_wire(value).to_wire()
-        except HeadraceError:
+        except RejectedError:
             return value
 
     def check_partition_value(self, file: DataFile, rows: pa.RecordBatch) -> Finding | None:

@@ -74,14 +74,22 @@ class FileChecker:
 def _read(source: BinaryIO, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
     parquet = pq.ParquetFile(source)
     names = parquet.schema_arrow.names
-    wanted = list(names) if columns is None else [*ADDRESS, *columns]
-    missing = sorted({*wanted, *ADDRESS} - set(names))
-    if missing:
-        msg = f"it lacks the columns {', '.join(missing)}"
+    lacking = sorted(set(ADDRESS) - set(names))
+    if lacking:
+        msg = f"it lacks the columns {', '.join(lacking)}"
         raise FileDamagedError(msg)
-    for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
+    wanted = list(names) if columns is None else [*ADDRESS, *columns]
+    absent = [name for name in wanted if name not in names]
+    for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[n for n in wanted if n in names]):
         if batch.num_rows:
-            yield _addressed(batch)
+            yield _completed(_addressed(batch), absent)
+
+
+def _completed(batch: pa.RecordBatch, absent: Sequence[str]) -> pa.RecordBatch:
+    """`batch` with nulls for columns that the table was given after the file was written."""
+    for name in absent:
+        batch = batch.append_column(name, pa.nulls(batch.num_rows))
+    return batch
 
 
 def _addressed(batch: pa.RecordBatch) -> pa.RecordBatch:

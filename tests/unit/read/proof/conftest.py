@@ -83,6 +83,7 @@ class Batch:
     txns: Mapping[int, int] = field(default_factory=dict)
     claims: Mapping[str, int] = field(default_factory=dict)
     digests: bool = True
+    without: Iterable[str] = ()
     note: Mapping[str, Any] | None = None
 
 
@@ -94,6 +95,11 @@ class TableBuilder:
         self.path = root / "trades"
         self.ledger: dict[tuple[int, int], str] = {}
         self.positions = dict(starts)
+        self.source = SourceId(
+            SOURCE.pipeline,
+            properties.get("headrace.cluster_id", SOURCE.cluster_id),
+            properties.get("headrace.topic_id", SOURCE.topic_id),
+        )
         configuration = {
             "headrace.pipeline": SOURCE.pipeline,
             "headrace.cluster_id": SOURCE.cluster_id,
@@ -109,9 +115,8 @@ class TableBuilder:
         self._create(self.path, schema, ["date"], configuration, starts)
         self._create(root / "trades__quarantine", _QUARANTINE, [], configuration, {})
 
-    @staticmethod
     def _create(
-        path: Path, schema: pa.Schema, by: list[str], configuration: dict[str, str], starts: Mapping[int, int]
+        self, path: Path, schema: pa.Schema, by: list[str], configuration: dict[str, str], starts: Mapping[int, int]
     ) -> None:
         DeltaTable.create(
             path,
@@ -120,7 +125,7 @@ class TableBuilder:
             configuration=configuration,
             raise_if_key_not_exists=False,
             commit_properties=CommitProperties(
-                app_transactions=[Transaction(SOURCE.app_id(p), start) for p, start in starts.items()],
+                app_transactions=[Transaction(self.source.app_id(p), start) for p, start in starts.items()],
                 custom_metadata={"headrace": {"kind": "create"}},
             ),
         )
@@ -137,7 +142,7 @@ class TableBuilder:
 
     def _commit(self, batch: Batch, rows: list[Row]) -> str:
         table = DeltaTable(self.path)
-        files = self._write(rows)
+        files = self._write(rows, list(batch.without))
         identifier = uuid.uuid4().hex
         note = batch.note or {
             "kind": "ingest",
@@ -154,7 +159,7 @@ class TableBuilder:
             partition_by=["date"],
             commit_properties=CommitProperties(
                 custom_metadata={"headrace": note} if note else None,
-                app_transactions=[Transaction(SOURCE.app_id(p), end) for p, end in txns.items()],
+                app_transactions=[Transaction(self.source.app_id(p), end) for p, end in txns.items()],
             ),
         )
         return identifier
@@ -169,14 +174,14 @@ class TableBuilder:
         span = {"start": start, "end": end, "rows": rows, "rejects": rejects, "gap_records": missing, "gaps": gaps}
         return {**span, **batch.claims}
 
-    def _write(self, rows: list[Row]) -> dict[str, tuple[int, int, str]]:
+    def _write(self, rows: list[Row], without: list[str]) -> dict[str, tuple[int, int, str]]:
         files = {}
         for day in sorted({r["timestamp"].date() for r in rows}):
             held = [r for r in rows if r["timestamp"].date() == day]
             path = f"date={day}/{uuid.uuid4().hex}.parquet"
             target = self.path / path
             target.parent.mkdir(exist_ok=True)
-            pq.write_table(pa.Table.from_pylist(held, _ROWS), target, store_schema=False)
+            pq.write_table(pa.Table.from_pylist(held, _ROWS).drop_columns(without), target, store_schema=False)
             data = target.read_bytes()
             files[path] = (len(data), len(held), hashlib.sha256(data).hexdigest())
         return files
@@ -198,6 +203,8 @@ class TableBuilder:
             table.schema(),
             commit_properties=CommitProperties(custom_metadata={"headrace": {"kind": "quarantine", "batch": "q"}}),
         )
+
+    event = staticmethod(trade)
 
     def log(self, version: int) -> Path:
         """The commit file of a version."""

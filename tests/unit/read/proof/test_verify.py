@@ -148,6 +148,12 @@ def _replay(table: "TableBuilder", note: dict[str, object], resolved: int | None
         quarantine.update({"resolved_version": str(resolved)})
 
 
+def test_a_file_from_before_a_column_was_added_reads_as_null(table: "TableBuilder") -> None:
+    table.land({0: (260, 300)}, without=["order_id"])
+
+    assert table.verify().verdict is Verdict.PASS
+
+
 def test_json_has_stable_keys(table: "TableBuilder") -> None:
     found = to_json((table.verify(),))
 

@@ -1,0 +1,89 @@
+"""`headrace verify` as people and scripts call it."""
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headrace.errors import ConfigError
+from headrace.read.proof.findings import Verdict
+from headrace.settings import load_settings
+from headrace_cli.main import run
+from headrace_cli.verify import verify_tables
+
+if TYPE_CHECKING:
+    from tests.unit.read.proof.conftest import TableBuilder
+
+
+@pytest.fixture
+def lake(table: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> "TableBuilder":
+    monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
+    monkeypatch.setenv("HEADRACE_CONFIG", str(table.root / "none.toml"))
+    monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
+    return table
+
+
+def test_json_goes_to_stdout_and_nothing_else(lake: "TableBuilder", capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["verify", "--json", "--ledger", str(lake.write_ledger())])
+
+    out, err = capsys.readouterr()
+    assert code == 0
+    assert err == ""
+    found = json.loads(out)
+    assert found["verdict"] == "PASS"
+    assert found["tables"][0]["levels"] == ["log", "files", "ledger"]
+
+
+def test_without_names_every_table_of_the_lake_is_verified(
+    lake: "TableBuilder", capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["verify"]) == 0
+
+    out = capsys.readouterr().out
+    assert "trades at version 3, 6 files: PASS (checked: log, files)" in out
+    assert out.endswith("verify: PASS\n")
+
+
+def test_a_failure_is_told_with_its_place_and_exit_code_1(
+    lake: "TableBuilder", capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = lake.land({0: (260, 300)})
+    lake.land({0: (260, 300)})
+
+    assert run(["verify", "trades"]) == 1
+
+    out = capsys.readouterr().out
+    assert "FAIL duplicate: offset 260 is in the table 2 times" in out
+    assert f"batch {batch}" in out
+
+
+def test_what_could_not_be_checked_is_exit_code_2(
+    lake: "TableBuilder", monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setenv("HEADRACE_KAFKA__REQUEST_TIMEOUT_SECONDS", "0.3")
+
+    assert run(["verify", "trades"]) == 2
+    assert "UNKNOWN source_unavailable" in capsys.readouterr().out
+    assert run(["verify", "trades", "--from-log"]) == 0
+
+
+def test_a_wrong_name_is_a_configuration_error(lake: "TableBuilder") -> None:
+    with pytest.raises(ConfigError, match="there is no table greeks under"):
+        verify_tables(load_settings(), ["greeks"])
+
+
+def test_the_ledger_and_the_log_alone_exclude_each_other(lake: "TableBuilder") -> None:
+    with pytest.raises(ConfigError, match="give one of them"):
+        verify_tables(load_settings(), from_log=True, ledger=lake.root)
+
+
+def test_an_unknown_contract_leaves_values_uncompared_and_unknown(lake: "TableBuilder") -> None:
+    creation = lake.log(0)
+    creation.write_text(creation.read_text().replace('"headrace.contract":"trades"', '"headrace.contract":"mine"'))
+
+    report = verify_tables(load_settings(), ["trades"], ledger=lake.write_ledger())[0]
+
+    assert report.verdict is Verdict.UNKNOWN
+    assert "HEADRACE_CONTRACTS" in report.findings[0].message
+    assert [p.lost for p in report.partitions] == [0, 0]
