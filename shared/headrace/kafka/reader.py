@@ -16,7 +16,8 @@ from headrace.offsets import OffsetRange
 from headrace.settings import KafkaSettings
 
 _BATCH = 10_000
-_POLL_SECONDS = 0.5
+# A partition that ends gives no full batch: verify waits this long twice for each.
+_POLL_SECONDS = 0.1
 
 # librdkafka goes on by itself after these; the deadline decides how long that is waited for.
 _PASSING = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
