@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,7 +32,7 @@ Values = Sequence[Any]
 Build = Callable[[Values], Column]
 
 
-def column_builder(kind: Kind, *, nullable: bool) -> Build:
+def column_builder(kind: Kind, *, nullable: bool) -> Build:  # noqa: PLR0911  # one return per kind
     """A function from the decoded values of one field to its column."""
     match kind:
         case StringKind():
@@ -73,7 +73,7 @@ def _string_builder(kind: StringKind) -> Build:
 def _struct_builder(kind: StructKind) -> Build:
     """Members are built from the objects there are, then spread to the rows that have one."""
     members = [(attrgetter(spec.name), column_builder(spec.kind, nullable=spec.nullable)) for spec in kind.fields]
-    fields = list(arrow_type(kind))
+    fields = list(cast("pa.StructType", arrow_type(kind)))
 
     def build(values: Values) -> Column:
         present = [row for row, value in enumerate(values) if value is not None]
@@ -91,7 +91,7 @@ def _struct_builder(kind: StructKind) -> Build:
     return build
 
 
-def _places(absent: pa.Array) -> pa.Array:
+def _places(absent: "pa.Array[Any]") -> "pa.Array[Any]":
     """For each row the place of its object among the objects there are."""
     counted = pc.cumulative_sum(pc.invert(absent).cast(pa.int64()))
     return pc.subtract(counted, pa.scalar(1, pa.int64()))
@@ -110,7 +110,7 @@ def _list_builder(kind: ListKind) -> Build:
         array = pa.ListArray.from_arrays(offsets, items.array, type=list_type, mask=absent)
         if not items.bad:
             return Column(array)
-        starts = offsets.to_pylist()
+        starts = cast("list[int]", offsets.to_pylist())
         return Column(array, frozenset(bisect_right(starts, item) - 1 for item in items.bad))
 
     return build

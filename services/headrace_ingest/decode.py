@@ -8,6 +8,7 @@ by one, to say what is wrong with them; the good ones around them are decoded by
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
 import msgspec
 import pyarrow as pa
@@ -97,20 +98,23 @@ class Decoder:
 
     def _set_aside(self, values: Sequence[bytes | None], rejects: dict[int, Reject]) -> None:
         """Tombstones, and values too long to be parsed."""
-        if None in values:
+        try:
+            longest = max(map(len, values), default=0)  # type: ignore[arg-type]  # None has no len, on purpose
+        except TypeError:
             for index, value in enumerate(values):
                 if value is None:
                     rejects[index] = self._reject(index, None, "")
-        longest = max(map(len, filter(None, values)), default=0)
+            longest = max(map(len, filter(None, values)), default=0)
         if longest > self._max_record_bytes:
             for index, value in enumerate(values):
                 if value is not None and len(value) > self._max_record_bytes:
                     detail = f"{len(value)} bytes, and a record has at most {self._max_record_bytes}"
                     rejects[index] = Reject(index, RejectReason.OVERSIZE, detail)
 
-    def _columns(self, parsed: Sequence[msgspec.Struct]) -> tuple[list[pa.Array], dict[int, str]]:
+    def _columns(self, parsed: Sequence[msgspec.Struct]) -> "tuple[list[pa.Array[Any]], dict[int, str]]":
         """The columns of the fields, and which rows of them are at fault in which field."""
-        arrays, at_fault = [], {}
+        arrays: list[pa.Array[Any]] = []
+        at_fault: dict[int, str] = {}
         for name, build in self._builders:
             column = build(parsed)
             arrays.append(column.array)
@@ -119,7 +123,7 @@ class Decoder:
         return arrays, at_fault
 
     def _rows(
-        self, records: Records, columns: list[pa.Array], kept: Sequence[int], ingested_at: datetime
+        self, records: Records, columns: "list[pa.Array[Any]]", kept: Sequence[int], ingested_at: datetime
     ) -> pa.RecordBatch:
         if self._contract.table.partition_by == PARTITION_COLUMN:
             event_time = columns[[name for name, _ in self._builders].index(str(self._contract.event_time))]
@@ -144,16 +148,16 @@ def _others(count: int, rejects: dict[int, Reject]) -> Sequence[int]:
     return range(count) if not rejects else [index for index in range(count) if index not in rejects]
 
 
-def _taken(column: Sequence[int], data_type: pa.DataType, kept: Sequence[int]) -> pa.Array:
+def _taken(column: Sequence[int], data_type: pa.DataType, kept: Sequence[int]) -> "pa.Array[Any]":
     whole = pa.array(column, data_type)
     return whole if len(kept) == len(whole) else whole.take(pa.array(kept, pa.int64()))
 
 
-def _mask_without(count: int, rows: dict[int, str]) -> pa.Array:
+def _mask_without(count: int, rows: dict[int, str]) -> "pa.Array[Any]":
     return pa.array([row not in rows for row in range(count)], pa.bool_())
 
 
-def _kafka_timestamps(milliseconds: pa.Array) -> pa.Array:
+def _kafka_timestamps(milliseconds: "pa.Array[Any]") -> "pa.Array[Any]":
     """Instants; null where the record has none, which the client says by -1."""
-    known = pc.if_else(pc.less(milliseconds, 0), pa.scalar(None, pa.int64()), milliseconds)
-    return known.cast(pa.timestamp("ms", "UTC")).cast(INSTANT)
+    known = pc.if_else(pc.less(milliseconds, pa.scalar(0, pa.int64())), pa.scalar(None, pa.int64()), milliseconds)
+    return cast("pa.Array[Any]", known.cast(pa.timestamp("ms", "UTC")).cast(INSTANT))

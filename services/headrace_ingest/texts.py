@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any, cast
 
 import msgspec
 import pyarrow as pa
@@ -37,7 +38,7 @@ class Column:
         bad: rows whose value cannot be in the table.
     """
 
-    array: pa.Array
+    array: "pa.Array[Any]"
     bad: frozenset[int] = frozenset()
 
 
@@ -87,10 +88,10 @@ class _DecimalForm:
         quoted = [re.compile(f'{form}|"{form}"'.encode()) for form in (plain, long)]
         return cls(kind, nullable, *quoted)
 
-    def settle(self, text: pa.Array) -> tuple[pa.Array, frozenset[int]]:
+    def settle(self, text: "pa.Array[Any]") -> "tuple[pa.Array[Any], frozenset[int]]":
         """The tokens with null for `null`, and every other one plain or bad."""
         shapes = _shapes(text)
-        odd = [shape for shape in shapes.unique().to_pylist() if not self.plain.fullmatch(shape)]
+        odd = [shape for shape in _distinct(shapes) if not self.plain.fullmatch(shape)]
         if not odd:
             return text, frozenset()
         bad: set[int] = set()
@@ -102,14 +103,15 @@ class _DecimalForm:
         if not self.nullable:
             bad.update(_rows(absent))
         text = pc.if_else(absent, pa.scalar(None, pa.binary()), text)
-        odd = [shape for shape in shapes.unique().to_pylist() if not self.plain.fullmatch(shape)]
+        odd = [shape for shape in _distinct(shapes) if not self.plain.fullmatch(shape)]
         wrong = pc.and_(_where(shapes, odd), pc.invert(absent))
         text = _replaced(text, wrong, self._respelled)
         bad.update(_rows(pc.and_(wrong, pc.is_null(text))))
         return text, frozenset(bad)
 
-    def _respelled(self, tokens: pa.Array) -> pa.Array:
-        return pa.array([self._respell(token) for token in tokens.to_pylist()], pa.binary())
+    def _respelled(self, tokens: "pa.Array[Any]") -> "pa.Array[Any]":
+        spelled = [self._respell(token) for token in cast("list[bytes]", tokens.to_pylist())]
+        return pa.array(spelled, pa.binary())
 
     def _respell(self, token: bytes) -> bytes | None:
         """A JSON text may hide digits behind escapes; anything else that is odd is no number."""
@@ -122,50 +124,53 @@ class _DecimalForm:
         return f"{number:f}".encode()
 
 
-def _joined(tokens: Sequence[msgspec.Raw]) -> pa.Array:
+def _joined(tokens: Sequence[msgspec.Raw]) -> "pa.Array[Any]":
     """Tokens as a binary array, without an object per token."""
+    lines = b"\n".join(tokens)
+    if lines.count(b"\n") == len(tokens) - 1:
+        return pc.split_pattern(pa.array([lines], pa.binary()), "\n").flatten()
     offsets = pc.cumulative_sum(pa.array([0, *map(len, tokens)], pa.int32()))
     buffers = [None, offsets.buffers()[1], pa.py_buffer(b"".join(tokens))]
     return pa.Array.from_buffers(pa.binary(), len(tokens), buffers)
 
 
-def _without_trailing_zeros(tokens: pa.Array) -> pa.Array:
+def _without_trailing_zeros(tokens: "pa.Array[Any]") -> "pa.Array[Any]":
     """`1.500000` as `1.5` and `1.000000` as `1`; all tokens have a point."""
     numbers = pc.ascii_trim(tokens.cast(pa.string()), characters='"')
     return pc.ascii_rtrim(pc.ascii_rtrim(numbers, characters="0"), characters=".").cast(pa.binary())
 
 
-def _shapes(text: pa.Array) -> pa.Array:
+def _shapes(text: "pa.Array[Any]") -> "pa.Array[Any]":
     """The texts, as bytes, with every digit made `0`. `text` begins at its buffers' start."""
     validity, offsets, data = text.buffers()
     zeroed = pa.py_buffer(b"" if data is None else data.to_pybytes().translate(_ZEROED))
     return pa.Array.from_buffers(pa.binary(), len(text), [validity, offsets, zeroed])
 
 
-def _of_shape(text: pa.Array, form: re.Pattern[bytes]) -> tuple[pa.Array, frozenset[int]]:
+def _of_shape(text: "pa.Array[Any]", form: re.Pattern[bytes]) -> "tuple[pa.Array[Any], frozenset[int]]":
     """The texts of that form; null, and their rows, for the others."""
     shapes = _shapes(text)
-    odd = [shape for shape in shapes.unique().to_pylist() if shape is not None and not form.fullmatch(shape)]
+    odd = [shape for shape in _distinct(shapes) if not form.fullmatch(shape)]
     if not odd:
         return text, frozenset()
     wrong = _where(shapes, odd)
     return pc.if_else(wrong, pa.scalar(None, pa.string()), text), frozenset(_rows(wrong))
 
 
-def _cast(text: pa.Array, to: pa.DataType) -> tuple[pa.Array, frozenset[int]]:
+def _cast(text: "pa.Array[Any]", to: pa.DataType) -> "tuple[pa.Array[Any], frozenset[int]]":
     """The column read by Arrow; null, and their rows, where it refuses. Costs log2(n) casts for each of those."""
     try:
         return text.cast(to), frozenset()
     except pa.ArrowInvalid:
         if len(text) == 1:
-            return pa.nulls(1, to), frozenset({0})
+            return pa.array([None], to), frozenset({0})
     half = len(text) // 2
     (left, bad_left), (right, bad_right) = _cast(text[:half], to), _cast(text[half:], to)
     return pa.concat_arrays([left, right]), bad_left | {half + row for row in bad_right}
 
 
 def _between(
-    array: pa.Array,
+    array: "pa.Array[Any]",
     bad: frozenset[int],
     view: pa.DataType | None,
     bounds: tuple[int | Decimal | None, int | Decimal | None],
@@ -179,18 +184,24 @@ def _between(
             continue
         edge = pa.scalar(bound, numbers.type)
         if beyond(extreme, edge).as_py():
-            outside.update(_rows(pc.fill_null(beyond(numbers, edge), False)))
+            outside.update(_rows(beyond(numbers, edge)))
     return Column(array, bad | outside)
 
 
-def _where(shapes: pa.Array, wanted: Iterable[bytes]) -> pa.Array:
+def _distinct(shapes: "pa.Array[Any]") -> list[bytes]:
+    return [shape for shape in cast("list[bytes | None]", shapes.unique().to_pylist()) if shape is not None]
+
+
+def _where(shapes: "pa.Array[Any]", wanted: Iterable[bytes]) -> "pa.Array[Any]":
     return pc.is_in(shapes, value_set=pa.array(wanted, pa.binary()))
 
 
-def _rows(mask: pa.Array) -> list[int]:
-    return pc.indices_nonzero(mask).to_pylist()
+def _rows(mask: "pa.Array[Any]") -> list[int]:
+    return cast("list[int]", pc.indices_nonzero(mask).to_pylist())
 
 
-def _replaced(text: pa.Array, mask: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+def _replaced(
+    text: "pa.Array[Any]", mask: "pa.Array[Any]", change: "Callable[[pa.Array[Any]], pa.Array[Any]]"
+) -> "pa.Array[Any]":
     """The texts with those under `mask` changed."""
-    return pc.replace_with_mask(text, mask, change(text.filter(mask)))
+    return cast("pa.Array[Any]", pc.replace_with_mask(text, mask, change(text.filter(mask))))

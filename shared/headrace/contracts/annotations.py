@@ -79,9 +79,7 @@ def field_specs(model: type[BaseModel], seen: tuple[type, ...] = ()) -> tuple[Fi
         msg = f"{model.__name__} contains itself: a column has a fixed depth; write one level as another model"
         raise ContractError(msg)
     check_model(model)
-    return tuple(
-        _field_spec(model, name, info, (*seen, model)) for name, info in model.__pydantic_fields__.items()
-    )
+    return tuple(_field_spec(model, name, info, (*seen, model)) for name, info in model.__pydantic_fields__.items())
 
 
 def check_model(model: type[BaseModel]) -> None:
@@ -224,5 +222,3 @@ def _list(where: str, item: object, seen: tuple[type, ...]) -> ListKind:
 
 def _shown(bare: object) -> str:
     return bare.__name__ if isinstance(bare, type) else str(bare)
-
-

@@ -1,18 +1,22 @@
 """Bounds that a field's annotation adds to its type: `Field(gt=0)`, `annotated_types.Ge`, patterns, digits."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from typing import TypeVar
+from math import isfinite
 
-from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from annotated_types import BaseMetadata, Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import AllowInfNan, Strict
 from pydantic.fields import FieldInfo
 
 from headrace.contracts.kinds import (
+    INT32_MAX,
+    INT32_MIN,
     INT64_MAX,
     INT64_MIN,
     MAX_PRECISION,
+    MAX_TEXT,
     DecimalKind,
     FloatKind,
     IntKind,
@@ -36,8 +40,6 @@ _APPLICABLE: dict[type, frozenset[str]] = {
     ListKind: frozenset({"min_length", "max_length"}),
 }
 
-_K = TypeVar("_K", int, float)
-
 
 def narrow(where: str, kind: Kind, metadata: Iterable[object]) -> Kind:
     """The kind with the bounds of `metadata`, which may only be narrower.
@@ -45,41 +47,42 @@ def narrow(where: str, kind: Kind, metadata: Iterable[object]) -> Kind:
     Raises:
         ContractError: a bound that the kind does not know, or one that leaves no value.
     """
-    bounds = _collect(where, metadata)
-    unknown = bounds.keys() - _APPLICABLE.get(type(kind), frozenset())
-    if unknown:
-        msg = f"{where}: {sorted(unknown)[0]} has no meaning for this type; leave it out"
-        raise ContractError(msg)
-    narrowed = _narrowed(kind, bounds)
-    _check(where, narrowed)
-    return narrowed
-
-
-def _collect(where: str, metadata: Iterable[object]) -> dict[str, object]:
-    bounds: dict[str, object] = {}
+    applicable = _APPLICABLE.get(type(kind), frozenset())
     for item in metadata:
-        name = _SINGLE.get(type(item))
-        if name is not None:
-            bounds[name] = getattr(item, name)
-        elif type(item).__name__ == "PydanticGeneralMetadata":
-            bounds.update({key: value for key, value in vars(item).items() if key not in _IGNORED})
-        elif not isinstance(item, (*_DESCRIPTIVE, Kind)):
-            msg = (
-                f"{where} carries {type(item).__name__}, which no worker runs: "
-                "write bounds (ge, gt, le, lt, min_length, max_length, pattern) or a type of headrace.contracts"
-            )
+        bounds = _bounds(where, item)
+        unknown = bounds.keys() - applicable
+        if unknown:
+            msg = f"{where}: {sorted(unknown)[0]} has no meaning for this type; leave it out"
             raise ContractError(msg)
-    return {key: value for key, value in bounds.items() if value is not None}
+        if bounds:
+            kind = _narrowed(where, kind, bounds)
+    _check(where, kind)
+    return kind
 
 
-def _narrowed(kind: Kind, bounds: Mapping[str, object]) -> Kind:
-    if not bounds:
-        return kind
+def _bounds(where: str, item: object) -> dict[str, object]:
+    """What one object of an annotation says, by the names of pydantic's `Field`."""
+    name = _SINGLE.get(type(item))
+    if name is not None:
+        return {name: getattr(item, name)}
+    if isinstance(item, BaseMetadata) and hasattr(item, "__dict__"):
+        # What Field() says that annotated_types has no class for: pattern, max_digits, decimal_places.
+        return {key: value for key, value in vars(item).items() if key not in _IGNORED and value is not None}
+    if isinstance(item, (*_DESCRIPTIVE, Kind)):
+        return {}
+    msg = (
+        f"{where} carries {type(item).__name__}, which no worker runs: "
+        "write bounds (ge, gt, le, lt, min_length, max_length, pattern) or a type of headrace.contracts"
+    )
+    raise ContractError(msg)
+
+
+def _narrowed(where: str, kind: Kind, bounds: Mapping[str, object]) -> Kind:
     match kind:
         case StringKind():
-            return _string(kind, bounds)
+            return _string(where, kind, bounds)
         case ListKind():
-            return replace(kind, **bounds)  # type: ignore[arg-type]  # names and types were checked by pydantic
+            return _list(kind, bounds)
         case IntKind():
             low, high = _inclusive(bounds)
             return replace(kind, minimum=max(kind.minimum, low), maximum=min(kind.maximum, high))
@@ -91,16 +94,25 @@ def _narrowed(kind: Kind, bounds: Mapping[str, object]) -> Kind:
             return kind
 
 
-def _string(kind: StringKind, bounds: Mapping[str, object]) -> StringKind:
-    low, high = bounds.get("min_length", 0), bounds.get("max_length", kind.max_length)
+def _string(where: str, kind: StringKind, bounds: Mapping[str, object]) -> StringKind:
     pattern = bounds.get("pattern", kind.pattern)
     pattern = getattr(pattern, "pattern", pattern)
-    return StringKind(
-        max(kind.min_length, int(str(low))),
-        min(kind.max_length, int(str(high))),
-        alphabet=kind.alphabet,
+    if kind.pattern is not None and pattern != kind.pattern:
+        msg = f"{where} has two patterns: write one that says both"
+        raise ContractError(msg)
+    low, high = int(str(bounds.get("min_length", 0))), int(str(bounds.get("max_length", kind.max_length)))
+    return replace(
+        kind,
+        min_length=max(kind.min_length, low),
+        max_length=high if kind.max_length == MAX_TEXT else min(kind.max_length, high),
         pattern=None if pattern is None else str(pattern),
     )
+
+
+def _list(kind: ListKind, bounds: Mapping[str, object]) -> ListKind:
+    low, high = int(str(bounds.get("min_length", 0))), bounds.get("max_length", kind.max_length)
+    limits = [int(str(limit)) for limit in (high, kind.max_length) if limit is not None]
+    return replace(kind, min_length=max(kind.min_length, low), max_length=min(limits, default=None))
 
 
 def _inclusive(bounds: Mapping[str, object]) -> tuple[int, int]:
@@ -108,6 +120,8 @@ def _inclusive(bounds: Mapping[str, object]) -> tuple[int, int]:
     low, high = INT64_MIN, INT64_MAX
     for name, value in bounds.items():
         exact = Decimal(str(value))
+        if exact.is_infinite():
+            continue
         if name in ("ge", "gt"):
             edge = int(exact.to_integral_value(ROUND_CEILING))
             low = max(low, edge + (name == "gt" and edge == exact))
@@ -133,6 +147,8 @@ def _decimal(kind: DecimalKind, bounds: Mapping[str, object]) -> DecimalKind:
     unit = kind.unit
     for name in bounds.keys() & {"ge", "gt", "le", "lt"}:
         exact = Decimal(str(bounds[name]))
+        if exact.is_infinite():
+            continue
         below = exact.quantize(unit, ROUND_FLOOR, _EXACT)
         above = exact.quantize(unit, ROUND_CEILING, _EXACT)
         if name in ("ge", "gt"):
@@ -145,22 +161,53 @@ def _decimal(kind: DecimalKind, bounds: Mapping[str, object]) -> DecimalKind:
 
 
 def _check(where: str, kind: Kind) -> None:
-    if isinstance(kind, DecimalKind) and not 1 <= kind.precision <= MAX_PRECISION:
-        msg = f"{where}: a decimal has 1 to {MAX_PRECISION} digits, not {kind.precision}; lower max_digits"
-        raise ContractError(msg)
-    if isinstance(kind, DecimalKind) and not 0 <= kind.scale <= kind.precision:
-        msg = f"{where}: decimal_places {kind.scale} must lie between 0 and the {kind.precision} digits there are"
-        raise ContractError(msg)
-    if isinstance(kind, StringKind):
-        try:
-            _ = kind.regex
-        except ValueError as error:
-            msg = f"{where}: the pattern is no Python regular expression: {error}"
-            raise ContractError(msg) from error
+    match kind:
+        case DecimalKind():
+            _check_decimal(where, kind)
+        case IntKind():
+            least, most = (INT32_MIN, INT32_MAX) if kind.bits == 32 else (INT64_MIN, INT64_MAX)
+            if kind.minimum < least or kind.maximum > most:
+                msg = f"{where}: the bounds of an integer of {kind.bits} bits lie between {least} and {most}"
+                raise ContractError(msg)
+        case FloatKind():
+            if not all(isfinite(edge) for edge in (kind.minimum, kind.maximum) if edge is not None):
+                msg = f"{where}: NaN and infinity are no bounds; leave the bound out"
+                raise ContractError(msg)
+        case StringKind():
+            _check_pattern(where, kind)
+        case _:
+            pass
     low, high = _edges(kind)
     if low is not None and high is not None and low > high:
         msg = f"{where}: no value lies between {low} and {high}; widen the bounds"
         raise ContractError(msg)
+
+
+def _check_decimal(where: str, kind: DecimalKind) -> None:
+    if not 1 <= kind.precision <= MAX_PRECISION:
+        msg = f"{where}: a decimal has 1 to {MAX_PRECISION} digits, not {kind.precision}; change max_digits"
+        raise ContractError(msg)
+    if not 0 <= kind.scale <= kind.precision:
+        msg = f"{where}: decimal_places {kind.scale} must lie between 0 and the {kind.precision} digits there are"
+        raise ContractError(msg)
+    limit = Decimal(10) ** (kind.precision - kind.scale)
+    for edge in (kind.minimum, kind.maximum):
+        if edge is None:
+            continue
+        if not edge.is_finite() or abs(edge) >= limit or edge.quantize(kind.unit, context=_EXACT) != edge:
+            msg = f"{where}: the bound {edge} is no decimal({kind.precision},{kind.scale}); write one that is"
+            raise ContractError(msg)
+
+
+def _check_pattern(where: str, kind: StringKind) -> None:
+    if kind.alphabet is not None and (kind.pattern is not None or not kind.alphabet.isascii()):
+        msg = f"{where}: an alphabet is ASCII and stands without a pattern; write Field(pattern=...) on plain str"
+        raise ContractError(msg)
+    try:
+        _ = kind.regex
+    except re.error as error:
+        msg = f"{where}: the pattern is no Python regular expression: {error}"
+        raise ContractError(msg) from error
 
 
 def _edges(kind: Kind) -> tuple[Decimal | float | None, Decimal | float | None]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Declaration:
     schema_version: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Contract:
     """One kind of event: its topic, its key, its table, its fields.
 
@@ -60,7 +60,10 @@ class Contract:
     event_time: str | None
     event_id: str | None
     doc: str
-    event: "type[Event]" = field(repr=False)
+    event: "type[Event]"
+
+    def __repr__(self) -> str:
+        return f"<Contract {self.name} v{self.schema_version}: {self.event.__module__}.{self.event.__qualname__}>"
 
     @cached_property
     def decode(self) -> Decode:

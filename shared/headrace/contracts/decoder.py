@@ -47,7 +47,7 @@ def _struct(name: str, fields: tuple[FieldSpec, ...]) -> type[msgspec.Struct]:
     return msgspec.defstruct(name, [*required, *optional], gc=False, forbid_unknown_fields=True)
 
 
-def _nullable(spec: FieldSpec) -> Any:  # noqa: ANN401  # a type expression, which has no static type
+def _nullable(spec: FieldSpec) -> Any:  # a type expression has no static type
     if spec.nullable and not isinstance(spec.kind, DecimalKind):
         return _type(spec.kind) | None
     return _type(spec.kind)
@@ -58,7 +58,7 @@ def _absent(spec: FieldSpec) -> msgspec.Raw | None:
     return NULL_TOKEN if isinstance(spec.kind, DecimalKind) else None
 
 
-def _type(kind: Kind) -> Any:  # noqa: ANN401  # a type expression, which has no static type
+def _type(kind: Kind) -> Any:  # noqa: C901, PLR0911  # one case per kind; a type expression has no static type
     match kind:
         case StringKind():
             return Annotated[str, msgspec.Meta(min_length=kind.min_length, max_length=kind.max_length)]
@@ -80,14 +80,13 @@ def _type(kind: Kind) -> Any:  # noqa: ANN401  # a type expression, which has no
             item = _type(kind.item)
             if kind.item_nullable and not isinstance(kind.item, DecimalKind):
                 item = item | None
-            return Annotated[list[item], msgspec.Meta(min_length=kind.min_length, max_length=kind.max_length)]
+            return Annotated[list[item], msgspec.Meta(min_length=kind.min_length, max_length=kind.max_length)]  # type: ignore[valid-type]  # built at run time
 
 
 def _float_bounds(kind: FloatKind) -> msgspec.Meta:
-    low, high = kind.minimum, kind.maximum
-    return msgspec.Meta(
-        ge=None if kind.exclusive_minimum else low,
-        gt=low if kind.exclusive_minimum else None,
-        le=None if kind.exclusive_maximum else high,
-        lt=high if kind.exclusive_maximum else None,
-    )
+    bounds: dict[str, Any] = {}
+    if kind.minimum is not None:
+        bounds["gt" if kind.exclusive_minimum else "ge"] = kind.minimum
+    if kind.maximum is not None:
+        bounds["lt" if kind.exclusive_maximum else "le"] = kind.maximum
+    return msgspec.Meta(**bounds)

@@ -7,6 +7,7 @@ newline before the end, `1_000.5`, a seventh fractional digit, missing seconds.
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import ClassVar, LiteralString
 
 from headrace.contracts.kinds import DecimalKind
 
@@ -33,16 +34,28 @@ _NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
 _EXPONENT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+")
 
 
-class NotInGrammarError(ValueError):
+class GrammarError(ValueError):
+    """A value that its kind does not accept. `code` is the error type that pydantic reports."""
+
+    code: ClassVar[LiteralString]
+
+
+class NotInGrammarError(GrammarError):
     """A text that is not written as its kind demands."""
 
+    code = "not_in_grammar"
 
-class UnrepresentableError(ValueError):
+
+class UnrepresentableError(GrammarError):
     """A well-meant value that the column cannot hold exactly."""
 
+    code = "unrepresentable"
 
-class OutsideBoundsError(ValueError):
+
+class OutsideBoundsError(GrammarError):
     """A well-written value beyond the bounds of its kind."""
+
+    code = "outside_bounds"
 
 
 def parse_timestamp(text: str) -> datetime:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from pydantic import BaseModel
+
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -21,11 +23,11 @@ MAX_PRECISION = 38
 
 @dataclass(frozen=True)
 class StringKind:
-    """Text of bounded length, in code points.
+    r"""Text of bounded length, in code points.
 
     At most one of the two narrows it further. `alphabet` lists the ASCII characters that may occur; it costs the
     worker next to nothing. `pattern` is a Python regular expression that the whole text must match, with ASCII
-    classes (`\\d` is 0 to 9).
+    classes (`\d` is 0 to 9).
     """
 
     min_length: int = 0
@@ -124,7 +126,7 @@ class StructKind:
     """A nested object with fields of its own. `model` is the Python class that stands for it."""
 
     fields: tuple["FieldSpec", ...]
-    model: type
+    model: type[BaseModel]
 
 
 @dataclass(frozen=True)

@@ -73,12 +73,10 @@ def _imported(name: str) -> ModuleType:
 
 def _contracts_in(module: ModuleType) -> Iterator[Contract]:
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, Event) and value.__module__ == module.__name__:
-            if value.__headrace_declaration__ is not None:
-                yield contract_of(value)
+        own = isinstance(value, type) and issubclass(value, Event) and value.__module__ == module.__name__
+        if own and value.__headrace_declaration__ is not None:
+            yield contract_of(value)
 
 
 def _path(event: type) -> str:
     return f"{event.__module__}.{event.__qualname__}"
-
-

@@ -7,7 +7,9 @@ former has `Decimal`, `datetime` and Enum members, only the latter has `NumberTo
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
+from pydantic import BaseModel
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from headrace.contracts import grammar
@@ -25,6 +27,9 @@ from headrace.contracts.kinds import (
     StructKind,
     TimestampKind,
 )
+
+_MISMATCH: Final = "string_pattern_mismatch"
+_NOT_FINITE: Final = "finite_number"
 
 
 class NumberToken:
@@ -49,7 +54,7 @@ def _field_schema(spec: FieldSpec) -> CoreSchema:
     return schema if spec.required else core_schema.with_default_schema(schema, default=None)
 
 
-def kind_schema(kind: Kind) -> CoreSchema:
+def kind_schema(kind: Kind) -> CoreSchema:  # noqa: C901, PLR0911  # one case per kind
     """The validator of one value that is not null."""
     match kind:
         case StringKind():
@@ -69,12 +74,7 @@ def kind_schema(kind: Kind) -> CoreSchema:
         case ChoiceKind():
             return _plain(lambda value: _read_choice(value, kind))
         case StructKind():
-            return core_schema.model_schema(
-                kind.model,
-                fields_schema(kind.fields, kind.model.__name__),
-                revalidate_instances="always",
-                config={"strict": False, "extra_fields_behavior": "forbid"},
-            )
+            return _struct_schema(kind)
         case ListKind():
             item = kind_schema(kind.item)
             return core_schema.list_schema(
@@ -85,6 +85,26 @@ def kind_schema(kind: Kind) -> CoreSchema:
             )
 
 
+def _struct_schema(kind: StructKind) -> CoreSchema:
+    """An object or an instance of the model, validated anew either way.
+
+    Not a model schema: pydantic-core replaces that by the validator the class was built with, which is laxer.
+    """
+
+    def members(value: object) -> object:
+        return (
+            {spec.name: getattr(value, spec.name) for spec in kind.fields} if isinstance(value, kind.model) else value
+        )
+
+    def instance(validated: tuple[dict[str, object], object, set[str]]) -> BaseModel:
+        return kind.model.model_construct(validated[2], **validated[0])
+
+    fields = fields_schema(kind.fields, kind.model.__name__)
+    return core_schema.no_info_before_validator_function(
+        members, core_schema.no_info_after_validator_function(instance, fields)
+    )
+
+
 def _string_schema(kind: StringKind) -> CoreSchema:
     schema = core_schema.str_schema(strict=True, min_length=kind.min_length, max_length=kind.max_length)
     if kind.alphabet is None and kind.pattern is None:
@@ -93,7 +113,7 @@ def _string_schema(kind: StringKind) -> CoreSchema:
     def check(text: str) -> str:
         if not kind.accepts(text):
             known = f"[{kind.alphabet}]" if kind.pattern is None else kind.pattern
-            raise PydanticKnownError("string_pattern_mismatch", {"pattern": known})
+            raise PydanticKnownError(_MISMATCH, {"pattern": known})
         return text
 
     return core_schema.no_info_after_validator_function(check, schema)
@@ -117,18 +137,10 @@ def _plain(read: Callable[[object], object]) -> CoreSchema:
     def validate(value: object) -> object:
         try:
             return read(value)
-        except grammar.NotInGrammarError as error:
-            raise _error("not_in_grammar", error) from error
-        except grammar.UnrepresentableError as error:
-            raise _error("unrepresentable", error) from error
-        except grammar.OutsideBoundsError as error:
-            raise _error("outside_bounds", error) from error
+        except grammar.GrammarError as error:
+            raise PydanticCustomError(error.code, "{text}", {"text": str(error)}) from error
 
     return core_schema.no_info_plain_validator_function(validate)
-
-
-def _error(kind: str, error: ValueError) -> PydanticCustomError:
-    return PydanticCustomError(kind, "{text}", {"text": str(error)})
 
 
 def _read_float(value: object) -> object:
@@ -138,7 +150,7 @@ def _read_float(value: object) -> object:
         try:
             return float(value)
         except OverflowError as error:
-            raise PydanticKnownError("finite_number") from error
+            raise PydanticKnownError(_NOT_FINITE) from error
     return value
 
 
