@@ -7,11 +7,7 @@ without a record are admitted as gaps, but only after the broker has said so twi
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, cast
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from itertools import groupby, pairwise
 
 from headrace.errors import InvariantError
 from headrace.kafka.records import Records
@@ -152,10 +148,9 @@ class Intake:
 
 
 def _runs(partitions: Sequence[int]) -> Iterator[tuple[int, range]]:
-    """Stretches of records of one partition; found in C, since clients hand out long stretches."""
-    if not partitions:
-        return
-    encoded = cast("pa.RunEndEncodedArray[Any, Any]", pc.call_function("run_end_encode", [pa.array(partitions, pa.int32())]))
-    values, ends = cast("list[int]", encoded.values.to_pylist()), cast("list[int]", encoded.run_ends.to_pylist())
-    for partition, start, end in zip(values, [0, *ends], ends, strict=False):
+    """Stretches of records of one partition; clients hand out long ones."""
+    start = 0
+    for partition, stretch in groupby(partitions):
+        end = start + len(list(stretch))
         yield partition, range(start, end)
+        start = end

@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Literal, Protocol
 
-from headrace.lake.schema import delta_schema
-
 from headrace.contracts import Contract
 from headrace.kafka.topics import TopicIdentity
 from headrace.lake.canary import prove_conflicts
@@ -12,6 +10,7 @@ from headrace.lake.checkpoint import mend_checkpoint
 from headrace.lake.datafile import FileLayout
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_delta_schema, quarantine_name
+from headrace.lake.schema import delta_schema
 from headrace.lake.store import Store
 from headrace.lake.tables import (
     CLUSTER_ID,
@@ -82,12 +81,13 @@ def file_layout(contract: Contract) -> FileLayout:
     """How the files of a contract's table are laid out."""
     named = (contract.event_time, contract.key, *contract.table.cluster_by)
     statistics = [name for name in dict.fromkeys(named) if name is not None]
-    unique = {contract.event_id, contract.event_time, "_offset", "_kafka_timestamp"}
+    rising = {contract.event_time, "_offset", "_kafka_timestamp"}
     return FileLayout(
         table=contract.name,
         partition_column=contract.table.partition_by,
         statistics=(*statistics, "_partition", "_offset"),
-        plain=frozenset(name for name in unique if name is not None),
+        rising=frozenset(name for name in rising if name is not None),
+        plain=frozenset() if contract.event_id is None else frozenset({contract.event_id}),
     )
 
 

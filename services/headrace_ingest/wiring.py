@@ -1,5 +1,6 @@
 """Puts a worker together. Read from top to bottom, this is what `headrace ingest TABLE` is made of."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -107,6 +108,11 @@ def run_ingest(settings: Settings, contract: Contract, *, drain: bool) -> None:
     ends = kafka_ends(settings, contract, group_id)
     worker = build_worker(settings, contract, ends, drain=drain, clock=SystemClock())
     _stop_on_signals(worker.stop)
+    # A poll makes 10,000 messages that die by reference count. At the default threshold of 700 the collector walks
+    # them again and again and takes a third of the time of polling; what is alive now stays alive.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
     worker.run()
 
 

@@ -5,7 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import cast
@@ -28,13 +28,15 @@ class FileLayout:
         table: folder of the table below the store's root.
         partition_column: the partition column, or None; it is not stored inside the files.
         statistics: columns with min, max and null count in the Delta log.
-        plain: columns with hardly a repeated value, for which a dictionary only costs time.
+        rising: integer columns of which each value is close to the last: encoded as differences.
+        plain: other columns with hardly a repeated value, for which a dictionary only costs time.
     """
 
     table: str
     partition_column: str | None
     statistics: Sequence[str]
-    plain: frozenset[str] = field(default_factory=frozenset)
+    rising: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _split(rows: pa.Table, column: str | None) -> Iterator[tuple[date | None, pa
 def _write_file(store: Store, layout: FileLayout, rows: pa.Table, value: date | None) -> DataFile:
     column = layout.partition_column
     stored = rows if column is None else rows.drop_columns([column])
-    data = encode(stored, layout.plain)
+    data = encode(stored, layout)
     folder = "" if column is None else f"{column}={value}/"
     path = f"{folder}{uuid.uuid4().hex}.parquet"
     store.put(f"{layout.table}/{path}", data)
@@ -99,16 +101,18 @@ def _write_file(store: Store, layout: FileLayout, rows: pa.Table, value: date | 
     )
 
 
-def encode(rows: pa.Table, plain: frozenset[str]) -> memoryview:
+def encode(rows: pa.Table, layout: FileLayout) -> memoryview:
     """The bytes of a Parquet file that holds `rows`."""
     sink = pa.BufferOutputStream()
+    undictionaried = layout.plain | layout.rising
     pq.write_table(
         rows,
         sink,
         row_group_size=_ROW_GROUP_ROWS,
         compression="zstd",
         compression_level=1,
-        use_dictionary=[name for name in rows.column_names if name not in plain],  # type: ignore[arg-type]  # stubs lag
+        use_dictionary=[name for name in rows.column_names if name not in undictionaried],  # type: ignore[arg-type]  # stubs lag
+        column_encoding={name: "DELTA_BINARY_PACKED" for name in rows.column_names if name in layout.rising},
         write_statistics=True,
         store_schema=False,
     )
