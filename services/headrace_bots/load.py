@@ -73,21 +73,33 @@ def fill_topic(
             failures.append(delivery)
 
     sender = RecordSender({**properties, **_CLIENT}, note)
-    shared = headers or []
-    for number in range(records):
-        record = rendered[number % len(rendered)]
-        if not sender.offer(topic, record.value, key=record.key, headers=shared):
-            _wait_for_room(sender, topic, record, shared)
-        if number % _SERVE_EVERY == 0:
-            sender.serve()
-    deadline = Deadline.after(_WAIT_SECONDS, SystemClock())
-    pending = records
-    while pending and not deadline.expired():
-        pending = sender.drain(deadline.remaining())
+    try:
+        _send_all(sender, topic, records, rendered=rendered, headers=headers or [])
+        pending = _drain(sender)
+    finally:
+        sender.close()
     if failures or pending:
         why = failures[0].error if failures else "no answer"
         msg = f"{len(failures)} of {records} records for topic {topic} failed, {pending} are pending: {why}"
         raise DeliveryError(msg, topic=topic, failed=len(failures), pending=pending)
+
+
+def _send_all(
+    sender: RecordSender, topic: str, records: int, *, rendered: Sequence[Rendered], headers: Headers
+) -> None:
+    for number in range(records):
+        record = rendered[number % len(rendered)]
+        if not sender.offer(topic, record.value, key=record.key, headers=headers):
+            _wait_for_room(sender, topic, record, headers)
+        if number % _SERVE_EVERY == 0:
+            sender.serve()
+
+
+def _drain(sender: RecordSender) -> int:
+    deadline = Deadline.after(_WAIT_SECONDS, SystemClock())
+    while (pending := sender.drain(deadline.remaining())) and not deadline.expired():
+        continue
+    return pending
 
 
 def _wait_for_room(sender: RecordSender, topic: str, record: Rendered, headers: Headers) -> None:

@@ -162,10 +162,17 @@ class RecordSender:
             return self._producer.flush(min(seconds, _SLICE_SECONDS))
         return len(self._producer)
 
-    def abandon(self) -> None:
-        """Gives up every record that has no outcome yet: the next `serve` reports each as failed."""
-        self._producer.purge()
-        self.serve()
+    def close(self) -> None:
+        """Gives up every record that has no outcome yet, reporting each as failed, and disconnects.
+
+        Nothing but a second `close` may follow.
+        """
+        try:
+            if len(self._producer):
+                self._producer.purge()
+                self.serve()
+        finally:
+            self._producer.close()
 
     def trouble(self, doing: str) -> HeadraceError | None:
         """What the brokers' connections suffer from at present, if anything, in our words."""

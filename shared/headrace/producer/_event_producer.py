@@ -136,7 +136,9 @@ class EventProducer:
         self._outbox.flush(timeout)
 
     def close(self) -> None:
-        """Flushes, then gives up what is still not acknowledged. A second call does nothing.
+        """Flushes, then gives up what is still not acknowledged and disconnects. A second call does nothing.
+
+        Call it when no other thread emits any more.
 
         Raises:
             DeliveryError: events failed or were given up.

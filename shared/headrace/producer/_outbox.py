@@ -119,7 +119,7 @@ class Outbox:
         Raises:
             DeliveryError: records failed since this was last raised.
         """
-        self._sender.serve()
+        self._serve()
         self._raise_failures()
 
     def flush(self, seconds: float) -> None:
@@ -135,7 +135,9 @@ class Outbox:
         self._raise_pending(seconds, self.pending, "they stay queued")
 
     def close(self, seconds: float = 30.0) -> None:
-        """Flushes, then gives up what has no outcome and takes no more; a second call does nothing.
+        """Flushes, then gives up what has no outcome and disconnects; a second call does nothing.
+
+        Call it when no other thread is inside a method of this object.
 
         Raises:
             DeliveryError: records failed or were given up.
@@ -150,8 +152,7 @@ class Outbox:
             self._raise_failures()
             self._raise_pending(seconds, self.pending, "they were given up")
         finally:
-            if self.pending:
-                self._sender.abandon()
+            self._sender.close()
 
     def __enter__(self) -> Self:
         return self
@@ -161,9 +162,13 @@ class Outbox:
     ) -> None:
         close_beside(error, self.close)
 
+    def _serve(self) -> None:
+        if not self._closed:
+            self._sender.serve()
+
     def _settle(self, seconds: float) -> None:
         deadline = Deadline.after(seconds, self._clock)
-        self._sender.serve()
+        self._serve()
         while self.pending and not deadline.expired():
             self._sender.drain(deadline.remaining())
 
