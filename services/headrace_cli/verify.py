@@ -45,7 +45,7 @@ def verify_command(
     if as_json:
         typer.echo(json.dumps(to_json(reports), indent=2))
     else:
-        ProofScreen(Console()).show(reports)
+        ProofScreen().show(reports)
     raise typer.Exit(overall(reports).exit_code)
 
 

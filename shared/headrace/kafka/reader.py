@@ -79,6 +79,8 @@ class TopicReader:
         """Records of `wanted`, without error objects; and whether the partition ended or went beyond it."""
         ended = False
         good = []
+        if messages and not any(map(Message.error, messages)) and _offset(messages[-1]) < wanted.end:
+            return messages, False
         for message in messages:
             error = message.error()
             if error is None:
@@ -118,17 +120,13 @@ def _offset(message: Message) -> int:
 def _records(topic: str, partition: int, messages: list[Message]) -> Records:
     def envelope(index: int) -> Envelope:
         message = messages[index]
-        return Envelope(_bytes(message.key()), tuple(cast("Sequence[Header]", message.headers() or ())))
+        return Envelope(message.key(), tuple(cast("Sequence[Header]", message.headers() or ())))
 
     return Records(
         topic,
         [partition] * len(messages),
-        [_offset(message) for message in messages],
-        [message.timestamp()[1] if message.timestamp()[0] else -1 for message in messages],
-        [_bytes(message.value()) for message in messages],
+        list(map(_offset, messages)),
+        [time if kind else -1 for kind, time in map(Message.timestamp, messages)],
+        list(map(Message.value, messages)),
         envelope,
     )
-
-
-def _bytes(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value

@@ -4,12 +4,14 @@ A value that a Headrace producer sent is already canonical, so its bytes are com
 only when its block differs. Equal bytes prove more than an equal parse.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from pyroaring import BitMap64
 
 from headrace.errors import PositionLostError, TopicRecreatedError
 from headrace.kafka.reader import TopicReader
+from headrace.kafka.records import Records
 from headrace.kafka.topics import TopicClient
 from headrace.offsets import OffsetRange
 from headrace.read.proof.digests import BLOCK, block_of, digest, sum_of
@@ -22,6 +24,7 @@ Canonical = Callable[[bytes], bytes]
 """What the contract makes of a value: its canonical bytes, or the value itself where it is rejected."""
 
 _BUFFER_BYTES = 64 << 20
+_SLICE = 1_024
 
 # The embedded broker answers no questions about settings and compacts nothing.
 _EMBEDDED_TOPIC_ID = "-"
@@ -70,10 +73,9 @@ class Broker:
         kept = self._client.watermarks(partition)
         low = max(kept.start, expected.start)
         comparison = _Comparison(expected, self._canonical)
-        for offset, value in self._values(partition, OffsetRange(low, min(expected.position, kept.end))):
-            comparison.add(offset, value)
-            if offset % 10_000 == 0:
-                report(offset - expected.start)
+        for records in self._records(partition, OffsetRange(low, min(expected.position, kept.end))):
+            comparison.extend(records)
+            report(records.offsets[-1] - expected.start)
         comparison.finish()
         # What retention took away while this was read was perhaps never seen.
         first = max(expected.start, self._client.watermarks(partition).start, low)
@@ -92,18 +94,17 @@ class Broker:
             tuple(remarks),
         )
 
-    def _values(self, partition: int, wanted: OffsetRange) -> Iterator[tuple[int, bytes | None]]:
+    def _records(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
         """The records of `wanted`; begins later where retention has been faster."""
         if wanted.start >= wanted.end:
             return
         try:
-            for records in self._reader.read(partition, wanted):
-                yield from zip(records.offsets, records.values, strict=True)
+            yield from self._reader.read(partition, wanted)
         except PositionLostError:
             low = self._client.watermarks(partition).start
             if low <= wanted.start:
                 raise
-            yield from self._values(partition, OffsetRange(low, wanted.end))
+            yield from self._records(partition, OffsetRange(low, wanted.end))
 
     def digests(self, partition: int, blocks: Collection[int], position: int) -> Mapping[int, frozenset[bytes]]:
         """Digests of the bytes, and of what the contract makes of them."""
@@ -111,8 +112,9 @@ class Broker:
         found: dict[int, frozenset[bytes]] = {}
         for block in sorted(blocks):
             wanted = OffsetRange(max(low, block * BLOCK), min(position, (block + 1) * BLOCK))
-            for offset, value in self._values(partition, wanted):
-                found[offset] = frozenset({digest(value), digest(_canonical(self._canonical, value))})
+            for records in self._records(partition, wanted):
+                for offset, value in zip(records.offsets, records.values, strict=True):
+                    found[offset] = frozenset({digest(value), digest(_canonical(self._canonical, value))})
         return found
 
     def close(self) -> None:
@@ -136,15 +138,22 @@ class _Comparison:
         self._compared: set[int] = set()
         self.seen = BitMap64()
 
-    def add(self, offset: int, value: bytes | None) -> None:
-        """The next record."""
-        if block_of(offset) != self._block:
-            self.finish()
-            self._block = block_of(offset)
-        self._values[offset] = value
-        self._bytes += len(value or b"")
-        if self._bytes > _BUFFER_BYTES:
-            self._parse()
+    def extend(self, records: Records) -> None:
+        """The next records."""
+        offsets, values = records.offsets, records.values
+        start = 0
+        while start < len(offsets):
+            block = block_of(offsets[start])
+            if block != self._block:
+                self.finish()
+                self._block = block
+            # In slices, so that large values are turned into digests before they fill the memory.
+            end = bisect_left(offsets, (block + 1) * BLOCK, start, min(len(offsets), start + _SLICE))
+            self._values.update(zip(offsets[start:end], values[start:end], strict=True))
+            self._bytes += sum(len(value) for value in values[start:end] if value is not None)
+            if self._bytes > _BUFFER_BYTES:
+                self._parse()
+            start = end
 
     def finish(self) -> None:
         """There are no more records in the current block."""

@@ -44,7 +44,6 @@ class Code(StrEnum):
     IN_GAP = "in_gap"
     IN_QUARANTINE_TOO = "in_quarantine_too"
     QUARANTINE_DUPLICATE = "quarantine_duplicate"
-    UNEXPLAINED_GAP = "unexplained_gap"
     CHAIN_BROKEN = "chain_broken"
     COUNT_DIFFERS = "count_differs"
     OUTSIDE_RANGE = "outside_range"
