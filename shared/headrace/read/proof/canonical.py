@@ -7,6 +7,7 @@ import pyarrow as pa
 from headrace.contracts import Contract, RejectedError
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.encoding import RowEncoder
+from headrace.read.proof.files import FileDamagedError
 from headrace.read.proof.findings import Code, Finding
 from headrace.read.proof.offset_sets import bounds_of
 
@@ -23,8 +24,16 @@ class ValueCodec:
         self.columns = tuple(field.name for field in contract.fields)
 
     def encode(self, rows: pa.RecordBatch) -> Sequence[bytes]:
-        """The canonical wire bytes of each row."""
-        return self._encoder.encode(rows)
+        """The canonical wire bytes of each row.
+
+        Raises:
+            FileDamagedError: a column is not of a type that the contract's values could have.
+        """
+        try:
+            return self._encoder.encode(rows)
+        except (pa.ArrowException, TypeError, AttributeError, KeyError) as error:
+            msg = f"its columns do not hold what contract {self._contract.name} says ({type(error).__name__})"
+            raise FileDamagedError(msg) from None
 
     def canonical(self, value: bytes) -> bytes:
         """What the contract makes of a value on the slow, explaining path; the value itself where it is rejected."""
@@ -39,7 +48,7 @@ class ValueCodec:
         time = self._contract.event_time
         if wanted is None or time is None:
             return None
-        days = {bound.date().isoformat() for bound in bounds_of(rows.column(time))}
+        days = {str(bound)[:10] for bound in bounds_of(rows.column(time))}
         if days == {wanted}:
             return None
         message = f"{file.path} is filed under {wanted} but holds events of {', '.join(sorted(days))}"

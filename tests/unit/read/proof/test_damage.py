@@ -4,6 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
@@ -245,3 +247,14 @@ def test_a_file_that_is_gone_after_maintenance_replaced_it_makes_verify_start_ov
 
     assert len(runs) == 2
     assert report.verdict is Verdict.PASS
+
+
+def test_a_column_of_another_type_is_damage(table: "TableBuilder") -> None:
+    file = table.data_files()[0]
+    rows = pq.read_table(file)
+    place = rows.column_names.index("quantity")
+    pq.write_table(rows.set_column(place, "quantity", pa.array([[1]] * rows.num_rows)), file)
+
+    found = [finding for finding in failures(table.verify()) if finding.code is Code.FILE_DAMAGED]
+
+    assert "do not hold what contract trades says" in found[-1].message
