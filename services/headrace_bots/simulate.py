@@ -15,7 +15,7 @@ from headrace_bots.poison import Poisoner
 _SLICE = 200
 _IDLE_SECONDS = 0.005
 _REPORT_SECONDS = 1.0
-_FLUSH_SECONDS = 60.0
+_FLUSH_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)

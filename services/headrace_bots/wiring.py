@@ -12,9 +12,11 @@ from itertools import islice
 from pathlib import Path
 
 from headrace.clock import SystemClock
+from headrace.contracts import Greeks, Signal, Trade, contract_of
 from headrace.errors import ConfigError
 from headrace.kafka.client import client_properties
 from headrace.kafka.sender import Delivery, sender_properties
+from headrace.kafka.topics import TopicClient
 from headrace.producer import EventProducer, FullPolicy, Outbox
 from headrace.settings import KafkaSettings
 from headrace_bots.bots import Simulation
@@ -23,6 +25,9 @@ from headrace_bots.ledger import Ledger
 from headrace_bots.pacing import Backlog, Pace, Positions, no_positions
 from headrace_bots.poison import Poisoner
 from headrace_bots.simulate import Outlets, Progress, Sender
+
+# Everything was flushed before, or could not be: no use in waiting long again.
+_CLOSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +81,11 @@ def run_simulation(
         stop: set from another thread or a signal handler to end early; what was sent is still flushed.
 
     Raises:
+        TopicMissingError: one of the three topics does not exist.
         HeadraceError: a record was lost, or the broker is unreachable or refuses.
     """
+    for event in (Trade, Greeks, Signal):
+        _look_up(kafka, contract_of(event).topic)
     clock = SystemClock()
     run = uuid.uuid4().hex[:8]
     backlog = Backlog(positions, limit=plan.backlog_limit)
@@ -93,12 +101,24 @@ def run_simulation(
         return sender.run(events, report=report, stop=stop or threading.Event())
 
 
+def _look_up(kafka: KafkaSettings, topic: str) -> None:
+    """Fails early, and with the reason, where producers would only learn of a time-out."""
+    client = TopicClient(kafka, topic)
+    try:
+        client.identity()
+    finally:
+        client.close()
+
+
 def _outlets(kafka: KafkaSettings, run: str, closing: ExitStack, *, on_delivery: Callable[[Delivery], None]) -> Outlets:
     client = client_properties(kafka)
     servers = client.pop("bootstrap.servers")
-    events = closing.enter_context(EventProducer(servers, name=f"bots-{run}", client=client, on_delivery=on_delivery))
+    events = closing.enter_context(
+        EventProducer(servers, name=f"bots-{run}", client=client, on_delivery=on_delivery, close_seconds=_CLOSE_SECONDS)
+    )
     properties = sender_properties(servers, client, client_id=f"broken-bot-{run}")
-    raw = closing.enter_context(Outbox(properties, FullPolicy("block", 30.0), on_delivery=on_delivery))
+    policy = FullPolicy("block", 30.0)
+    raw = closing.enter_context(Outbox(properties, policy, on_delivery=on_delivery, close_seconds=_CLOSE_SECONDS))
     return Outlets(events, raw)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from headrace.clock import SystemClock
 from headrace.contracts import explain, load_contracts
-from headrace.errors import ConfigError, DeliveryError
+from headrace.errors import BrokerUnreachableError, ConfigError, DeliveryError
 from headrace.kafka.embedded import PARTITIONS, EmbeddedBroker
 from headrace.kafka.reader import TopicReader
 from headrace.kafka.sender import sender_properties
@@ -114,6 +114,13 @@ def test_stop_ends_bots_that_wait_in_vain(kafka: KafkaSettings, tmp_path: Path) 
     assert seen[0].waited_seconds > 0
     assert seen[0].backlog > 100
     assert len(ledger_entries(tmp_path)) == done.events
+
+
+def test_missing_broker_is_said_before_anything_is_sent(tmp_path: Path) -> None:
+    nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1", request_timeout_seconds=0.5, client={"log_level": "0"})
+    with pytest.raises(BrokerUnreachableError, match="looking up topic trades"):
+        run_simulation(nowhere, SimulationPlan(events=10, ledger=tmp_path / "ledger"))
+    assert not (tmp_path / "ledger").exists()
 
 
 def test_pace_is_kept(kafka: KafkaSettings) -> None:

@@ -52,6 +52,8 @@ _DEFAULTS: Properties = {
     "topic.metadata.propagation.max.ms": 10_000,
     "compression.type": "lz4",
     "linger.ms": 5,
+    # Critical lines only: librdkafka writes one per failed attempt to connect, ten a second while no broker answers.
+    "log_level": 2,
     # The Java clients' choice of partition for a key, so that bots in other languages agree with ours.
     "partitioner": "murmur2_random",
 }
@@ -190,10 +192,14 @@ class RecordSender:
             self.fatal = error.args[0].str()
 
     def _error(self, error: KafkaError) -> None:
-        # librdkafka calls this from poll or flush.
-        if isinstance(found := translate(error, ""), AccessDeniedError):
+        # librdkafka calls this from poll or flush, for every attempt to connect; one line per outage is enough.
+        if isinstance(found := translate(error, "keeping a connection"), AccessDeniedError):
+            if self._denied is None:
+                client_log.warning("%s", found)
             self._denied = error
         elif isinstance(found, BrokerUnreachableError):
+            if self._unreachable is None:
+                client_log.warning("%s", found)
             self._unreachable = error
 
     def _outcome(self, error: KafkaError | None, message: Message) -> None:

@@ -89,9 +89,9 @@ class EventProducer:
             delivery_timeout_ms=int(_at_least(1, "delivery_seconds", delivery_seconds) * 1000),
         )
         self._name = name.encode()
-        self._close_seconds = close_seconds
         self._routes: dict[type[Event], _Route] = {}
-        self._outbox = Outbox(properties, FullPolicy(on_full, block_seconds), on_delivery=on_delivery)
+        policy = FullPolicy(on_full, block_seconds)
+        self._outbox = Outbox(properties, policy, on_delivery=on_delivery, close_seconds=close_seconds)
 
     @property
     def pending(self) -> int:
@@ -145,7 +145,7 @@ class EventProducer:
             BrokerUnreachableError: events were given up because no broker answers.
             AccessDeniedError: events were given up because the broker refuses the login.
         """
-        self._outbox.close(self._close_seconds)
+        self._outbox.close()
 
     def __enter__(self) -> Self:
         return self

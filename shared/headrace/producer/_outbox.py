@@ -68,9 +68,11 @@ class Outbox:
         policy: FullPolicy,
         *,
         on_delivery: Callable[[Delivery], None] | None = None,
+        close_seconds: float = 30.0,
         clock: Clock | None = None,
     ) -> None:
         self._policy = policy
+        self._close_seconds = close_seconds
         self._hook = on_delivery
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
@@ -134,7 +136,7 @@ class Outbox:
         self._raise_failures()
         self._raise_pending(seconds, self.pending, "they stay queued")
 
-    def close(self, seconds: float = 30.0) -> None:
+    def close(self) -> None:
         """Flushes, then gives up what has no outcome and disconnects; a second call does nothing.
 
         Call it when no other thread is inside a method of this object.
@@ -148,9 +150,9 @@ class Outbox:
             return
         self._closed = True
         try:
-            self._settle(seconds)
+            self._settle(self._close_seconds)
             self._raise_failures()
-            self._raise_pending(seconds, self.pending, "they were given up")
+            self._raise_pending(self._close_seconds, self.pending, "they were given up")
         finally:
             self._sender.close()
 

@@ -1,6 +1,7 @@
 import pytest
 
-from headrace.errors import ConfigError
+from headrace.clock import Deadline, SystemClock
+from headrace.errors import BrokerUnreachableError, ConfigError
 from headrace.kafka.sender import RecordSender, sender_properties
 
 
@@ -51,3 +52,14 @@ def test_property_unknown_to_the_client_is_named() -> None:
 def test_property_that_breaks_idempotence_is_refused_by_the_client() -> None:
     with pytest.raises(ConfigError, match=r"max\.in\.flight"):
         RecordSender(sender_properties("localhost:1", {"max.in.flight": "6"}), None)
+
+
+def test_outage_is_logged_once_not_per_attempt(caplog: pytest.LogCaptureFixture) -> None:
+    sender = RecordSender(sender_properties("127.0.0.1:1", {"reconnect.backoff.ms": 10}), None)
+    sender.offer("trades", b"1", key=None, headers=[])
+    deadline = Deadline.after(0.5, SystemClock())
+    while not deadline.expired():
+        sender.serve(0.05)
+    assert isinstance(sender.trouble("sending"), BrokerUnreachableError)
+    sender.close()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

@@ -28,15 +28,15 @@ class Outboxes:
         self.outcomes: list[Delivery] = []
         self._made: list[Outbox] = []
 
-    def __call__(self, policy: FullPolicy = REFUSE, *, delivery_ms: int = 60_000) -> Outbox:
+    def __call__(self, policy: FullPolicy = REFUSE, *, delivery_ms: int = 60_000, close_seconds: float = 0.0) -> Outbox:
         properties = sender_properties(NOWHERE, None, queue_buffering_max_messages=3, delivery_timeout_ms=delivery_ms)
-        self._made.append(Outbox(properties, policy, on_delivery=self.outcomes.append))
+        self._made.append(Outbox(properties, policy, on_delivery=self.outcomes.append, close_seconds=close_seconds))
         return self._made[-1]
 
     def close(self) -> None:
         for outbox in self._made:
             try:
-                outbox.close(0.0)
+                outbox.close()
             except HeadraceError:
                 continue
 
@@ -115,22 +115,22 @@ def test_flush_without_a_broker_ends_in_time_and_keeps_the_records(make: Outboxe
 
 
 def test_every_record_has_one_outcome_after_close(make: Outboxes) -> None:
-    outbox = make()
+    outbox = make(close_seconds=0.3)
     fill(outbox)
     with pytest.raises((BrokerUnreachableError, DeliveryError), match=r"3 events.*given up"):
-        outbox.close(0.3)
+        outbox.close()
     assert sorted((outcome.value, outcome.code) for outcome in make.outcomes) == [
         (b"1", "_PURGE_QUEUE"),
         (b"2", "_PURGE_QUEUE"),
         (b"3", "_PURGE_QUEUE"),
     ]
     assert outbox.pending == 0
-    outbox.close(0.3)
+    outbox.close()
 
 
 def test_closed_outbox_takes_nothing(make: Outboxes) -> None:
     outbox = make()
-    outbox.close(0.0)
+    outbox.close()
     with pytest.raises(ConfigError, match="closed"):
         outbox.put("trades", b"1")
 
@@ -174,10 +174,10 @@ def test_hook_that_raises_is_heard_and_loses_no_outcome(make: Outboxes) -> None:
         raise RuntimeError(msg)
 
     properties = sender_properties(NOWHERE, None, delivery_timeout_ms=60_000)
-    outbox = Outbox(properties, REFUSE, on_delivery=hook)
+    outbox = Outbox(properties, REFUSE, on_delivery=hook, close_seconds=0.1)
     outbox.put("trades", b"1")
     with pytest.raises(RuntimeError, match="hook is broken"):
-        outbox.close(0.1)
+        outbox.close()
     assert outbox.pending == 0
     assert len(heard) == 1
 
