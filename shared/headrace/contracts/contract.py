@@ -94,8 +94,8 @@ def build_contract(event: "type[Event]", declaration: Declaration) -> Contract:
         ContractError: they cannot become a topic and a table; the message says what to write instead.
     """
     fields = {spec.name: spec for spec in field_specs(event)}
-    name = _table_name(event, declaration)
     _check_topic(event, declaration)
+    name = _table_name(event, declaration)
     _check_key(event, declaration.key, fields)
     event_time = _event_time(event, declaration.table, fields)
     _check_layout(event, declaration.table, fields, event_time)

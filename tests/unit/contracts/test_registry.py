@@ -1,0 +1,141 @@
+"""A user's own module of events, from outside the package."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from headrace.contracts import contract_named, load_contracts
+from headrace.errors import ContractError
+
+WEATHER = """
+    from __future__ import annotations
+
+    from decimal import Decimal
+    from typing import Literal
+
+    from pydantic import BaseModel, Field
+
+    from headrace import Event, Price, Symbol, Table, UtcTimestamp
+
+
+    class Place(BaseModel):
+        latitude: Decimal
+        longitude: Decimal
+
+
+    class Reading(Event, topic="weather.readings-v1", key="station", table=Table(partition_by="date")):
+        '''One reading of one station.'''
+
+        station: Symbol
+        timestamp: UtcTimestamp
+        celsius: float = Field(ge=-90, le=60, description="Air, degrees.")
+        fee: Price
+        sky: Literal["clear", "cloudy"]
+        place: Place | None = None
+        tags: list[str]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.syspath_prepend(tmp_path)
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+
+
+def write(folder: Path, name: str, text: str) -> str:
+    (folder / f"{name}.py").write_text(dedent(text))
+    return name
+
+
+def test_the_built_in_contracts_are_always_there() -> None:
+    assert sorted(load_contracts([])) == ["greeks", "signals", "trades"]
+
+
+def test_a_module_of_the_user_stands_beside_the_built_in_ones(folder: Path) -> None:
+    contracts = load_contracts([write(folder, "weather", WEATHER)])
+    contract = contracts["weather_readings_v1"]
+    assert sorted(contracts) == ["greeks", "signals", "trades", "weather_readings_v1"]
+    assert (contract.topic, contract.event_time) == ("weather.readings-v1", "timestamp")
+    assert contract.spec("celsius").comment == "Air, degrees."
+    value = (
+        b'{"station":"ZRH","timestamp":"2026-01-31T15:04:05Z","celsius":-3,"fee":0.5,"sky":"clear",'
+        b'"place":{"latitude":47.45,"longitude":"8.56"},"tags":[]}'
+    )
+    event = contract.event.from_wire(value)
+    assert contract.event.from_wire(event.to_wire()) == event
+
+
+def test_the_same_module_twice_is_no_clash(folder: Path) -> None:
+    name = write(folder, "weather", WEATHER)
+    assert len(load_contracts([name, name])) == 4
+
+
+def test_imported_contracts_belong_to_the_module_that_defines_them(folder: Path) -> None:
+    write(folder, "weather", WEATHER)
+    write(folder, "again", "from weather import Reading")
+    with pytest.raises(ContractError, match="module again defines no contract"):
+        load_contracts(["again"])
+
+
+def test_two_contracts_of_one_table_are_named(folder: Path) -> None:
+    mine = """
+        from headrace import Event, Table
+
+        class Mine(Event, topic="mine", key="a", table=Table(name="trades")):
+            a: str
+    """
+    with pytest.raises(
+        ContractError, match=r"mine\.Mine and headrace\.contracts\.trading\.Trade both claim the table 'trades'"
+    ):
+        load_contracts([write(folder, "mine", mine)])
+
+
+def test_two_contracts_of_one_topic_are_named(folder: Path) -> None:
+    mine = """
+        from headrace import Event, Table
+
+        class Mine(Event, topic="trades", key="a", table=Table(name="mine")):
+            a: str
+    """
+    with pytest.raises(ContractError, match="both claim the topic 'trades'"):
+        load_contracts([write(folder, "mine", mine)])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x = 1", "defines no contract"),
+        ("import nothing_of_that_name", "cannot be imported: ModuleNotFoundError"),
+        ("x = (", "cannot be imported: SyntaxError"),
+        ("1 / 0", "cannot be imported: ZeroDivisionError"),
+        (
+            "from headrace import Event\nclass A(Event, topic='a', key='b'):\n    a: dict[str, int]",
+            "write a nested model",
+        ),
+        (
+            "from __future__ import annotations\nfrom headrace import Event\n"
+            "class A(Event, topic='a', key='a'):\n    a: Nowhere",
+            "the annotation Nowhere means nothing",
+        ),
+    ],
+    ids=["empty", "missing import", "syntax", "error", "bad field", "unknown name"],
+)  # fmt: skip
+def test_a_module_that_cannot_be_used_says_why(folder: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ContractError, match=sentence):
+        load_contracts([write(folder, "broken", text)])
+
+
+def test_an_unknown_module_says_what_to_set() -> None:
+    with pytest.raises(ContractError, match="write the dotted name of an installed module"):
+        load_contracts(["nowhere.at.all"])
+
+
+def test_an_unknown_table_lists_the_known_ones() -> None:
+    with pytest.raises(ContractError, match="known are greeks, signals, trades: set HEADRACE_CONTRACTS"):
+        contract_named(load_contracts(), "positions")

@@ -1,0 +1,63 @@
+"""The mapping from contracts to Arrow and Delta."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from deltalake import DeltaTable, Schema
+from pydantic import BaseModel, Field
+
+from headrace.contracts import Event, Int32, Table, UtcTimestamp, contract_of, load_contracts
+from headrace.lake.schema import arrow_schema, delta_schema, file_schema, quarantine_schema
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+
+class Place(BaseModel):
+    height: Annotated[Decimal, Field(max_digits=9, decimal_places=3, description="Metres.")]
+    name: str | None = None
+
+
+class Made(Event, topic="made", key="key", table=Table(event_time="at", partition_by="date")):
+    """Made up."""
+
+    key: str
+    """Whose it is."""
+    at: UtcTimestamp
+    day: date | None
+    whole: int
+    small: Int32
+    real: float
+    exact: Decimal
+    flag: bool
+    level: Literal[1, 2]
+    side: Literal["a", "b"]
+    place: Place | None
+    places: list[Place]
+    names: list[str | None]
+
+
+@pytest.mark.parametrize("name", ["trades", "greeks", "signals", "quarantine", "made"])
+def test_schemas_in_the_delta_log_are_as_ever(name: str) -> None:
+    contracts = {**load_contracts(), "made": contract_of(Made)}
+    schema = Schema.from_arrow(quarantine_schema()) if name == "quarantine" else delta_schema(contracts[name])
+    assert json.loads(schema.to_json()) == json.loads((GOLDEN / f"{name}.v1.schema.json").read_text())
+
+
+def test_files_hold_all_columns_but_the_partition() -> None:
+    contract = contract_of(Made)
+    columns = arrow_schema(contract).names
+    assert columns[-5:] == ["date", "_partition", "_offset", "_kafka_timestamp", "_ingested_at"]
+    assert file_schema(contract).names == [name for name in columns if name != "date"]
+
+
+def test_descriptions_are_comments_of_the_columns_of_a_real_table(tmp_path: Path) -> None:
+    table = DeltaTable.create(tmp_path / "made", delta_schema(contract_of(Made)), partition_by=["date"])
+    fields = {field.name: field for field in DeltaTable(table.table_uri).schema().fields}
+    assert fields["key"].metadata == {"comment": "Whose it is."}
+    assert fields["_offset"].metadata == {"comment": "Kafka offset of the record in its partition."}
+    assert (fields["key"].nullable, fields["day"].nullable) == (False, True)
+    assert '"comment":"Metres."' in table.schema().to_json()
