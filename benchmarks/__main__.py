@@ -1,0 +1,58 @@
+"""Runs the benchmarks on a real Kafka and writes `benchmarks/results.json`.
+
+`python -m benchmarks [NAME ...]` runs some of them; figures of the others stay as they were.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import confluent_kafka
+import deltalake
+import pyarrow as pa
+
+from benchmarks import commit_cost, freshness, memory, restart, throughput
+from benchmarks.cluster import Cluster
+from headrace.testing.kafka_server import KafkaServer
+
+RESULTS = Path(__file__).parent / "results.json"
+BENCHMARKS = {
+    "throughput": throughput.measure,
+    "memory": memory.measure,
+    "commit_cost": commit_cost.measure,
+    "freshness": freshness.measure,
+    "restart": restart.measure,
+}
+
+
+def main() -> int:
+    """Runs what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which; all by default")
+    chosen = parser.parse_args().names or list(BENCHMARKS)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    with KafkaServer() as server:
+        cluster = Cluster(server.bootstrap_servers)
+        for name in chosen:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            results[name] = BENCHMARKS[name](cluster)
+            print(json.dumps({name: results[name]}, indent=2), flush=True)
+    results["machine"] = {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "kafka": "4.1.1, one broker on the same machine",
+        "librdkafka": confluent_kafka.libversion()[0],
+        "deltalake": deltalake.__version__,
+        "pyarrow": pa.__version__,
+        "measured_at": datetime.now(UTC).date().isoformat(),
+    }
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

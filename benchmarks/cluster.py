@@ -1,0 +1,119 @@
+"""The broker of a run, topics filled with trades, and workers as processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headrace.contracts import Trade, contract_of
+from headrace.kafka.admin import TopicAdmin
+from headrace.kafka.client import client_properties
+from headrace.kafka.sender import sender_properties
+from headrace.settings import KafkaSettings
+from headrace_bots.load import fill_topic, render_trades
+
+PARTITIONS = 6
+TOPIC = contract_of(Trade).topic
+
+
+@dataclass(frozen=True)
+class Drained:
+    """What a worker's drain took. `seconds` is from its assignment to its last durable commit."""
+
+    records: int
+    seconds: float
+    startup_seconds: float
+    cpu_seconds: float
+    peak_rss_mib: float
+    commits: int
+
+    @property
+    def rate(self) -> float:
+        """Records a second."""
+        return self.records / self.seconds
+
+
+class Cluster:
+    """A broker whose one topic is filled anew for each benchmark."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.kafka = KafkaSettings(bootstrap_servers=bootstrap_servers)
+        self.bootstrap_servers = bootstrap_servers
+        self._admin = TopicAdmin(client_properties(self.kafka) | {"log_level": 0})
+
+    def new_topic(self) -> None:
+        """An empty topic of trades."""
+        self._admin.delete_topic(TOPIC)
+        self._admin.create_topic(TOPIC, PARTITIONS)
+
+    def fill(self, records: int) -> float:
+        """Adds trades; returns the mean bytes of a value."""
+        rendered = render_trades(20_000)
+        properties = sender_properties(self.bootstrap_servers, {"log_level": 0}, client_id="benchmark")
+        fill_topic(properties, TOPIC, records, rendered=rendered)
+        return sum(len(record.value) for record in rendered) / len(rendered)
+
+    def environment(self, lake: Path, **settings: object) -> dict[str, str]:
+        """Of a worker on a table under `lake`, in a group of its own."""
+        return (
+            os.environ
+            | {
+                "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": self.bootstrap_servers,
+                "HEADRACE_KAFKA__GROUP_ID": f"benchmark-{uuid.uuid4().hex}",
+                "HEADRACE_LAKE__ROOT": str(lake),
+                "HEADRACE_LOG_FORMAT": "json",
+            }
+            | {f"HEADRACE_{name.upper()}": str(value) for name, value in settings.items()}
+        )
+
+    def drain(self, records: int, **settings: object) -> Drained:
+        """Runs `headrace ingest trades --drain` on a fresh table."""
+        with fresh_lake() as lake:
+            started = datetime.now().astimezone()
+            worker = start_worker(self.environment(lake, **settings), "--drain", pipe=True)
+            events = [json.loads(line) for line in worker.stderr or () if line.startswith(b"{")]
+            _, status, usage = os.wait4(worker.pid, 0)
+        if status:
+            msg = f"the worker ended with {os.waitstatus_to_exitcode(status)}: {events[-1:]}"
+            raise RuntimeError(msg)
+        flushes = [event for event in events if event["event"] == "flush"]
+        assigned = _time(next(event for event in events if event["event"] == "assigned"))
+        return Drained(
+            records=records,
+            seconds=(_time(flushes[-1]) - assigned).total_seconds(),
+            startup_seconds=(assigned - started).total_seconds(),
+            cpu_seconds=usage.ru_utime + usage.ru_stime,
+            peak_rss_mib=usage.ru_maxrss / 1024,
+            commits=len(flushes),
+        )
+
+
+def start_worker(environment: dict[str, str], *options: str, pipe: bool = False) -> "subprocess.Popen[bytes]":
+    """A worker of the table of trades."""
+    command = [sys.executable, "-m", "headrace_cli.main", "ingest", TOPIC, *options]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE if pipe else subprocess.DEVNULL)
+
+
+@contextmanager
+def fresh_lake() -> Iterator[Path]:
+    """A folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="headrace-benchmark-") as folder:
+        yield Path(folder)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` of them lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _time(event: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(event["timestamp"])
