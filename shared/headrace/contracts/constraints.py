@@ -30,6 +30,7 @@ from headrace.errors import ContractError
 _DESCRIPTIVE = (str, FieldInfo, EventIdentity, AllowInfNan, Strict)
 _SINGLE = {Ge: "ge", Gt: "gt", Le: "le", Lt: "lt", MinLen: "min_length", MaxLen: "max_length"}
 _IGNORED = {"strict", "allow_inf_nan", "coerce_numbers_to_str"}
+_DIGITS = {"max_digits", "decimal_places"}
 _EXACT = Context(prec=100)
 
 _APPLICABLE: dict[type, frozenset[str]] = {
@@ -48,8 +49,8 @@ def narrow(where: str, kind: Kind, metadata: Iterable[object]) -> Kind:
         ContractError: a bound that the kind does not know, or one that leaves no value.
     """
     applicable = _APPLICABLE.get(type(kind), frozenset())
-    for item in metadata:
-        bounds = _bounds(where, item)
+    # Digits first: they say where a bound of a decimal comes to lie.
+    for bounds in sorted((_bounds(where, item) for item in metadata), key=_DIGITS.isdisjoint):
         unknown = bounds.keys() - applicable
         if unknown:
             msg = f"{where}: {sorted(unknown)[0]} has no meaning for this type; leave it out"

@@ -1,5 +1,7 @@
 """From the neutral fields of a contract to Arrow and Delta: one mapping, so that both describe the same table."""
 
+from typing import Any
+
 import pyarrow as pa
 from deltalake import Schema
 
@@ -64,7 +66,7 @@ def quarantine_schema() -> pa.Schema:
     )
 
 
-def arrow_type(kind: Kind) -> pa.DataType:
+def arrow_type(kind: Kind) -> pa.DataType:  # noqa: C901, PLR0911  # one case per kind
     """The Arrow type of a column of that kind."""
     match kind:
         case StringKind():
@@ -84,12 +86,14 @@ def arrow_type(kind: Kind) -> pa.DataType:
         case ChoiceKind():
             return pa.string() if kind.is_text else pa.int64()
         case StructKind():
-            return pa.struct([_field(spec) for spec in kind.fields])
+            # Members are nullable whatever the contract says: under an absent object there is nothing else, and
+            # Parquet writers refuse that for columns declared otherwise.
+            return pa.struct([_field(spec).with_nullable(True) for spec in kind.fields])
         case ListKind():
             return pa.list_(_element(arrow_type(kind.item), nullable=kind.item_nullable))
 
 
-def _provenance() -> list[pa.Field]:
+def _provenance() -> "list[pa.Field[Any]]":
     return [
         _column("_partition", pa.int32(), comment="Kafka partition the row came from."),
         _column("_offset", pa.int64(), comment="Kafka offset of the record in its partition."),
@@ -98,14 +102,14 @@ def _provenance() -> list[pa.Field]:
     ]
 
 
-def _field(spec: FieldSpec) -> pa.Field:
+def _field(spec: FieldSpec) -> "pa.Field[Any]":
     return _column(spec.name, arrow_type(spec.kind), nullable=spec.nullable, comment=spec.comment)
 
 
-def _column(name: str, data_type: pa.DataType, *, nullable: bool = False, comment: str = "") -> pa.Field:
+def _column(name: str, data_type: pa.DataType, *, nullable: bool = False, comment: str = "") -> "pa.Field[Any]":
     metadata = {b"comment": comment.encode()} if comment else None
     return pa.field(name, data_type, nullable=nullable, metadata=metadata)
 
 
-def _element(data_type: pa.DataType, *, nullable: bool = False) -> pa.Field:
+def _element(data_type: pa.DataType, *, nullable: bool = False) -> "pa.Field[Any]":
     return pa.field("element", data_type, nullable=nullable)
