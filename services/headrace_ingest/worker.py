@@ -297,6 +297,8 @@ class Worker:
         self._leases |= leases
         positions = {p: lease.position for p, lease in leases.items()}
         log.info("assigned", table=self.table, positions=positions)
+        # Whoever held them before may have died between a commit and telling the group.
+        self.consumer.commit(positions)
         return positions
 
     def revoked(self, partitions: Sequence[int]) -> None:
