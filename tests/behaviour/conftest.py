@@ -1,0 +1,45 @@
+"""Worlds on each broker."""
+
+from pathlib import Path
+
+import pytest
+from tests.behaviour.topics import ClusterTopic, MemoryTopic
+from tests.behaviour.world import World
+
+from headrace.testing.brokers import BrokerHandle
+
+
+@pytest.fixture
+def memory_world(tmp_path: Path) -> World:
+    """A world on the broker in memory; three partitions."""
+    return World("memory", MemoryTopic(3), tmp_path)
+
+
+@pytest.fixture
+def embedded_world(tmp_path: Path, embedded_broker: BrokerHandle) -> World:
+    """A world on the embedded broker; its topics have four partitions."""
+    return World("embedded", ClusterTopic(embedded_broker, 4), tmp_path)
+
+
+@pytest.fixture
+def kafka_world(tmp_path: Path, kafka_broker: BrokerHandle) -> World:
+    """A world on a real Kafka; three partitions."""
+    return World("kafka", ClusterTopic(kafka_broker, 3), tmp_path)
+
+
+def _world(request: pytest.FixtureRequest, kind: str) -> World:
+    world = request.getfixturevalue(f"{kind}_world")
+    assert isinstance(world, World)
+    return world
+
+
+@pytest.fixture(params=["memory", "embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def world(request: pytest.FixtureRequest) -> World:
+    """The same on each of the three."""
+    return _world(request, request.param)
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+def strict_world(request: pytest.FixtureRequest) -> World:
+    """Where topics are created as asked, grown and emptied: not on the embedded broker."""
+    return _world(request, request.param)

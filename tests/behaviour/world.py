@@ -1,0 +1,259 @@
+"""A topic, a lake and workers between them: what the suites about workers are written in.
+
+The same `World` stands on the broker in memory, on the embedded one and on a real Kafka.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from tests.behaviour.topics import Address, ClusterTopic, MemoryTopic, Topic
+
+from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
+from headrace.clock import Clock, SystemClock
+from headrace.contracts import Contract, contract_of, explain
+from headrace.lake.quarantine import quarantine_name
+from headrace.read.proof.report import TableReport
+from headrace.read.proof.verify import Verifier
+from headrace.settings import Settings, load_settings
+from headrace.testing.memory_broker import MemoryBroker, StoredRecord
+from headrace.testing.waiting import wait_until
+from headrace_ingest.wiring import build_worker
+from headrace_ingest.worker import Worker
+
+TABLE = "fills"
+DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+
+
+def contract_for(topic: str) -> Contract:
+    """A contract of a made-up event on `topic`; its table is always `TABLE`."""
+
+    class Fill(Event, topic=topic, key="symbol", table=Table(name=TABLE, partition_by="date")):
+        """One fill, of a made-up kind."""
+
+        fill_id: EventId
+        symbol: Symbol
+        price: Price
+        timestamp: UtcTimestamp
+
+    return contract_of(Fill)
+
+
+def fill(number: int, *, at: datetime = DAY, note: str = "fill") -> bytes:
+    """The canonical value of a valid record."""
+    stamp = (at + timedelta(milliseconds=number)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    price = f"{Decimal(number % 1000) / 100:.4f}"
+    return f'{{"fill_id":"{note}-{number}","symbol":"SPY","price":"{price}","timestamp":"{stamp}"}}'.encode()
+
+
+def poison(number: int) -> bytes:
+    """A value that can never become a row."""
+    return b"{torn " + str(number).encode() + b"\xff"
+
+
+class Running:
+    """A worker on a thread of its own; leaving the context stops it and raises what it raised."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self.worker.run()
+        except BaseException as failure:
+            self.failure = failure
+
+    def start(self) -> Self:
+        self._thread.start()
+        return self
+
+    def join(self, seconds: float = 30.0) -> None:
+        """Waits for the end of a worker that ends by itself; raises what it raised."""
+        self._thread.join(seconds)
+        assert not self._thread.is_alive(), f"the worker did not end within {seconds:g} s"
+        if self.failure is not None:
+            raise self.failure
+
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        self.worker.stop()
+        self.join()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.worker.stop()
+        if error is None:
+            self.join()
+
+
+@dataclass
+class World:
+    """Everything around the workers of one table.
+
+    Attributes:
+        kind: which broker.
+        topic: what they read.
+        folder: of the test; the lake lies below it.
+        contract: of the table.
+    """
+
+    kind: Literal["memory", "embedded", "kafka"]
+    topic: Topic
+    folder: Path
+    contract: Contract = field(init=False)
+    clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        self.contract = contract_for(self.topic.name)
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "lake"
+
+    @property
+    def memory(self) -> MemoryBroker:
+        """The broker in memory, for tests that are about it alone."""
+        assert isinstance(self.topic, MemoryTopic)
+        return self.topic.broker
+
+    @property
+    def cluster(self) -> ClusterTopic:
+        """The topic on a broker that is addressed."""
+        assert isinstance(self.topic, ClusterTopic)
+        return self.topic
+
+    def settings(self, *, kafka: Mapping[str, Any] | None = None, **ingest: Any) -> Settings:
+        """Settings of a worker; `ingest` as IngestSettings names them."""
+        reach = self.topic.kafka().model_dump() | dict(kafka or {})
+        chosen = {"flush_seconds": 0.2, "shutdown_seconds": 10, **ingest}
+        return load_settings(kafka=reach, lake={"root": str(self.root)}, ingest=chosen)
+
+    def worker(
+        self, *, drain: bool = False, group: str | None = None, kafka: Mapping[str, Any] | None = None, **ingest: Any
+    ) -> Worker:
+        """A worker that has not begun."""
+        settings = self.settings(kafka=kafka, **ingest)
+        ends = self.topic.ends(settings, self.contract, group or self.topic.name)
+        return build_worker(settings, self.contract, ends, drain=drain, clock=self.clock)
+
+    def running(self, **how: Any) -> Running:
+        """A worker in a context: `with world.running(): ...`."""
+        return Running(self.worker(**how))
+
+    def drain(self, **how: Any) -> Worker:
+        """Runs a worker until everything that is in the topic now is durable."""
+        worker = self.worker(drain=True, **how)
+        Running(worker).start().join()
+        return worker
+
+    # -- what came of it
+
+    def table(self, name: str = TABLE) -> DeltaTable:
+        return DeltaTable(str(self.root / name))
+
+    def rows(self, name: str = TABLE) -> list[dict[str, Any]]:
+        """All rows of the newest version, read from its files."""
+        rows: list[dict[str, Any]] = []
+        for uri in self.table(name).file_uris():
+            path = str(uri).removeprefix("file://")
+            folder = Path(path).parent.name
+            date = {"date": folder.removeprefix("date=")} if folder.startswith("date=") else {}
+            rows += [row | date for row in pq.read_table(path, partitioning=None).to_pylist()]
+        return rows
+
+    def landed(self) -> dict[Address, bytes]:
+        """Per address the canonical value that its row amounts to.
+
+        Raises:
+            AssertionError: an address is there twice.
+        """
+        rows = self.rows()
+        _assert_once(TABLE, rows)
+        event, names = self.contract.event, [f.name for f in self.contract.fields]
+        return {_address(row): event(**{name: row[name] for name in names}).to_wire() for row in rows}
+
+    def quarantined(self) -> dict[Address, dict[str, Any]]:
+        """Rows of the quarantine by address.
+
+        Raises:
+            AssertionError: an address is there twice.
+        """
+        rows = self.rows(quarantine_name(TABLE))
+        _assert_once("the quarantine", rows)
+        return {_address(row): row for row in rows}
+
+    def positions(self) -> dict[int, int]:
+        """Per partition the table's txn."""
+        table = self.table()
+        found = table.metadata().configuration
+        source = "/".join(str(found[f"headrace.{name}"]) for name in ("pipeline", "cluster_id", "topic_id"))
+        txns = {p: table.transaction_version(f"{source}/{p}") for p in range(self.topic.partitions)}
+        return {p: version for p, version in txns.items() if version is not None}
+
+    def has_landed(self, address: Address) -> bool:
+        """Whether the table's position is past `address`."""
+        return self.root.joinpath(TABLE).is_dir() and self.positions().get(address[0], 0) > address[1]
+
+    def await_landing(self, *addresses: Address, seconds: float = 20.0) -> None:
+        """Returns when the table's positions are past `addresses`."""
+        wait_until(lambda: all(map(self.has_landed, addresses)), f"{addresses[:3]} land", seconds=seconds)
+
+    def notes(self, name: str = TABLE) -> list[dict[str, Any]]:
+        """What each commit says of itself, from version 0 on."""
+        found: list[dict[str, Any]] = []
+        for path in sorted((self.root / name / "_delta_log").glob("*.json")):
+            infos = [json.loads(line).get("commitInfo") for line in path.read_text().splitlines()]
+            found.append(next((info.get("headrace", {}) for info in infos if info), {}))
+        return found
+
+    def prove(self) -> TableReport:
+        """The report of `headrace verify`."""
+        return Verifier(self.root, {self.contract.name: self.contract}, self.topic.truth(self.folder)).verify(TABLE)
+
+    def assert_exact(self, *, records: Mapping[Address, StoredRecord] | None = None) -> None:
+        """Table and quarantine hold every record of the topic once, with its value, and the proof says so."""
+        expected = self.topic.records if records is None else records
+        bad = {a: r for a, r in expected.items() if explain(self.contract, r.value) is not None}
+        good = {a: r.value for a, r in expected.items() if a not in bad}
+        assert self.landed() == good
+        found = self.quarantined()
+        assert {a: row["value"] for a, row in found.items()} == {a: r.value for a, r in bad.items()}
+        for address, row in found.items():
+            headers = tuple((h["key"], h["value"]) for h in row["headers"] or ())
+            assert (row["key"], headers) == (bad[address].key, bad[address].headers)
+            assert row["reason"] == explain(self.contract, bad[address].value).reason  # type: ignore[union-attr]  # it is bad
+        self.assert_proved()
+
+    def assert_proved(self) -> None:
+        """`headrace verify` passes."""
+        report = self.prove()
+        findings = [*report.findings, *(f for partition in report.partitions for f in partition.findings)]
+        assert report.verdict == "PASS", findings
+
+
+def _address(row: Mapping[str, Any]) -> Address:
+    return row["_partition"], row["_offset"]
+
+
+def _assert_once(where: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    twice = {address: count for address, count in Counter(map(_address, rows)).items() if count > 1}
+    assert not twice, f"{where} has addresses more than once: {twice}"

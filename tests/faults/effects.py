@@ -1,0 +1,175 @@
+"""Every durable effect of a worker, as a list of calls in which a test can make one fail, crash or freeze.
+
+The worker itself is not changed: what it calls is wrapped, at the edge of the process.
+"""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import obstore
+import pytest
+from deltalake import DeltaTable
+
+import headrace.lake.canary
+import headrace_ingest.worker
+from headrace.testing.memory_broker import MemoryConsumer
+
+
+class Crash(BaseException):
+    """The process dies here: no handler of the worker may catch it."""
+
+
+ANY = "any effect"
+Moment = Literal["before", "after"]
+MOMENTS: tuple[Moment, Moment] = ("before", "after")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens around one call.
+
+    Attributes:
+        effect: name of the effect, or ANY.
+        nth: which call of it, from 1.
+        when: before the call, or after it has taken effect.
+        act: raises, or blocks.
+    """
+
+    effect: str
+    nth: int
+    when: Moment
+    act: Callable[[], None]
+
+
+@dataclass
+class Effects:
+    """The calls so far, and the faults to come. Used by several threads."""
+
+    calls: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    happened: int = 0
+    dead: bool = False
+    _counts: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def plan(self, *faults: Fault) -> None:
+        """Forgets the calls so far; from here on `faults` happen, each once."""
+        self.calls, self.faults, self.happened, self.dead = [], list(faults), 0, False
+        self._counts.clear()
+
+    def crash(self) -> None:
+        """A fault: nothing has an effect from here on."""
+        self.dead = True
+        raise Crash
+
+    def wrap(self, real: Callable[..., Any], name_of: Callable[..., str]) -> Callable[..., Any]:
+        """`real` as an effect, named after its arguments."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            name = name_of(*args, **kwargs)
+            with self._lock:
+                if self.dead:
+                    raise Crash
+                self.calls.append(name)
+                self._counts.update((name, ANY))
+                calls = {(name, self._counts[name]), (ANY, self._counts[ANY])}
+            self._strike(calls, "before")
+            try:
+                return real(*args, **kwargs)
+            finally:
+                self._strike(calls, "after")
+
+        return call
+
+    def _strike(self, calls: set[tuple[str, int]], when: str) -> None:
+        with self._lock:
+            due = [f for f in self.faults if (f.effect, f.nth) in calls and f.when == when]
+            for fault in due:
+                self.faults.remove(fault)
+                self.happened += 1
+        for fault in due:
+            fault.act()
+
+
+def _place(path: str) -> str:
+    """What a path is, in words."""
+    if ".headrace-canary" in path:
+        return "the test table"
+    table = "the quarantine" if "__quarantine" in path else "the table"
+    if path.endswith(".checkpoint.parquet"):
+        return f"a checkpoint of {table}"
+    if path.endswith("_last_checkpoint"):
+        return f"the checkpoint hint of {table}"
+    if "/_delta_log/" in path:
+        return f"version 0 of {table}" if path.endswith(f"{0:020d}.json") else f"a commit to {table}"
+    return f"rows of {table}" if path.endswith(".parquet") else f"a folder of {table}"
+
+
+def _opened(handle: int) -> str:
+    return _place(str(Path(f"/proc/self/fd/{handle}").readlink()))
+
+
+def _commit(handle: DeltaTable, actions: Any, *_: Any, **more: Any) -> str:
+    note = (more["commit_properties"].custom_metadata or {}).get("headrace", {})
+    return f"commit {note.get('kind', 'to the test table')}"
+
+
+@contextmanager
+def recorded(patch: pytest.MonkeyPatch) -> Iterator[Effects]:
+    """Effects of every worker of this process, until the context ends."""
+    effects = Effects()
+    with patch.context() as local:
+        local.setattr(
+            obstore, "put", effects.wrap(obstore.put, lambda _store, path, *_a, **_k: f"write {_place(path)}")
+        )
+        local.setattr(
+            obstore,
+            "delete",
+            effects.wrap(obstore.delete, lambda _store, path, *_a, **_k: f"delete {_place(str(path))}"),
+        )
+        local.setattr(os, "fsync", effects.wrap(os.fsync, lambda handle: f"sync {_opened(handle)}"))
+        local.setattr(
+            DeltaTable, "create_write_transaction", effects.wrap(DeltaTable.create_write_transaction, _commit)
+        )
+        local.setattr(
+            DeltaTable, "create_checkpoint", effects.wrap(DeltaTable.create_checkpoint, lambda _handle: "checkpoint")
+        )
+        local.setattr(MemoryConsumer, "commit", effects.wrap(MemoryConsumer.commit, lambda *_: "tell the group"))
+        local.setattr(
+            headrace.lake.canary,
+            "_remove",
+            effects.wrap(headrace.lake.canary._remove, lambda *_: "remove the test table"),
+        )
+        yield effects
+
+
+class InlineExecutor(Executor):
+    """Runs at once what is submitted: with it the order of all effects of a run is always the same."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def in_step(patch: pytest.MonkeyPatch, *, records_per_poll: int) -> Iterator[None]:
+    """Within the context every worker does one thing after the other, in small polls."""
+
+    def executor(*_: Any, **__: Any) -> InlineExecutor:
+        return InlineExecutor()
+
+    with patch.context() as local:
+        local.setattr(headrace_ingest.worker, "ThreadPoolExecutor", executor)
+        local.setattr(headrace_ingest.worker, "_POLL_RECORDS", records_per_poll)
+        yield

@@ -1,0 +1,232 @@
+"""The worker dies, or an effect fails, at every effect it has; afterwards every record is there exactly once."""
+
+import errno
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+from deltalake.exceptions import CommitFailedError, DeltaError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.behaviour.topics import MemoryTopic
+from tests.behaviour.world import TABLE, World, fill, poison
+from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, in_step, recorded
+
+from headrace.errors import StoreError, UnsafeStoreError
+from headrace.testing.waiting import wait_until
+
+CREATION = (
+    "sync a folder of the table",
+    "write the test table",
+    "sync the test table",
+    "commit to the test table",
+    "remove the test table",
+    "write version 0 of the quarantine",
+    "sync version 0 of the quarantine",
+    "sync a folder of the quarantine",
+    "write version 0 of the table",
+    "sync version 0 of the table",
+)
+CLAIM = ("commit claim", "sync a commit to the quarantine")
+FLUSH = (
+    "write rows of the table",
+    "sync rows of the table",
+    "write rows of the quarantine",
+    "sync rows of the quarantine",
+    "commit quarantine",
+    "commit ingest",
+    "sync a commit to the table",
+    "tell the group",
+)
+CHECKPOINT = ("checkpoint", "sync a checkpoint of the table", "sync the checkpoint hint of the table")
+EFFECTS = (*CREATION, *CLAIM, *FLUSH, *CHECKPOINT)
+
+
+def filled(folder: Path) -> World:
+    """Two partitions with good and bad records and gaps: two flushes with rejects, then a checkpoint."""
+    world = World("memory", MemoryTopic(2), folder)
+    for number in range(20):
+        bad = number in (0, 9, 10, 19)
+        world.topic.append(poison(number) if bad else fill(number), partition=number % 2)
+        if number in (5, 19):
+            world.memory.skip(0, 2)
+    return world
+
+
+END = {0: 14, 1: 10}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return filled(tmp_path)
+
+
+@pytest.fixture
+def step_by_step(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same effects in the same order in every run."""
+    with in_step(monkeypatch, records_per_poll=5):
+        yield
+
+
+@pytest.fixture(scope="session")
+def counts(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
+    """How often each effect takes place in a run without faults."""
+    with pytest.MonkeyPatch.context() as patch, in_step(patch, records_per_poll=5), recorded(patch) as effects:
+        run(filled(tmp_path_factory.mktemp("clean")), effects)
+        return Counter(effects.calls)
+
+
+def run(world: World, effects: Effects) -> None:
+    """One worker from its start to the end of the topic, a checkpoint at every second version."""
+    worker = world.worker(drain=True, flush_rows=10, flush_seconds=3600)
+    worker.writer._target = replace(worker.writer._target, checkpoint_every=2)
+    worker.run()
+    if effects.dead:  # it died on the writer thread, after all that the loop waits for
+        raise Crash
+
+
+def fresh(world: World) -> None:
+    """Takes the lake away, and what the group was told; the topic stays."""
+    shutil.rmtree(world.root, ignore_errors=True)
+    world.memory.committed.clear()
+
+
+def assert_consistent(world: World) -> None:
+    """What a dead worker left behind proves right as far as it came, and the group knows no more than the table."""
+    if (world.root / TABLE / "_delta_log").is_dir():
+        world.assert_proved()
+    assert_group_is_not_ahead(world)
+
+
+def assert_group_is_not_ahead(world: World) -> None:
+    told = world.memory.committed
+    assert not told or all(position <= world.positions()[p] for p, position in told.items())
+
+
+def assert_whole(world: World) -> None:
+    world.assert_exact()
+    assert world.positions() == END
+    assert_group_is_not_ahead(world)
+
+
+@pytest.mark.usefixtures("step_by_step")
+def test_every_effect_of_a_worker_is_a_crash_point_here(world: World, effects: Effects) -> None:
+    run(world, effects)
+    assert set(effects.calls) == set(EFFECTS)
+    assert_whole(world)
+    assert world.memory.committed == END
+
+
+@pytest.mark.usefixtures("step_by_step")
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_a_crash_at_any_effect_loses_and_doubles_nothing(
+    world: World, effects: Effects, counts: Counter[str], effect: str
+) -> None:
+    for nth, when in product(range(1, counts[effect] + 1), MOMENTS):
+        fresh(world)
+        effects.plan(Fault(effect, nth, when, effects.crash))
+        with pytest.raises(Crash):
+            run(world, effects)
+        assert_consistent(world)
+        effects.plan()
+        run(world, effects)
+        assert_whole(world)
+
+
+@pytest.mark.usefixtures("step_by_step")
+def test_the_next_worker_tells_the_group_what_a_dead_one_could_not(
+    world: World, effects: Effects, counts: Counter[str]
+) -> None:
+    effects.plan(Fault("tell the group", counts["tell the group"], "before", effects.crash))
+    with pytest.raises(Crash):
+        run(world, effects)
+    effects.plan()
+    assert world.memory.committed != world.positions()
+    with world.running():
+        wait_until(lambda: world.memory.committed == END, "the group knows where the table stands")
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(first=st.integers(1, 60), second=st.integers(1, 60), after=st.tuples(st.booleans(), st.booleans()))
+def test_a_crash_in_the_recovery_from_a_crash_loses_and_doubles_nothing(
+    monkeypatch: pytest.MonkeyPatch, world: World, first: int, second: int, after: tuple[bool, bool]
+) -> None:
+    fresh(world)
+    with recorded(monkeypatch) as effects, in_step(monkeypatch, records_per_poll=5):
+        for nth, late in zip((first, second), after, strict=True):
+            effects.plan(Fault(ANY, nth, "after" if late else "before", effects.crash))
+            try:
+                run(world, effects)
+            except Crash:
+                assert_consistent(world)
+        effects.plan()
+        run(world, effects)
+    assert_whole(world)
+
+
+def full_disk(effect: str) -> Exception:
+    """What the libraries raise when the disk is full."""
+    if effect.startswith(("commit", "checkpoint")):
+        return DeltaError("Generic LocalFileSystem error: No space left on device (os error 28)")
+    return OSError(errno.ENOSPC, "No space left on device")
+
+
+def lost_answer(effect: str) -> Exception:
+    """What they raise when nobody knows whether it worked."""
+    return DeltaError("error sending request") if effect.startswith("commit") else OSError(errno.EIO, "I/O error")
+
+
+def self_conflict(effect: str) -> Exception:
+    """What a commit raises that meets itself, after the store answered late and the library tried again."""
+    return CommitFailedError(f"{effect} failed: Concurrent transaction failed")
+
+
+# These are not the store's: the group's offsets fail inside the consumer, and what is left of the test table is junk.
+STORE_EFFECTS = [effect for effect in EFFECTS if effect not in ("tell the group", "remove the test table")]
+ERRORS = [
+    *(pytest.param(effect, "before", full_disk, id=f"full-disk-{effect}") for effect in STORE_EFFECTS),
+    *(pytest.param(effect, "after", lost_answer, id=f"answer-lost-{effect}") for effect in STORE_EFFECTS),
+    *(
+        pytest.param(effect, "after", self_conflict, id=f"conflict-with-itself-{effect}")
+        for effect in STORE_EFFECTS
+        if effect.startswith("commit")
+    ),
+]
+
+
+@pytest.mark.usefixtures("step_by_step")
+@pytest.mark.parametrize(("effect", "when", "error"), ERRORS)
+def test_an_error_at_any_effect_loses_and_doubles_nothing(  # noqa: PLR0917
+    world: World,
+    effects: Effects,
+    counts: Counter[str],
+    effect: str,
+    when: Moment,
+    error: Callable[[str], Exception],
+) -> None:
+    def fail() -> None:
+        raise error(effect)
+
+    for nth in range(1, counts[effect] + 1):
+        fresh(world)
+        effects.plan(Fault(effect, nth, when, fail))
+        try:
+            run(world, effects)
+        except (StoreError, UnsafeStoreError):
+            assert_consistent(world)
+        else:
+            assert_whole(world)
+        assert effects.happened == 1
+        effects.plan()
+        run(world, effects)
+        assert_whole(world)
