@@ -6,7 +6,7 @@ newline before the end, `1_000.5`, a seventh fractional digit, missing seconds.
 
 import re
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import ClassVar, LiteralString
 
 from headrace.contracts.kinds import DecimalKind
@@ -30,7 +30,8 @@ END_OF_INSTANTS = datetime(2200, 1, 1, tzinfo=UTC)
 FIRST_DAY = date(1900, 1, 1)
 LAST_DAY = date(2199, 12, 31)
 
-_NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
+_NUMBER = re.compile(r"-?([0-9]+)(?:\.[0-9]+)?")
+_EXACT = Context(prec=100)  # more than the 38 digits there are, so that nothing but the scale rounds
 _EXPONENT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+")
 
 
@@ -142,21 +143,19 @@ def parse_decimal(text: str, kind: DecimalKind) -> Decimal:
             raise UnrepresentableError(msg)
         msg = "an exact number is written as digits with at most one point, such as 1234.5"
         raise NotInGrammarError(msg)
-    whole, fraction = match[1], (match[2] or "").rstrip("0")
-    if len(whole) > integer_digits(kind):
+    if len(match[1]) > integer_digits(kind):
         msg = f"at most {integer_digits(kind)} digits may stand before the point"
         raise OutsideBoundsError(msg)
-    if len(fraction) > kind.scale:
+    number = Decimal(text)
+    exact = number.quantize(kind.unit, context=_EXACT)
+    if exact != number:
         msg = f"the column holds {kind.scale} digits after the point and nothing is rounded"
         raise UnrepresentableError(msg)
-    digits = int(whole + fraction.ljust(kind.scale, "0"))
-    sign = 1 if text.startswith("-") and digits else 0
-    number = Decimal((sign, tuple(map(int, str(digits))), -kind.scale))
-    return _within(number, kind)
+    return _within(exact if exact else exact.copy_abs(), kind)
 
 
 def _within(number: Decimal, kind: DecimalKind) -> Decimal:
-    if len(number.as_tuple().digits) > kind.precision:
+    if kind.scale == kind.precision and number.copy_abs() >= 1:
         msg = f"the column holds {kind.precision} digits"
         raise OutsideBoundsError(msg)
     if kind.minimum is not None and number < kind.minimum:

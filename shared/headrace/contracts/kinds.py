@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from string import ascii_letters, digits
 
 from pydantic import BaseModel
 
@@ -51,6 +52,15 @@ class StringKind:
             return text.isascii() and not text.encode().translate(None, self.allowed)
         return self.regex is None or self.regex.fullmatch(text) is not None
 
+    def expected(self) -> str:
+        """Alphabet or pattern as half a sentence."""
+        if self.alphabet is None:
+            return f"must match {self.pattern} from its first to its last character"
+        classes = {"letters": ascii_letters, "digits": digits}
+        known = [name for name, members in classes.items() if set(members) <= set(self.alphabet)]
+        others = "".join(c for c in self.alphabet if not any(c in classes[name] for name in known))
+        return f"may hold {', '.join([*known, *([others] if others else [])])} and nothing else"
+
 
 @dataclass(frozen=True)
 class IntKind:
@@ -83,7 +93,7 @@ class DecimalKind:
     minimum: Decimal | None = None
     maximum: Decimal | None = None
 
-    @property
+    @cached_property
     def unit(self) -> Decimal:
         """One unit of the last place."""
         return Decimal(1).scaleb(-self.scale)

@@ -109,11 +109,11 @@ def _string_schema(kind: StringKind) -> CoreSchema:
     schema = core_schema.str_schema(strict=True, min_length=kind.min_length, max_length=kind.max_length)
     if kind.alphabet is None and kind.pattern is None:
         return schema
+    expected = kind.expected()
 
     def check(text: str) -> str:
         if not kind.accepts(text):
-            known = f"[{kind.alphabet}]" if kind.pattern is None else kind.pattern
-            raise PydanticKnownError(_MISMATCH, {"pattern": known})
+            raise PydanticCustomError(_MISMATCH, "{text}", {"text": expected})
         return text
 
     return core_schema.no_info_after_validator_function(check, schema)

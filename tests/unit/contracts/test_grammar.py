@@ -77,6 +77,13 @@ def test_every_spelling_of_a_number_gives_all_digits_of_the_scale(text: str, num
     assert str(parse_decimal(text, PRICE)) == number
 
 
+def test_a_number_of_fractional_digits_alone_is_less_than_one() -> None:
+    fraction = DecimalKind(38, 38)
+    assert f"{parse_decimal('0.' + '9' * 38, fraction):f}" == "0." + "9" * 38
+    with pytest.raises(OutsideBoundsError):
+        parse_decimal("1." + "0" * 38, fraction)
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
