@@ -27,7 +27,7 @@ _INTRODUCTION = """\
 Every process reads its settings once, at its start. A variable wins over the file.
 
 - Variables begin with `HEADRACE_`. Two underscores separate a section from a field: `HEADRACE_KAFKA__GROUP_ID`.
-- The file is `headrace.toml` in the current folder, or the one that `HEADRACE_CONFIG` names. It may be missing.
+- The file is `headrace.toml` in the current folder, if there is one, or the one that `HEADRACE_CONFIG` names.
 - A wrong value, or an unknown key in the file or in a section, ends the process with exit code 78. The message names
   each field.
 - `EventProducer` reads only these, and not the file: `HEADRACE_KAFKA__BOOTSTRAP_SERVERS`, `SECURITY_PROTOCOL`,
