@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -11,17 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from headrace.contracts import Trade, contract_of
 from headrace.kafka.admin import TopicAdmin
 from headrace.kafka.client import client_properties
 from headrace.kafka.sender import sender_properties
-from headrace.settings import KafkaSettings
+from headrace.settings import MIB, KafkaSettings
+from headrace.testing.peak_memory import wait_and_watch
 from headrace_bots.load import fill_topic, render_trades
 
 PARTITIONS = 6
 TOPIC = contract_of(Trade).topic
+_DRAIN_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,15 @@ class Cluster:
         """Runs `headrace ingest trades --drain` on a fresh table."""
         with fresh_lake() as lake:
             started = datetime.now().astimezone()
-            worker = start_worker(self.environment(lake, **settings), "--drain", pipe=True)
-            events = [json.loads(line) for line in worker.stderr or () if line.startswith(b"{")]
-            _, status, usage = os.wait4(worker.pid, 0)
-        if status:
-            msg = f"the worker ended with {os.waitstatus_to_exitcode(status)}: {events[-1:]}"
+            with (lake / "log").open("w+b") as log:
+                worker = start_worker(self.environment(lake, **settings), "--drain", log=log)
+                cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+                peak = wait_and_watch(worker, _DRAIN_SECONDS)
+                usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+                log.seek(0)
+                events = [json.loads(line) for line in log if line.startswith(b"{")]
+        if worker.returncode:
+            msg = f"the worker ended with {worker.returncode}: {events[-1:]}"
             raise RuntimeError(msg)
         flushes = [event for event in events if event["event"] == "flush"]
         assigned = _time(next(event for event in events if event["event"] == "assigned"))
@@ -90,16 +97,16 @@ class Cluster:
             records=records,
             seconds=(_time(flushes[-1]) - assigned).total_seconds(),
             startup_seconds=(assigned - started).total_seconds(),
-            cpu_seconds=usage.ru_utime + usage.ru_stime,
-            peak_rss_mib=usage.ru_maxrss / 1024,
+            cpu_seconds=usage.ru_utime + usage.ru_stime - cpu.ru_utime - cpu.ru_stime,
+            peak_rss_mib=peak / MIB,
             commits=len(flushes),
         )
 
 
-def start_worker(environment: dict[str, str], *options: str, pipe: bool = False) -> "subprocess.Popen[bytes]":
+def start_worker(environment: dict[str, str], *options: str, log: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
     """A worker of the table of trades."""
     command = [sys.executable, "-m", "headrace_cli.main", "ingest", TOPIC, *options]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE if pipe else subprocess.DEVNULL)
+    return subprocess.Popen(command, env=environment, stderr=log or subprocess.DEVNULL)
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""The README's table of figures, made from `benchmarks/results.json`; `python -m benchmarks.figures` writes it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- figures: python -m benchmarks.figures -->\n", "<!-- end of figures -->\n"
+
+
+def render(results: dict[str, Any]) -> str:
+    """Markdown of all figures."""
+    throughput, memory, fresh = results["throughput"], results["memory"], results["freshness"]
+    commit, restart, machine = results["commit_cost"]["p50_ms_at"], results["restart"], results["machine"]
+    rates = fresh["at_events_per_second"]
+    rows = [
+        (
+            f"drain of {throughput['records']:,} trades of {throughput['value_bytes']} bytes, one worker",
+            f"{throughput['worker_per_second']:,} records/s",
+            f"{throughput['ratio']:.2f} of librdkafka consuming and throwing away "
+            f"({throughput['consume_only_per_second']:,}/s)",
+        ),
+        ("records per CPU second, start-up included", f"{throughput['worker_per_cpu_second']:,}", ""),
+        (
+            "peak resident memory",
+            f"{memory['large_peak_rss_mib']} MiB at {memory['large_backlog']:,} records of backlog",
+            f"{memory['small_peak_rss_mib']} MiB at {memory['small_backlog']:,}; budget {memory['budget_mib']} MiB",
+        ),
+        *(
+            (
+                f"freshness at {int(rate):,} events/s, flushed every {fresh['flush_seconds']:g} s",
+                f"p50 {ages['p50_seconds']:.2f} s, p99 {ages['p99_seconds']:.2f} s",
+                "Kafka timestamp to visible commit",
+            )
+            for rate, ages in rates.items()
+        ),
+        (
+            "first commit after SIGKILL and restart",
+            f"{restart['seconds_to_first_commit']:.1f} s",
+            f"{restart['seconds_to_first_commit_static_member']:.1f} s with a static member id",
+        ),
+        (
+            "commit p50 at commit " + ", ".join(f"{int(at):,}" for at in commit),
+            ", ".join(f"{ms:.1f}" for ms in commit.values()) + " ms",
+            f"{results['commit_cost']['rows_per_commit']} rows each, no upkeep",
+        ),
+    ]
+    body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
+    note = (
+        f"\nMeasured {machine['measured_at']} on {machine['cores']} cores shared with the broker; Python "
+        f"{machine['python']}, Kafka {machine['kafka']}, deltalake {machine['deltalake']}. Only ratios carry over to "
+        "other machines; `make bench` measures yours.\n"
+    )
+    return f"| what | figure | beside |\n|---|---|---|\n{body}{note}"
+
+
+def with_figures(readme: str, results: dict[str, Any]) -> str:
+    """The README with its table made anew."""
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}{render(results)}{END}{after}"
+
+
+def main() -> int:
+    """Writes the README."""
+    readme = ROOT / "README.md"
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    readme.write_text(with_figures(readme.read_text(), results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""G7: readers never see half a batch, while workers and a crash are at work."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+from deltalake import DeltaTable
+from tests.behaviour.world import TABLE, World, fill, poison
+
+from headrace.testing.waiting import wait_until
+
+BATCH = 50
+
+
+@contextmanager
+def _reading(world: World) -> Iterator[list[list[tuple[int, int]]]]:
+    """Reads the table over and over; gives what each read saw, by partition and offset."""
+    reads: list[list[tuple[int, int]]] = []
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            while not stop.is_set():
+                if (world.root / TABLE / "_delta_log" / f"{0:020d}.json").exists():
+                    rows = DeltaTable(str(world.root / TABLE)).to_pyarrow_dataset().to_table(["_partition", "_offset"])
+                    columns = rows.to_pydict()
+                    reads.append(sorted(zip(columns["_partition"], columns["_offset"], strict=True)))
+        except BaseException as failure:
+            failures.append(failure)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        yield reads
+    finally:
+        stop.set()
+        reader.join(30)
+    assert not failures, failures
+
+
+def test_a_reader_beside_the_workers_sees_whole_batches_that_only_grow(memory_world: World) -> None:
+    with _reading(memory_world) as reads, memory_world.running(flush_rows=BATCH, flush_seconds=60):
+        for number in range(40 * BATCH):
+            memory_world.topic.append(poison(number) if number % 97 == 0 else fill(number))
+            if number % BATCH == BATCH - 1:
+                seen = len(reads)
+                wait_until(lambda seen=seen: len(reads) > seen, "another read")  # type: ignore[misc]  # bound now
+    memory_world.assert_exact()
+    assert len({len(read) for read in reads}) > 3, "the reader saw the table grow"
+    for read in reads:
+        assert len(set(read)) == len(read), "a duplicate"
+    for before, after in pairwise(reads):
+        assert set(before) <= set(after), "a row went away"
+    ends = [note["partitions"] for note in memory_world.notes() if note.get("kind") == "ingest"]
+    boundaries = {p: {commit[str(p)]["end"] for commit in ends if str(p) in commit} for p in (0, 1)}
+    rejected = set(memory_world.quarantined())
+    for read in reads:
+        for partition in (0, 1):
+            offsets = {offset for p, offset in read if p == partition}
+            end = max(offsets, default=-1) + 1
+            while (partition, end) in rejected:
+                end += 1
+            assert not offsets or end in boundaries[partition], "part of a batch"
