@@ -23,6 +23,9 @@ from headrace_ingest.columns import field_builder
 MAX_RECORD_BYTES = 1_048_576
 """What Kafka's brokers take by default."""
 
+# Kafka takes any 64-bit number for a timestamp unless the topic limits it.
+_YEAR_10000_MS = 253_402_300_800_000
+
 _REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -66,8 +69,7 @@ class Decoder:
             ingested_at: aware; goes to the column `_ingested_at`.
         """
         rejects: dict[int, Reject] = {}
-        parsed = self._parse(records.values, rejects)
-        kept = _others(len(records), rejects)
+        parsed, kept = self._parse(records.values, rejects)
         columns, at_fault = self._columns(parsed)
         rows = self._rows(records, columns, kept, ingested_at)
         if at_fault:
@@ -77,13 +79,14 @@ class Decoder:
                 rejects[index] = self._reject(index, records.values[index], at_fault[row])
         return Decoded(rows, tuple(rejects[index] for index in sorted(rejects)))
 
-    def _parse(self, values: Sequence[bytes | None], rejects: dict[int, Reject]) -> list[msgspec.Struct]:
-        """Decoded records in order, without those that it adds to `rejects`."""
+    def _parse(
+        self, values: Sequence[bytes | None], rejects: dict[int, Reject]
+    ) -> tuple[list[msgspec.Struct], Sequence[int]]:
+        """Decoded records and their places, in order; what is none is added to `rejects`."""
         self._set_aside(values, rejects)
-        decodable = values if not rejects else [values[index] for index in _others(len(values), rejects)]
-        places = _others(len(values), rejects)
+        places = _others(range(len(values)), rejects)
+        source = iter(values if not rejects else [values[index] for index in places])
         parsed: list[msgspec.Struct] = []
-        source = iter(decodable)
         refused = 0
         while True:
             try:
@@ -94,7 +97,7 @@ class Decoder:
                 refused += 1
                 rejects[index] = self._reject(index, values[index], str(error))
             else:
-                return parsed
+                return parsed, places if not refused else _others(places, rejects)
 
     def _set_aside(self, values: Sequence[bytes | None], rejects: dict[int, Reject]) -> None:
         """Tombstones, and values too long to be parsed."""
@@ -128,10 +131,11 @@ class Decoder:
         if self._contract.table.partition_by == PARTITION_COLUMN:
             event_time = columns[[name for name, _ in self._builders].index(str(self._contract.event_time))]
             columns.append(event_time.cast(pa.date32()))
+        chosen = None if len(kept) == len(records) else pa.array(kept, pa.int64())
         columns += [
-            _taken(records.partitions, pa.int32(), kept),
-            _taken(records.offsets, pa.int64(), kept),
-            _kafka_timestamps(_taken(records.timestamps, pa.int64(), kept)),
+            _taken(records.partitions, pa.int32(), chosen),
+            _taken(records.offsets, pa.int64(), chosen),
+            _kafka_timestamps(_taken(records.timestamps, pa.int64(), chosen)),
             pa.repeat(pa.scalar(ingested_at, INSTANT), len(kept)),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
@@ -144,13 +148,13 @@ class Decoder:
         return Reject(index, unexplained.reason, unexplained.detail)
 
 
-def _others(count: int, rejects: dict[int, Reject]) -> Sequence[int]:
-    return range(count) if not rejects else [index for index in range(count) if index not in rejects]
+def _others(places: Sequence[int], rejects: dict[int, Reject]) -> Sequence[int]:
+    return places if not rejects else [index for index in places if index not in rejects]
 
 
-def _taken(column: Sequence[int], data_type: pa.DataType, kept: Sequence[int]) -> "pa.Array[Any]":
+def _taken(column: Sequence[int], data_type: pa.DataType, chosen: "pa.Array[Any] | None") -> "pa.Array[Any]":
     whole = pa.array(column, data_type)
-    return whole if len(kept) == len(whole) else whole.take(pa.array(kept, pa.int64()))
+    return whole if chosen is None else whole.take(chosen)
 
 
 def _mask_without(count: int, rows: dict[int, str]) -> "pa.Array[Any]":
@@ -158,6 +162,8 @@ def _mask_without(count: int, rows: dict[int, str]) -> "pa.Array[Any]":
 
 
 def _kafka_timestamps(milliseconds: "pa.Array[Any]") -> "pa.Array[Any]":
-    """Instants; null where the record has none, which the client says by -1."""
-    known = pc.if_else(pc.less(milliseconds, pa.scalar(0, pa.int64())), pa.scalar(None, pa.int64()), milliseconds)
+    """Instants; null where the record has none, which the client says by -1, or a number beyond the calendar."""
+    end = pa.scalar(_YEAR_10000_MS, pa.int64())
+    unknown = pc.or_(pc.less(milliseconds, pa.scalar(0, pa.int64())), pc.greater_equal(milliseconds, end))
+    known = pc.if_else(unknown, pa.scalar(None, pa.int64()), milliseconds)
     return cast("pa.Array[Any]", known.cast(pa.timestamp("ms", "UTC")).cast(INSTANT))
