@@ -105,10 +105,11 @@ class Batch:
             return self
         gone = pa.array(sorted(partitions), pa.int32())
         rows = [rows.filter(pc.invert(pc.is_in(rows["_partition"], value_set=gone))) for rows in self.rows]
+        spans = {p: span for p, span in self.spans.items() if p not in partitions}
         kept = Batch(
-            spans={p: span for p, span in self.spans.items() if p not in partitions},
+            spans=spans,
             rejects=[r for r in self.rejects if r.partition not in partitions],
-            opened_at=self.opened_at,
+            opened_at=self.opened_at if spans else None,
             id=self.id,
         )
         for part in rows:

@@ -9,7 +9,9 @@ import sys
 from typing import Literal
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 
 
 def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> None:
@@ -24,6 +26,7 @@ def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> Non
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _on_one_line,
     ]
     renderer: Processor = structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer(default=str)
     structlog.configure(
@@ -42,6 +45,12 @@ def configure_logs(level: str, style: Literal["auto", "json", "console"]) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+def _on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """The renderers escape values, and the message of a library's log line they take as it is."""
+    event["event"] = str(event["event"]).translate(_CONTROL)
+    return event
 
 
 def get_logger(name: str) -> FilteringBoundLogger:

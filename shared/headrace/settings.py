@@ -200,6 +200,9 @@ def load_settings(**overrides: object) -> Settings:
     Raises:
         ConfigError: a value is wrong, unknown, or the file is not TOML; the message names each field.
     """
+    if "HEADRACE_CONFIG" in os.environ and not _config_file().is_file():
+        msg = f"HEADRACE_CONFIG names {_config_file()}, which is not a file"
+        raise ConfigError(msg)
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:

@@ -129,15 +129,19 @@ def statistics(rows: pa.Table, columns: Sequence[str]) -> dict[str, object]:
         nulls[name] = column.null_count
         if column.null_count == len(column):
             continue
-        low[name], high[name] = _json_value(pc.min(column).as_py()), _json_value(pc.max(column).as_py())
+        for bounds, bound in ((low, pc.min(column)), (high, pc.max(column))):
+            value = _json_value(bound.as_py())
+            if value is not None:
+                bounds[name] = value
     return {"numRecords": rows.num_rows, "minValues": low, "maxValues": high, "nullCount": nulls}
 
 
 def _json_value(value: object) -> object:
+    """None for an exact number that no JSON number of a reader holds: a rounded bound would hide rows."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return float(value)
+        return float(value) if Decimal(repr(float(value))) == value else None
     return value

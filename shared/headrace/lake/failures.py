@@ -31,8 +31,7 @@ def store_failure(error: BaseException, doing: str) -> HeadraceError:
     """
     if isinstance(error, HeadraceError):
         return error
-    said = _TERMINAL_COLOURS.sub("", str(error)).strip().splitlines()
-    text = f"{doing} failed: {said[0] if said else type(error).__name__}"
+    text = f"{doing} failed: {_said(error)}"
     number = _errno(error)
     if number in _FULL:
         return StoreError(f"{text}. The disk is full: free space and start again; nothing was lost.")
@@ -42,6 +41,13 @@ def store_failure(error: BaseException, doing: str) -> HeadraceError:
             "nothing was lost."
         )
     return StoreError(f"{text}. Nothing was lost; the worker goes on from the table's position when started again.")
+
+
+def _said(error: BaseException) -> str:
+    """The chain of causes on one line; deltalake writes one cause a line, obstore adds a dump of its values."""
+    text = _TERMINAL_COLOURS.sub("", str(error)).partition("\n\nDebug source:")[0]
+    causes = [line.strip().removeprefix("↳").strip() for line in text.splitlines()]
+    return ": ".join(filter(None, causes)).rstrip(".") or type(error).__name__
 
 
 def _errno(error: BaseException) -> int | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pyarrow as pa
@@ -16,6 +16,9 @@ from headrace.lake.schema import quarantine_schema
 from headrace.lake.store import Store
 
 SUFFIX = "__quarantine"
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_YEAR_10000_MS = 253_402_300_800_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +119,5 @@ def unresolved(store: Store, table: str, positions: Mapping[int, int]) -> dict[i
 
 
 def _time(millis: int) -> datetime | None:
-    return None if millis < 0 else datetime.fromtimestamp(millis / 1000, UTC)
+    """None for what is no instant: a producer may send any 64-bit number, and this table refuses nothing."""
+    return _EPOCH + timedelta(milliseconds=millis) if 0 <= millis < _YEAR_10000_MS else None

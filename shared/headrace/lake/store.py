@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import unquote
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -45,7 +46,10 @@ class Store:
             return
         self.root = str(self.local)
         try:
+            missing = [folder for folder in (self.local, *self.local.parents) if not folder.exists()]
             self.local.mkdir(parents=True, exist_ok=True)
+            for folder in missing:
+                _fsync(folder.parent)
         except (FileExistsError, NotADirectoryError):
             msg = f"HEADRACE_LAKE__ROOT {root} lies on a file: name a folder"
             raise WrongTableError(msg) from None
@@ -76,12 +80,18 @@ class Store:
             StoreError, AccessDeniedError: it is not known whether it was written.
         """
         try:
-            obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+            created = self._put_new(path, data)
+            # The other writer's too: who lost goes on from what is there, which may not be durable yet.
             self.sync(path)
-        except AlreadyExistsError:
-            return False
         except (BaseError, OSError) as error:
             raise store_failure(error, f"creating {self.uri(path)}") from error
+        return created
+
+    def _put_new(self, path: str, data: bytes) -> bool:
+        try:
+            obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            return False
         return True
 
     def sync(self, path: str) -> None:
@@ -131,7 +141,7 @@ class Store:
 
 def _local_path(root: str) -> Path | None:
     if root.startswith("file://"):
-        return Path(root.removeprefix("file://")).absolute()
+        return Path(unquote(root.removeprefix("file://"))).absolute()
     return None if _SCHEME.match(root) else Path(root).expanduser().absolute()
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import DeltaError
 
 from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
+from headrace.lake.failures import store_failure
 from headrace.lake.log import NOTE, DeltaLog, commit_path, open_table
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
@@ -78,6 +80,14 @@ def create_table(store: Store, spec: TableSpec) -> bool:
     Raises:
         StoreError, AccessDeniedError: it could not be written.
     """
+    try:
+        version_0 = _version_0(spec)
+    except (DeltaError, OSError) as error:
+        raise store_failure(error, f"preparing table {spec.name} in {tempfile.gettempdir()}") from error
+    return store.create(commit_path(spec.name, 0), _relocated(version_0, store.uri(spec.name)))
+
+
+def _version_0(spec: TableSpec) -> bytes:
     with tempfile.TemporaryDirectory(prefix="headrace-table-") as scratch:
         DeltaTable.create(
             scratch,
@@ -92,8 +102,7 @@ def create_table(store: Store, spec: TableSpec) -> bool:
             ),
             raise_if_key_not_exists=False,
         )
-        version_0 = (Path(scratch) / commit_path("", 0).lstrip("/")).read_bytes()
-    return store.create(commit_path(spec.name, 0), _relocated(version_0, store.uri(spec.name)))
+        return (Path(scratch) / commit_path("", 0).lstrip("/")).read_bytes()
 
 
 def _relocated(commit: bytes, uri: str) -> bytes:
