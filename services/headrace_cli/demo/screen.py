@@ -1,5 +1,7 @@
 """What the demo shows: a table that is redrawn on a terminal, one line a change elsewhere."""
 
+import shutil
+import sys
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -99,9 +101,11 @@ class Screen:
             self.console.print("       that sentence does not hold: see the differences above", style="red")
         self.console.print(f"\nThe tables lie in {lake}, the logs beside them. Try:")
         self.console.print(f"  export HEADRACE_LAKE__ROOT={lake}", markup=False)
-        self.console.print("  headrace quarantine list trades", markup=False)
-        self.console.print("  headrace verify --from-log", markup=False)
-        self.console.print(f"  python -c \"import polars as pl; print(pl.read_delta('{lake}/trades'))\"", markup=False)
+        headrace = "headrace" if shutil.which("headrace") else sys.argv[0]
+        self.console.print(f"  {headrace} quarantine list trades", markup=False)
+        self.console.print(f"  {headrace} verify --from-log", markup=False)
+        query = f"import polars as pl; print(pl.read_delta('{lake}/trades'))"
+        self.console.print(f'  {sys.executable} -c "{query}"', markup=False)
 
     def _seconds(self) -> float:
         return self._clock.monotonic() - self._began
