@@ -94,6 +94,7 @@ class BatchWriter:
         self._pause = pause
         self._main = DeltaLog(store, target.table)
         self._quarantine = DeltaLog(store, quarantine_name(target.table))
+        self._known: Mapping[int, int] = {}
 
     def write(self, batch: Batch, epochs: Mapping[int, int]) -> Flushed:
         """Makes `batch` durable, or as much of it as is still ours.
@@ -146,7 +147,10 @@ class BatchWriter:
         self._write_rejects(batch, epochs)
         written = time.perf_counter()
         # Step 3. Every partition still stands, on this very handle, where this batch begins.
-        self._main.refresh()
+        if not epochs.items() <= self._known.items():
+            # Claimed since the last commit through this handle: the position may be another worker's work.
+            self._main.refresh()
+            self._known = dict(epochs)
         txns = {self._target.source.app_id(p): span for p, span in batch.spans.items()}
         for app_id, span in txns.items():
             if (self._main.txn(app_id) or 0) != span.start:
@@ -224,6 +228,8 @@ class BatchWriter:
         except Exception as second:
             raise store_failure(second, f"reading {self._target.table} after: {failure}") from failure
         flushed.version = landed
+        if landed is None:
+            flushed.files = []
         flushed.positions |= outcome.done
         flushed.dropped |= outcome.dropped
         return batch.without(outcome.done.keys() | outcome.dropped.keys())
