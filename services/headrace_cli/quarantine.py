@@ -4,13 +4,13 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from headrace.contracts import contract_named, load_contracts
+from headrace.contracts import RejectReason, contract_named, load_contracts
 from headrace.read.quarantine import QuarantineReader
 from headrace.settings import load_settings
+from headrace_cli.console import wide_console
 
 app = typer.Typer(add_completion=False, help="Look at records that could not become rows.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 @app.command("list")
 def list_command(
     table: TableName,
-    reason: Annotated[str | None, typer.Option(help="Only records with this reason.")] = None,
+    reason: Annotated[RejectReason | None, typer.Option(help="Only records with this reason.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Print at most this many records, newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -31,21 +31,21 @@ def list_command(
     if as_json:
         typer.echo(json.dumps({"table": table, "counts": counts, "records": newest}, default=str))
         return
-    console = Console()
+    console = wide_console()
     console.print(f"{table}: {sum(counts.values())} records in quarantine", highlight=False)
     for name, count in counts.items():
         console.print(f"  {name:<22} {count:>10,}", highlight=False)
     if not newest:
         return
-    shown = Table("partition", "offset", "quarantined at", "reason", "detail", "resolution")
+    shown = Table("partition", "offset", "quarantined at", "reason", "detail", box=None, pad_edge=False)
     for row in newest:
+        resolved = f" [dim]({row['resolution']})[/]" if row["resolution"] else ""
         shown.add_row(
             str(row["partition"]),
             str(row["offset"]),
             f"{row['quarantined_at']:%Y-%m-%d %H:%M:%S}",
             str(row["reason"]),
-            escape(str(row["detail"])),
-            str(row["resolution"] or ""),
+            escape(str(row["detail"])) + resolved,
         )
     console.print(shown)
 
@@ -62,7 +62,7 @@ def show_command(
     if as_json:
         typer.echo(json.dumps(record, default=str))
         return
-    console = Console()
+    console = wide_console()
     for name, value in record.items():
         console.print(f"[bold]{name:<18}[/] {escape(str(value))}", highlight=False, soft_wrap=True)
 

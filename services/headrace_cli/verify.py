@@ -18,6 +18,7 @@ from headrace.read.proof.store import local_root, table_names
 from headrace.read.proof.truth import Progress
 from headrace.read.proof.verify import OpenTruth, Verifier, no_progress
 from headrace.settings import KafkaSettings, Settings, load_settings
+from headrace_cli.console import wide_console
 from headrace_cli.verify_screen import ProofScreen, progress_on
 
 app = typer.Typer(add_completion=False)
@@ -67,8 +68,8 @@ def verify_tables(
         progress: told how far it is.
 
     Raises:
-        ConfigError: there is no such table, or the choices contradict each other.
-        UnsupportedTableError: the lake is not on a local file system.
+        ConfigError: there is no such table, the choices contradict each other, or the lake is not on a local
+            file system.
     """
     if from_log and ledger is not None:
         msg = "--from-log compares with nothing and --ledger with the ledger: give one of them"

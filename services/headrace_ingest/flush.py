@@ -87,24 +87,29 @@ class QuarantineGauge:
             gone = self._polls.popleft()
             self._records -= gone[0]
             self._rejects -= gone[1]
-        self._consecutive = _trailing(records, rejected, self._consecutive)
+        longest, self._consecutive = _runs(records, rejected, self._consecutive)
         ratio = self._rejects / self._records
-        if self._consecutive > self.limit.max_consecutive:
-            found = f"the last {self._consecutive} records were all bad"
+        if longest >= self.limit.max_consecutive:
+            found = f"{longest} records in a row were bad"
             raise _too_many(found, reason)
         if self._records >= self.limit.window and ratio > self.limit.max_ratio:
             found = f"{ratio:.0%} of the last {self._records} records were bad"
             raise _too_many(found, reason)
 
 
-def _trailing(records: int, rejected: list[int], before: int) -> int:
-    """Length of the run of rejects that the poll ends with, together with the run `before` it."""
-    run = 0
-    for expected, index in zip(range(records - 1, -1, -1), reversed(rejected), strict=False):
-        if index != expected:
-            break
-        run += 1
-    return before + run if run == records else run
+def _runs(records: int, rejected: list[int], before: int) -> tuple[int, int]:
+    """Lengths of the longest run of rejects of a poll, and of the one that it ends with.
+
+    Args:
+        records: of the poll.
+        rejected: indices of its rejects, ascending.
+        before: rejects that came right before the poll.
+    """
+    longest, run, expected = before, before, 0
+    for index in rejected:
+        run = run + 1 if index == expected else 1
+        longest, expected = max(longest, run), index + 1
+    return longest, run if expected == records else 0
 
 
 def _too_many(found: str, reason: str) -> QuarantineLimitError:

@@ -1,7 +1,8 @@
 """The order of offsets: which of the records a poll brought are the next ones, and what lies between them.
 
-Pure but for the leases it moves forward. Every record is admitted exactly once or belongs to nobody here; offsets
-without a record are admitted as gaps, but only after the broker has said so twice.
+Pure but for the leases it moves forward. Every record is admitted exactly once or belongs to nobody here. Offsets
+without a record are gaps; right after an assign or a seek, where a client's mistake would look the same, only if the
+broker says so twice.
 """
 
 from bisect import bisect_left
@@ -140,6 +141,10 @@ class Intake:
                 admitted.spans[partition].rejects += 1
             else:
                 indices.append(index)
+        for partition, offsets in known.items():
+            lease = self._leases[partition]
+            if lease.position > max(offsets):
+                lease.quarantined = frozenset()
         return indices
 
     @staticmethod

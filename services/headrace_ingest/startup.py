@@ -25,6 +25,7 @@ from headrace.lake.tables import (
     check_table,
     create_table,
     exists,
+    refuse_file,
 )
 from headrace.logs import get_logger
 from headrace.offsets import OffsetRange, SourceId
@@ -59,10 +60,12 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
         TopicRecreatedError: they were filled from an earlier topic of this name.
         StoreError, AccessDeniedError: the store cannot be read or written.
     """
+    store.make_root()
     prove_conflicts(store)
     identity = topic.identity()
     quarantine = _quarantine_spec(contract, source, identity, start)
     for name in (contract.name, quarantine.name):
+        refuse_file(store, name)
         removed = mend_checkpoint(store, name)
         if removed is not None:
             log.warning("checkpoint_mended", table=name, removed=removed)

@@ -14,13 +14,15 @@ import pyarrow as pa
 from headrace import __version__
 from headrace.clock import Clock, SystemClock
 from headrace.contracts import Contract
+from headrace.errors import ContractError
 from headrace.kafka.consumer import KafkaConsumer
 from headrace.kafka.topics import TopicClient, TopicIdentity
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
+from headrace.lake.tables import PARTITIONS
 from headrace.offsets import SourceId
 from headrace.settings import MIB, IngestSettings, Settings
-from headrace_ingest.claim import Claimer
+from headrace_ingest.claim import Claimer, starting_position
 from headrace_ingest.collect import Collector
 from headrace_ingest.decode import Decoder
 from headrace_ingest.drain import Drain
@@ -103,8 +105,12 @@ def run_ingest(settings: Settings, contract: Contract, *, drain: bool) -> None:
     """Runs a worker until it is stopped by a signal, or drained.
 
     Raises:
+        ContractError: the table is not one that is appended to.
         HeadraceError: what cannot be proved or mended.
     """
+    if contract.table.mode != "append":
+        msg = f"table {contract.name} has mode {contract.table.mode}, and workers of this version append: use append"
+        raise ContractError(msg)
     group_id = settings.kafka.group_id or f"headrace-{settings.pipeline or contract.name}"
     ends = kafka_ends(settings, contract, group_id)
     worker = build_worker(settings, contract, ends, drain=drain, clock=SystemClock())
@@ -125,13 +131,19 @@ def _limit(ingest: IngestSettings) -> QuarantineLimit:
 
 def _drain(log: DeltaLog, source: SourceId, topic: Topic, identity: TopicIdentity, clock: Clock) -> Drain:
     partitions = range(identity.partitions)
-    targets = {p: topic.watermarks(p).end for p in partitions}
+    started = int(log.properties[PARTITIONS])
+    # Positions first: whatever lands meanwhile lies below watermarks that are asked for later.
+    found = {p: log.txn(source.app_id(p)) for p in partitions}
+    watermarks = {p: topic.watermarks(p) for p in partitions}
+    for p in partitions:
+        # A drain may be done before it claims anything; a position that cannot be continued from stops it too.
+        starting_position(p, found[p], started, watermarks[p])
 
     def positions() -> dict[int, int]:
         log.refresh()
         return {p: log.txn(source.app_id(p)) or 0 for p in partitions}
 
-    return Drain(targets, positions, clock)
+    return Drain({p: w.end for p, w in watermarks.items()}, positions, clock)
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:

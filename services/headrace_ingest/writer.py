@@ -95,6 +95,7 @@ class BatchWriter:
         self._main = DeltaLog(store, target.table)
         self._quarantine = DeltaLog(store, quarantine_name(target.table))
         self._known: Mapping[int, int] = {}
+        self._quarantine_commits = 0
 
     def write(self, batch: Batch, epochs: Mapping[int, int]) -> Flushed:
         """Makes `batch` durable, or as much of it as is still ours.
@@ -130,13 +131,18 @@ class BatchWriter:
     def checkpoint(self, version: int) -> bool:
         """Writes a checkpoint if `version` is one that gets one: whoever made it does, without talking to anybody.
 
+        The quarantine grows by claims too, which are made elsewhere; it gets one after as many commits of our own.
+
         Raises:
             StoreError, AccessDeniedError: it could not be written; the table is whole without it.
         """
-        due = version % self._target.checkpoint_every == 0
-        if due:
+        made = version % self._target.checkpoint_every == 0
+        if made:
             self._main.checkpoint()
-        return due
+        if self._quarantine_commits >= self._target.checkpoint_every:
+            self._quarantine_commits = 0
+            self._quarantine.checkpoint()
+        return made
 
     def _attempt(self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
         """The protocol of a flush; its order is the guarantee."""
@@ -203,6 +209,7 @@ class BatchWriter:
                 "partitions": {str(p): {"rejects": count} for p, count in _count_partitions(rows).items()},
             },
         )
+        self._quarantine_commits += 1
         # Committed: a repetition of this flush must not quarantine them again. They stay counted in the spans.
         batch.rejects = []
 

@@ -130,7 +130,7 @@ class IngestSettings(_Section):
     quarantine_max_consecutive: int = Field(default=5_000, ge=1)
     """The worker stops when so many records in a row were bad."""
     commit_deadline_seconds: float = Field(default=120.0, gt=0)
-    """How long one batch may keep trying to commit against other writers and a failing store."""
+    """How long one batch may keep trying to commit against other writers."""
     shutdown_seconds: float = Field(default=25.0, gt=0)
     """How long a stop may take to make durable what was read; below the 30 s of container runtimes."""
     checkpoint_every: int = Field(default=100, ge=10)
@@ -198,7 +198,8 @@ def load_settings(**overrides: object) -> Settings:
     """Reads environment and file.
 
     Raises:
-        ConfigError: a value is wrong, unknown, or the file is not TOML; the message names each field.
+        ConfigError: a value is wrong, a field of a section is unknown, or the file is not TOML; the message names
+            each field.
     """
     if "HEADRACE_CONFIG" in os.environ and not _config_file().is_file():
         msg = f"HEADRACE_CONFIG names {_config_file()}, which is not a file"
@@ -212,6 +213,16 @@ def load_settings(**overrides: object) -> Settings:
     except (SettingsError, ValueError) as error:
         msg = f"settings cannot be read ({_config_file()} or the environment): {error}"
         raise ConfigError(msg) from None
+
+
+def unknown_variables() -> list[str]:
+    """Names in the environment that begin like ours and are no setting: misspelt, or somebody else's.
+
+    They are not refused: Kubernetes puts `HEADRACE_PORT` and the like beside a service of this name.
+    """
+    known = {name.upper() for name in Settings.model_fields} | {"CONFIG", "CACHE_DIR"}
+    names = (name for name in os.environ if name.startswith("HEADRACE_") and not name.startswith("HEADRACE_TEST_"))
+    return sorted(name for name in names if name.removeprefix("HEADRACE_").split("__")[0] not in known)
 
 
 def _config_file() -> Path:

@@ -7,23 +7,16 @@ from types import TracebackType
 from typing import Self
 
 import polars as pl
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from headrace.clock import SystemClock
+from headrace_cli.console import wide_console
 from headrace_cli.demo.stage import Stage
 from headrace_cli.demo.status import TableStatus
 
 # Without a terminal a line every few seconds is enough to see that it moves.
 _PLAIN_SECONDS = 5.0
-_PIPE_COLUMNS = 120
-
-
-def wide_console() -> Console:
-    """Standard output; wide enough for every table where there is no terminal to ask for its width."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=_PIPE_COLUMNS)
 
 
 class Screen:

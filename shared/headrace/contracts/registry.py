@@ -13,7 +13,8 @@ from headrace.errors import ContractError
 def load_contracts(modules: Sequence[str] = ()) -> Mapping[str, Contract]:
     """Imports modules and returns their contracts, and the built-in ones, by the name of the table.
 
-    A contract counts where it is defined, not where it is imported to.
+    A contract counts where it is defined, not where it is imported to. A built-in contract gives way to a user's of
+    the same table or topic.
 
     Args:
         modules: dotted names, as in `HEADRACE_CONTRACTS`.
@@ -24,7 +25,7 @@ def load_contracts(modules: Sequence[str] = ()) -> Mapping[str, Contract]:
     """
     found: dict[str, Contract] = {}
     topics: dict[str, Contract] = {}
-    for module in (trading, *map(_imported, modules)):
+    for module in map(_imported, modules):
         own = list(_contracts_in(module))
         if not own:
             msg = f"module {module.__name__} defines no contract: write class ...(Event, topic=..., key=...) in it"
@@ -32,6 +33,9 @@ def load_contracts(modules: Sequence[str] = ()) -> Mapping[str, Contract]:
         for contract in own:
             _claim(found, contract.name, contract, "table")
             _claim(topics, contract.topic, contract, "topic")
+    for contract in _contracts_in(trading):
+        if contract.name not in found and contract.topic not in topics:
+            found[contract.name] = contract
     return MappingProxyType(found)
 
 

@@ -27,8 +27,9 @@ def mend_checkpoint(store: Store, table: str) -> str | None:
     if not checkpoints or _readable(store, f"{folder}/{checkpoints[-1]}", sizes[checkpoints[-1]]):
         return None
     name = checkpoints[-1]
-    oldest = int(checkpoints[-2][:20]) if len(checkpoints) > 1 else 0
-    if any(f"{version:020d}.json" not in sizes for version in range(oldest, int(name[:20]) + 1)):
+    older = [c for c in reversed(checkpoints[:-1]) if _readable(store, f"{folder}/{c}", sizes[c])]
+    base = int(older[0][:20]) if older else 0
+    if any(f"{version:020d}.json" not in sizes for version in range(base, int(name[:20]) + 1)):
         msg = f"{store.uri(table)}: checkpoint {name} is broken and commits before it are gone; restore a backup"
         raise WrongTableError(msg)
     # The hint first: without it readers list the log and would meet the broken file, with it alone they fail too.

@@ -31,7 +31,7 @@ def store_failure(error: BaseException, doing: str) -> HeadraceError:
     """
     if isinstance(error, HeadraceError):
         return error
-    text = f"{doing} failed: {_said(error)}"
+    text = f"{doing} failed: {said(error)}"
     number = _errno(error)
     if number in _FULL:
         return StoreError(f"{text}. The disk is full: free space and start again; nothing was lost.")
@@ -43,7 +43,7 @@ def store_failure(error: BaseException, doing: str) -> HeadraceError:
     return StoreError(f"{text}. Nothing was lost; the worker goes on from the table's position when started again.")
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """The chain of causes on one line; deltalake writes one cause a line, obstore adds a dump of its values."""
     text = _TERMINAL_COLOURS.sub("", str(error)).partition("\n\nDebug source:")[0]
     causes = [line.strip().removeprefix("↳").strip() for line in text.splitlines()]

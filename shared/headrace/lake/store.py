@@ -8,6 +8,7 @@ acknowledgement is what there is.
 import os
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from headrace.errors import ConfigError, WrongTableError
-from headrace.lake.failures import store_failure
+from headrace.lake.failures import said, store_failure
 
 _SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*://")
 
@@ -25,37 +26,41 @@ class Store:
     """Everything under one root, a local folder or a URI. Safe to use from several threads.
 
     Args:
-        root: a path, `file://` or another URI that obstore knows; a local folder is created.
-
-    Raises:
-        WrongTableError: the root is a file.
-        StoreError, AccessDeniedError: the root cannot be created.
-        ConfigError: the URI is of a kind that is not known.
+        root: a path, `file://` or another URI that obstore knows.
     """
 
     def __init__(self, root: str) -> None:
         self.local = _local_path(root)
+        self.root = root.rstrip("/") if self.local is None else str(self.local)
         self._synced: set[Path] = set()
+
+    @cached_property
+    def _objects(self) -> ObjectStore:
+        try:
+            return from_url(self.root) if self.local is None else LocalStore(self.local)
+        except (BaseError, ValueError) as error:
+            msg = f"HEADRACE_LAKE__ROOT {self.root} cannot be opened: {said(error)}"
+            raise ConfigError(msg) from error
+
+    def make_root(self) -> None:
+        """Creates the root where it is a local folder; what only reads does not call this.
+
+        Raises:
+            WrongTableError: the root is a file.
+            StoreError, AccessDeniedError: it cannot be created.
+        """
         if self.local is None:
-            self.root = root.rstrip("/")
-            try:
-                self._objects: ObjectStore = from_url(self.root)
-            except (BaseError, ValueError) as error:
-                msg = f"HEADRACE_LAKE__ROOT {root} is not a store that can be opened: {error}"
-                raise ConfigError(msg) from error
             return
-        self.root = str(self.local)
         try:
             missing = [folder for folder in (self.local, *self.local.parents) if not folder.exists()]
             self.local.mkdir(parents=True, exist_ok=True)
             for folder in missing:
                 _fsync(folder.parent)
         except (FileExistsError, NotADirectoryError):
-            msg = f"HEADRACE_LAKE__ROOT {root} lies on a file: name a folder"
+            msg = f"HEADRACE_LAKE__ROOT {self.root} lies on a file: name a folder"
             raise WrongTableError(msg) from None
         except OSError as error:
-            raise store_failure(error, f"creating the lake root {root}") from error
-        self._objects = LocalStore(self.local)
+            raise store_failure(error, f"creating the lake root {self.root}") from error
 
     def uri(self, path: str) -> str:
         """Where `path` lies, as deltalake takes it."""

@@ -58,6 +58,17 @@ class TableSpec:
     txns: Mapping[str, int]
 
 
+def refuse_file(store: Store, name: str) -> None:
+    """Makes sure that no file lies where the folder of a table should be.
+
+    Raises:
+        WrongTableError: one does.
+    """
+    if store.local is not None and (store.local / name).is_file():
+        msg = f"{store.uri(name)} is a file: move it away or choose another HEADRACE_LAKE__ROOT"
+        raise WrongTableError(msg)
+
+
 def exists(store: Store, name: str) -> bool:
     """Whether a Delta table lies under `name`.
 
@@ -65,9 +76,7 @@ def exists(store: Store, name: str) -> bool:
         WrongTableError: a file lies there.
         StoreError, AccessDeniedError: the store cannot be read.
     """
-    if store.local is not None and (store.local / name).is_file():
-        msg = f"{store.uri(name)} is a file: move it away or choose another HEADRACE_LAKE__ROOT"
-        raise WrongTableError(msg)
+    refuse_file(store, name)
     try:
         return bool(open_table(store, name, without_files=True))
     except FileNotFoundError:

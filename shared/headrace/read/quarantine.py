@@ -9,6 +9,8 @@ from headrace.lake.tables import exists
 
 _LISTED = ("partition", "offset", "quarantined_at", "reason", "detail", "resolution")
 
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+
 
 class QuarantineReader:
     """Looks at the quarantine of one table.
@@ -58,4 +60,4 @@ class QuarantineReader:
 
 
 def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode(errors="backslashreplace").encode("unicode_escape").decode()
+    return None if value is None else value.decode(errors="backslashreplace").translate(_CONTROL)

@@ -97,6 +97,12 @@ class MemoryBroker:
             self.topic_id = topic_id
             self._partitions = [_Partition() for _ in self._partitions]
 
+    def another_group(self) -> "MemoryBroker":
+        """The same log as another consumer group has it; not to be recreated."""
+        other = MemoryBroker(self.topic, partitions=0, topic_id=self.topic_id)
+        other._partitions, other._lock = self._partitions, self._lock
+        return other
+
     def records(self) -> dict[tuple[int, int], StoredRecord]:
         """Everything kept, by partition and offset."""
         with self._lock:

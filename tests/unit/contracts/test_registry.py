@@ -83,28 +83,43 @@ def test_imported_contracts_belong_to_the_module_that_defines_them(folder: Path)
         load_contracts(["again"])
 
 
-def test_two_contracts_of_one_table_are_named(folder: Path) -> None:
+def test_a_contract_of_the_user_takes_the_place_of_a_built_in_one(folder: Path) -> None:
     mine = """
         from headrace import Event, Table
 
         class Mine(Event, topic="mine", key="a", table=Table(name="trades")):
             a: str
-    """
-    with pytest.raises(
-        ContractError, match=r"mine\.Mine and headrace\.contracts\.trading\.Trade both claim the table 'trades'"
-    ):
-        load_contracts([write(folder, "mine", mine)])
 
-
-def test_two_contracts_of_one_topic_are_named(folder: Path) -> None:
-    mine = """
-        from headrace import Event, Table
-
-        class Mine(Event, topic="trades", key="a", table=Table(name="mine")):
+        class Ours(Event, topic="greeks", key="a", table=Table(name="ours")):
             a: str
     """
-    with pytest.raises(ContractError, match="both claim the topic 'trades'"):
-        load_contracts([write(folder, "mine", mine)])
+    contracts = load_contracts([write(folder, "mine", mine)])
+    assert {name: c.topic for name, c in contracts.items()} == {
+        "trades": "mine",
+        "ours": "greeks",
+        "signals": "signals",
+    }
+
+
+@pytest.mark.parametrize(
+    ("declared", "what"), [('"a", key="a"', "topic 'a'"), ('"b", key="a", table=Table(name="a")', "table 'a'")]
+)
+def test_two_contracts_of_one_table_or_topic_are_named(folder: Path, declared: str, what: str) -> None:
+    one = """
+        from headrace import Event, Table
+
+        class One(Event, topic="a", key="a", table=Table(name="NAME")):
+            a: str
+    """.replace("NAME", "one" if "topic" in what else "a")
+    other = f"""
+        from headrace import Event, Table
+
+        class Other(Event, topic={declared}):
+            a: str
+    """
+    modules = [write(folder, "one", one), write(folder, "other", other)]
+    with pytest.raises(ContractError, match=rf"other\.Other and one\.One both claim the {what}"):
+        load_contracts(modules)
 
 
 @pytest.mark.parametrize(

@@ -91,16 +91,22 @@ def test_good_past_does_not_outweigh_a_bad_window() -> None:
 def test_run_of_rejects_is_followed_over_polls() -> None:
     gauge = _gauge(ratio=1.0, consecutive=10)
     gauge.count(10, [5, 6, 7, 8, 9], reason="")
-    gauge.count(5, _first(5), reason="")
-    with pytest.raises(QuarantineLimitError, match="the last 11 records were all bad"):
+    gauge.count(4, _first(4), reason="")
+    with pytest.raises(QuarantineLimitError, match="10 records in a row were bad"):
         gauge.count(1, [0], reason="")
 
 
 def test_one_good_record_ends_a_run() -> None:
     gauge = _gauge(ratio=1.0, consecutive=10)
-    gauge.count(10, _first(10), reason="")
-    gauge.count(2, [0], reason="")
-    gauge.count(10, _first(10), reason="")
+    gauge.count(9, _first(9), reason="")
+    gauge.count(2, [1], reason="")
+    gauge.count(9, [0, *range(2, 9)], reason="")
+
+
+def test_run_inside_a_poll_counts() -> None:
+    gauge = _gauge(ratio=1.0, consecutive=10)
+    with pytest.raises(QuarantineLimitError, match="12 records in a row were bad"):
+        gauge.count(100, list(range(40, 52)), reason="")
 
 
 def test_polls_without_records_do_not_count() -> None:

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tests.unit.ingest.flushing import data_files, make_batch, make_writer
 
 from headrace.errors import InvariantError
 from headrace.lake.log import note_of
@@ -12,6 +11,7 @@ from headrace.testing.disk import fsync_witness
 from headrace.testing.numbers import DAY, SOURCE, NumbersTable, number_rows
 from headrace_ingest.batch import Batch, Span
 from headrace_ingest.writer import WORKER
+from tests.unit.ingest.flushing import data_files, make_batch, make_writer
 
 
 @pytest.fixture

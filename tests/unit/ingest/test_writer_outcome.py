@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tests.unit.ingest.flushing import data_files, make_batch, make_rivalled_batch, make_writer
 
 from headrace.errors import CommitTimeoutError, StoreError
 from headrace.lake.log import commit_path, note_of
@@ -18,6 +17,7 @@ from headrace.testing.numbers import SOURCE, NumbersTable
 from headrace.testing.race import race
 from headrace_ingest.batch import Batch, Span
 from headrace_ingest.writer import WORKER
+from tests.unit.ingest.flushing import data_files, make_batch, make_rivalled_batch, make_writer
 
 
 @pytest.fixture

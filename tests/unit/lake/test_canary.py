@@ -53,6 +53,7 @@ def test_library_that_accepts_a_conflicting_commit_is_refused(tmp_path: Path, mo
 
 def test_store_that_vanished_is_no_unsafe_store(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "lake"))
+    store.make_root()
     (tmp_path / "lake").rmdir()
     (tmp_path / "lake").write_text("")
     with pytest.raises(StoreError, match=r"creating .*conditional-create failed"):

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from headrace.errors import ConfigError
 from headrace.read.proof.findings import UnsupportedTableError
 
 
@@ -69,14 +70,14 @@ def local_root(root: str) -> Path:
     """The folder that a lake root names: a path or a file URI.
 
     Raises:
-        UnsupportedTableError: the root is on another kind of store.
+        ConfigError: the root is on another kind of store.
     """
     parts = urlsplit(root)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     if "://" in root:
         msg = f"{root} is not on a local file system: verify reads local tables only"
-        raise UnsupportedTableError(msg)
+        raise ConfigError(msg)
     return Path(root)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def lake(table: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> "TableBuilder":
     monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
-    monkeypatch.setenv("HEADRACE_CONFIG", str(table.root / "none.toml"))
+    monkeypatch.chdir(table.root)
     monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
     return table
 
