@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.behaviour.topics import ClusterTopic, MemoryTopic
-from tests.behaviour.world import World
 
 from headrace.testing.brokers import BrokerHandle
+from tests.behaviour.topics import ClusterTopic, MemoryTopic
+from tests.behaviour.world import World
+from tests.faults.mutants import plant_from_environment
 
 
 @pytest.fixture
@@ -43,3 +44,6 @@ def world(request: pytest.FixtureRequest) -> World:
 def strict_world(request: pytest.FixtureRequest) -> World:
     """Where topics are created as asked, grown and emptied: not on the embedded broker."""
     return _world(request, request.param)
+
+
+plant_from_environment()

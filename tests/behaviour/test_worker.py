@@ -4,9 +4,10 @@ import random
 from datetime import timedelta
 
 import pytest
-from tests.behaviour.world import DAY, TABLE, World, fill, poison
 
 from headrace.errors import QuarantineLimitError
+from headrace.testing.waiting import wait_until
+from tests.behaviour.world import DAY, TABLE, World, fill, poison
 
 
 def test_each_record_lands_exactly_once_with_its_value(world: World) -> None:
@@ -117,6 +118,15 @@ def test_offsets_without_a_record_are_accounted_for_as_gaps(memory_world: World)
     assert [gap for found in ranges for gap in found["gaps"]] == [[0, 3], [8, 10], [11, 15]]
 
 
+def test_a_range_of_gaps_alone_moves_the_position(memory_world: World) -> None:
+    world = memory_world
+    world.memory.skip(0, 5)
+    world.drain()
+    assert world.positions()[0] == 5
+    assert world.rows() == []
+    world.assert_proved()
+
+
 def test_a_range_without_a_record_is_committed_once_an_age_and_not_more_often(memory_world: World) -> None:
     world = memory_world
     with world.running(flush_seconds=0.05) as worker:
@@ -134,13 +144,12 @@ def test_a_range_without_a_record_is_committed_once_an_age_and_not_more_often(me
 
 def test_what_was_read_is_durable_when_a_stopped_worker_ends(memory_world: World) -> None:
     world = memory_world
-    world.topic.extend([fill(n) for n in range(30)])
-    with world.running(flush_seconds=3600) as worker:
-        world.topic.extend([fill(n) for n in range(30, 60)])
-        worker.stop()
-    in_table = len(world.landed())
-    assert in_table == sum(world.positions().values())
-    world.drain()
+    world.topic.extend([fill(n) for n in range(60)])
+    with world.running(flush_seconds=3600) as running:
+        wait_until(lambda: running.worker._batch.records == 60, "everything is read")
+        assert world.rows() == []
+        running.stop()
+    assert len(world.landed()) == 60
     world.assert_exact()
 
 

@@ -84,6 +84,7 @@ class MemoryTopic:
     def __init__(self, partitions: int) -> None:
         self.name = "memory"
         self.broker = MemoryBroker(self.name, partitions=partitions)
+        self._groups = {self.name: self.broker}
 
     @property
     def partitions(self) -> int:
@@ -100,10 +101,12 @@ class MemoryTopic:
         return [self.broker.append(value) for value in values]
 
     def ends(self, settings: Settings, contract: Contract, group: str) -> Ends:
-        return Ends(self.broker, self.broker.consumer)
+        if group not in self._groups:
+            self._groups[group] = self.broker.another_group()
+        return Ends(self.broker, self._groups[group].consumer)
 
     def group_offsets(self, group: str) -> dict[int, int]:
-        return dict(self.broker.committed)
+        return dict(self._groups[group].committed)
 
     def truth(self, folder: Path) -> Callable[[TableIdentity, ValueCodec | None], Truth]:
         ledger = folder / "ledger.jsonl"

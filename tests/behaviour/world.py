@@ -16,7 +16,6 @@ from typing import Any, Literal, Self
 
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from tests.behaviour.topics import Address, ClusterTopic, MemoryTopic, Topic
 
 from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.clock import Clock, SystemClock
@@ -29,6 +28,7 @@ from headrace.testing.memory_broker import MemoryBroker, StoredRecord
 from headrace.testing.waiting import wait_until
 from headrace_ingest.wiring import build_worker
 from headrace_ingest.worker import Worker
+from tests.behaviour.topics import Address, ClusterTopic, MemoryTopic, Topic
 
 TABLE = "fills"
 DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
@@ -95,7 +95,7 @@ class Running:
         return self._thread.is_alive()
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self if self.alive else self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from headrace.testing.brokers import BrokerHandle
 from tests.behaviour.topics import ClusterTopic, MemoryTopic
 from tests.behaviour.world import World
 from tests.faults.effects import Effects, recorded
-
-from headrace.testing.brokers import BrokerHandle
+from tests.faults.mutants import plant_from_environment
 
 
 @pytest.fixture
@@ -28,3 +29,6 @@ def effects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Effects]:
     """The effects of every worker of the test."""
     with recorded(monkeypatch) as effects:
         yield effects
+
+
+plant_from_environment()

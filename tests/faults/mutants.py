@@ -1,0 +1,290 @@
+"""Defects on purpose: each breaks one rule of the protocol, and `test_mutants` names the test that notices.
+
+A mutant is planted by HEADRACE_MUTANT before the tests of a process run; production code knows nothing of it.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer as KafkaClient
+from confluent_kafka import Message
+from deltalake import DeltaTable
+
+import headrace.kafka.consumer
+import headrace_ingest.claim
+import headrace_ingest.wiring
+import headrace_ingest.writer
+from headrace.lake.datafile import DataFile
+from headrace.lake.log import DeltaLog
+from headrace.lake.store import Store
+from headrace.offsets import OffsetRange, SourceId
+from headrace_ingest.batch import Batch
+from headrace_ingest.claim import Claimer
+from headrace_ingest.flush import Trigger
+from headrace_ingest.intake import Lease
+from headrace_ingest.worker import Worker
+from headrace_ingest.writer import BatchWriter, Flushed
+
+SWITCH = "HEADRACE_MUTANT"
+
+
+def patch(owner: object, name: str, replacement: object) -> None:
+    """Replaces an attribute, which must be there."""
+    getattr(owner, name)
+    setattr(owner, name, replacement)
+
+
+_commit: Callable[..., int] = DeltaLog.commit
+_claim: Callable[..., list[Lease]] = Claimer.claim
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One defect.
+
+    Attributes:
+        plant: patches production classes.
+        guard: the test that must turn red, as a node id.
+    """
+
+    plant: Callable[[], None]
+    guard: str
+
+
+def append_by_uri() -> None:
+    """Commits through a new handle, as writing by URI does, and not through the one that was checked."""
+    real = DeltaTable.create_write_transaction
+
+    def create_write_transaction(handle: DeltaTable, *args: Any, **more: Any) -> None:
+        real(DeltaTable(handle.table_uri), *args, **more)
+
+    patch(DeltaTable, "create_write_transaction", create_write_transaction)
+
+
+def skip_the_txn_check() -> None:
+    """Commits on a fresh snapshot without asking where the partitions stand."""
+
+    class Agreeable(int):
+        def __ne__(self, _other: object) -> bool:
+            return False
+
+        __hash__ = int.__hash__
+
+    class Unchecked(DeltaLog):
+        def txn(self, app_id: str) -> int | None:
+            checking = sys._getframe(1).f_code.co_name == "_attempt" and not app_id.endswith("#owner")
+            if checking:
+                self.refresh()
+            found = super().txn(app_id)
+            return Agreeable(found or 0) if checking else found
+
+    patch(headrace_ingest.writer, "DeltaLog", Unchecked)
+
+
+def retry_without_reading_again() -> None:
+    """Takes an exception for a commit that did not land."""
+
+    def commit(log: DeltaLog, files: Sequence[DataFile], txns: Mapping[str, int], note: Mapping[str, object]) -> int:
+        try:
+            return _commit(log, files, txns, note)
+        except Exception:
+            log.refresh()
+            return _commit(log, files, txns, note)
+
+    patch(DeltaLog, "commit", commit)
+
+
+def kafka_offset_before_delta() -> None:
+    """Tells the group before the commit."""
+    flush = Worker._flush
+
+    def early(worker: Worker, trigger: Trigger) -> None:
+        worker.consumer.commit(worker._batch.positions())
+        flush(worker, trigger)
+
+    patch(Worker, "_flush", early)
+
+
+def last_offset_instead_of_next() -> None:
+    """Stores the last offset that was read, not the next one to read."""
+
+    def commit(log: DeltaLog, files: Sequence[DataFile], txns: Mapping[str, int], note: Mapping[str, object]) -> int:
+        ingest = note["kind"] == "ingest"
+        return _commit(log, files, {app: at - 1 if ingest else at for app, at in txns.items()}, note)
+
+    patch(DeltaLog, "commit", commit)
+
+
+def reset_to(where: str) -> Callable[[], None]:
+    """Lets the client jump when the broker does not have a position."""
+
+    def plant() -> None:
+        def client(properties: dict[str, Any]) -> KafkaClient:
+            return KafkaClient(properties | {"auto.offset.reset": where})
+
+        patch(headrace.kafka.consumer, "Consumer", client)
+
+    return plant
+
+
+def app_id_without_topic_id() -> None:
+    """A topic that is created again goes on with the positions of the old one."""
+
+    def app_id(source: SourceId, partition: int) -> str:
+        return f"{source.pipeline}/{source.cluster_id}/{partition}"
+
+    patch(SourceId, "app_id", app_id)
+
+
+def decode_error_objects() -> None:
+    """Takes the event of a partition's end for a record."""
+
+    class Blind:
+        error = staticmethod(lambda _message: None)
+        value, key, headers, timestamp = Message.value, Message.key, Message.headers, Message.timestamp
+
+    patch(headrace.kafka.consumer, "Message", Blind)
+
+
+def quarantine_after_main() -> None:
+    """Moves the position past rejects that are not in the quarantine yet."""
+    attempt, write_rejects = BatchWriter._attempt, BatchWriter._write_rejects
+
+    def late(writer: BatchWriter, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
+        attempt(writer, batch, epochs, flushed)
+        write_rejects(writer, batch, epochs)
+
+    patch(BatchWriter, "_attempt", late)
+    patch(BatchWriter, "_write_rejects", lambda *_: None)
+
+
+def no_owner_claim() -> None:
+    """Takes partitions without fencing the quarantine against their last owner."""
+
+    def owned(claimer: Claimer, partitions: Iterable[int]) -> dict[int, int]:
+        quarantine = DeltaLog(claimer.store, f"{claimer.table}__quarantine")
+        missing = [p for p in partitions if quarantine.txn(claimer.source.owner_id(p)) is None]
+        if missing:
+            quarantine.commit_claim({claimer.source.owner_id(p): 1 for p in missing})
+        return dict.fromkeys(partitions, 1)
+
+    patch(Claimer, "_raise_owner", owned)
+
+
+def ignore_what_is_quarantined() -> None:
+    """Quarantines again what a dead worker has quarantined."""
+    patch(headrace_ingest.claim, "unresolved", lambda _store, _table, positions: {p: frozenset() for p in positions})
+
+
+def quarantine_as_position() -> None:
+    """Goes on after the last quarantined record, although the rows before it have not landed."""
+
+    def claim(claimer: Claimer, partitions: Sequence[int]) -> list[Lease]:
+        leases = _claim(claimer, partitions)
+        for lease in leases:
+            if lease.quarantined:
+                lease.position = lease.durable = max(lease.quarantined) + 1
+        return leases
+
+    patch(Claimer, "claim", claim)
+
+
+def empty_ranges_not_committed() -> None:
+    """Takes a range without records for nothing to do."""
+    write = BatchWriter.write
+
+    def lazy(writer: BatchWriter, batch: Batch, epochs: Mapping[int, int]) -> Flushed:
+        return write(writer, batch, epochs) if batch.records else Flushed(positions=batch.positions())
+
+    patch(BatchWriter, "write", lazy)
+
+
+def creation_by_two() -> None:
+    """Publishes version 0 over what is there."""
+
+    def create(store: Store, path: str, data: bytes) -> bool:
+        there = (store.local / path).exists() if store.local else False
+        if "canary" in path and there:
+            return False
+        store.put(path, data)
+        return True
+
+    patch(Store, "create", create)
+
+
+def guess_a_started_partition() -> None:
+    """Begins at the first record where the table should have a position and has none."""
+    real = headrace_ingest.claim.starting_position
+
+    def guess(partition: int, txn: int | None, started: int, available: OffsetRange) -> int:
+        return available.start if txn is None else real(partition, txn, started, available)
+
+    for module in (headrace_ingest.claim, headrace_ingest.wiring):
+        patch(module, "starting_position", guess)
+
+
+def delete_in_a_handler() -> None:
+    """Takes an exception for a reason to remove the files that were written."""
+    resolve = BatchWriter._resolve
+
+    def tidy(writer: BatchWriter, batch: Batch, epochs: Mapping[int, int], flushed: Flushed, **how: Any) -> Batch:
+        for file in flushed.files:
+            writer._store.delete(f"{writer._target.table}/{file.path}")
+        return resolve(writer, batch, epochs, flushed, **how)
+
+    patch(BatchWriter, "_resolve", tidy)
+
+
+_CRASH = "tests/faults/test_crash_points.py::test_a_crash_at_any_effect_loses_and_doubles_nothing"
+_ERROR = "tests/faults/test_crash_points.py::test_an_error_at_any_effect_loses_and_doubles_nothing"
+_ZOMBIES = "tests/faults/test_zombie.py::"
+_ZOMBIE = f"{_ZOMBIES}test_a_zombie_adds_nothing_and_both_go_on"
+_WORKER = "tests/behaviour/test_worker.py::"
+_CONSUMER = "tests/behaviour/test_consumer.py::"
+_POSITION = f"{_CONSUMER}test_a_position_that_the_broker_does_not_have_is_an_error_and_never_a_jump"
+
+MUTANTS = {
+    "append-by-uri": Mutant(append_by_uri, f"{_ZOMBIE}[some-commit ingest-before-process]"),
+    "skip-the-txn-check": Mutant(skip_the_txn_check, f"{_ZOMBIE}[good-sync rows of the table-after-process]"),
+    "retry-without-reading-again": Mutant(retry_without_reading_again, f"{_ERROR}[answer-lost-commit ingest]"),
+    "kafka-offset-before-delta": Mutant(kafka_offset_before_delta, f"{_CRASH}[commit ingest]"),
+    "last-offset-instead-of-next": Mutant(
+        last_offset_instead_of_next, f"{_WORKER}test_the_group_is_told_where_the_table_stands[memory]"
+    ),
+    "reset-to-earliest": Mutant(reset_to("earliest"), f"{_POSITION}[embedded-beyond-the-end]"),
+    "reset-to-latest": Mutant(reset_to("latest"), f"{_POSITION}[embedded-before-the-beginning]"),
+    "app-id-without-topic-id": Mutant(
+        app_id_without_topic_id, f"{_WORKER}test_positions_are_stored_under_the_topics_own_id"
+    ),
+    "decode-error-objects": Mutant(
+        decode_error_objects, f"{_CONSUMER}test_the_end_of_a_partition_is_not_a_record[embedded]"
+    ),
+    "quarantine-after-main": Mutant(quarantine_after_main, f"{_CRASH}[commit ingest]"),
+    "no-owner-claim": Mutant(
+        no_owner_claim,
+        f"{_ZOMBIES}test_a_zombie_that_wakes_before_its_successor_flushes_quarantines_nothing",
+    ),
+    "ignore-what-is-quarantined": Mutant(ignore_what_is_quarantined, f"{_CRASH}[commit quarantine]"),
+    "quarantine-as-position": Mutant(quarantine_as_position, f"{_CRASH}[commit quarantine]"),
+    "empty-ranges-not-committed": Mutant(
+        empty_ranges_not_committed, f"{_WORKER}test_a_range_of_gaps_alone_moves_the_position"
+    ),
+    "creation-by-two": Mutant(
+        creation_by_two, "tests/faults/test_creation.py::test_a_creator_that_is_overtaken_takes_what_is_there"
+    ),
+    "guess-a-started-partition": Mutant(
+        guess_a_started_partition,
+        "tests/behaviour/test_worker_positions.py::test_a_position_the_table_should_have_is_not_guessed",
+    ),
+    "delete-in-a-handler": Mutant(delete_in_a_handler, f"{_ERROR}[answer-lost-commit ingest]"),
+}
+
+
+def plant_from_environment() -> None:
+    """Plants the mutant that the switch names, if it is set."""
+    name = os.environ.get(SWITCH)
+    if name:
+        MUTANTS[name].plant()

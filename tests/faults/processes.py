@@ -1,0 +1,138 @@
+"""`headrace ingest` as a process of its own, on the topic of a test."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from headrace.testing.waiting import wait_until
+from tests.behaviour.topics import Address
+from tests.behaviour.world import TABLE, World
+
+_CONTRACT = """
+from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
+
+
+class Fill(Event, topic={topic!r}, key="symbol", table=Table(name={table!r}, partition_by="date")):
+    '''One fill, of a made-up kind.'''
+
+    fill_id: EventId
+    symbol: Symbol
+    price: Price
+    timestamp: UtcTimestamp
+"""
+_MODULE = "contract_under_test"
+_SOURCES = [str(Path(__file__).parents[2] / folder) for folder in ("shared", "services")]
+
+
+class WorkerProcess:
+    """One `headrace ingest`; killed at the end of the context if it still runs.
+
+    Args:
+        world: its topic and lake.
+        drain: whether it ends by itself.
+        prepare: runs in the child before it becomes the worker.
+        settings: further environment, without `HEADRACE_` and in small letters.
+    """
+
+    def __init__(
+        self, world: World, *, drain: bool = False, prepare: Callable[[], None] | None = None, **settings: str
+    ) -> None:
+        folder = world.folder / "contracts"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{_MODULE}.py").write_text(_CONTRACT.format(topic=world.topic.name, table=TABLE))
+        chosen = {
+            "kafka__bootstrap_servers": world.cluster.handle.bootstrap_servers,
+            "kafka__group_id": world.topic.name,
+            "kafka__session_timeout_ms": "1500",
+            "lake__root": str(world.root),
+            "ingest__flush_seconds": "0.1",
+            "contracts": _MODULE,
+            "log_format": "json",
+            **settings,
+        }
+        self.log = world.folder / f"worker-{len(list(world.folder.glob('worker-*.log')))}.log"
+        with self.log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "headrace_cli.main", "ingest", TABLE, *(["--drain"] if drain else [])],
+                env={
+                    **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
+                    **{f"HEADRACE_{name.upper()}": value for name, value in chosen.items()},
+                    "PYTHONPATH": os.pathsep.join([str(folder), *_SOURCES]),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                preexec_fn=prepare,  # noqa: PLW1509  # sets a limit, and takes no lock
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def said(self) -> str:
+        """What it has written so far."""
+        return self.log.read_text(errors="replace")
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def signal(self, *signals: signal.Signals) -> None:
+        for number in signals:
+            self._process.send_signal(number)
+
+    def await_said(self, text: str, seconds: float = 30.0) -> None:
+        """Returns when it has written `text`."""
+        wait_until(lambda: text in self.said or not self.alive, f"the worker says {text}", seconds=seconds)
+        assert text in self.said, self.said
+
+    def runs_for(self, seconds: float) -> bool:
+        """Whether it still runs after so many seconds."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def end(self, seconds: float = 30.0) -> int:
+        """Its exit code."""
+        return self._process.wait(seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.alive:
+            self.signal(signal.SIGKILL)
+        self._process.wait(10)
+
+
+@contextmanager
+def producing(world: World, values: Iterator[Sequence[bytes | None]]) -> Iterator[list[Address]]:
+    """Within the context appends what `values` brings, piece after piece; gives the addresses so far."""
+    sent: list[Address] = []
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def produce() -> None:
+        try:
+            while not stop.wait(0.02):
+                sent.extend(world.topic.extend(next(values)))
+        except BaseException as failure:
+            failures.append(failure)
+
+    thread = threading.Thread(target=produce, name="producing", daemon=True)
+    thread.start()
+    try:
+        yield sent
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not failures, failures
