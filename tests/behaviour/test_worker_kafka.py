@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import pytest
 from confluent_kafka import KafkaError, Message, Producer
-from tests.behaviour.topics import Address, ClusterTopic
-from tests.behaviour.world import World, fill, poison
 
 from headrace.clock import SystemClock
 from headrace.errors import AccessDeniedError, BrokerUnreachableError, TopicMissingError
@@ -15,6 +13,8 @@ from headrace.testing.brokers import BrokerHandle
 from headrace.testing.memory_broker import StoredRecord
 from headrace.testing.shared_kafka import KafkaAddress
 from headrace.testing.waiting import wait_until
+from tests.behaviour.topics import Address, ClusterTopic
+from tests.behaviour.world import World, fill, poison
 
 
 class Transactions:

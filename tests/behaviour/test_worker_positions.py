@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
-from tests.behaviour.world import TABLE, World, fill
 
 from headrace.errors import HeadraceError, PositionLostError, TopicRecreatedError
+from tests.behaviour.world import TABLE, World, fill
 
 NOON_MS = 1_772_452_800_000
 """2026-03-02T12:00:00Z."""

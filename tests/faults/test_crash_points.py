@@ -12,12 +12,12 @@ import pytest
 from deltalake.exceptions import CommitFailedError, DeltaError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.world import TABLE, World, fill, poison
-from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, in_step, recorded
 
 from headrace.errors import StoreError, UnsafeStoreError
 from headrace.testing.waiting import wait_until
+from tests.behaviour.topics import MemoryTopic
+from tests.behaviour.world import TABLE, World, fill, poison
+from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, in_step, recorded
 
 CREATION = (
     "sync a folder of the table",

@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.behaviour.world import World, fill
 
 from headrace.kafka.sender import sender_properties
 from headrace.lake.store import Store
@@ -16,6 +15,7 @@ from headrace.testing.brokers import BrokerHandle
 from headrace.testing.peak_memory import wait_and_watch
 from headrace.testing.waiting import wait_until
 from headrace_bots.load import fill_topic, render_trades
+from tests.behaviour.world import World, fill
 
 BACKLOG = 1_000_000
 BUDGET_MIB = 512

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 from deltalake import DeltaTable
-from tests.behaviour.world import TABLE, World, fill, poison
 
 from headrace.testing.waiting import wait_until
+from tests.behaviour.world import TABLE, World, fill, poison
 
 BATCH = 50
 
