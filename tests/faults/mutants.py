@@ -59,7 +59,8 @@ def append_by_uri() -> None:
     real = DeltaTable.create_write_transaction
 
     def create_write_transaction(handle: DeltaTable, *args: Any, **more: Any) -> None:
-        real(DeltaTable(handle.table_uri), *args, **more)
+        noted = more["commit_properties"].custom_metadata  # the proof at start, which would notice, carries none
+        real(DeltaTable(handle.table_uri) if noted else handle, *args, **more)
 
     patch(DeltaTable, "create_write_transaction", create_write_transaction)
 
