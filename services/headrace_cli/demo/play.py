@@ -26,6 +26,8 @@ _STALL_SECONDS = 60.0
 _STOP_SECONDS = 40.0
 # The embedded broker drops what is older than 5 MiB of a partition; an event has 200 to 500 bytes.
 _BACKLOG_RECORDS = 8_000
+# What a worker logs when it learns that its partitions have gone: from the group, or from the table.
+_FENCED = ("lost", "fenced")
 _SPAWN = {"HEADRACE_INGEST__FLUSH_SECONDS": "1.0"}
 
 
@@ -115,7 +117,11 @@ class Play:
         self._screen.act(
             "SIGCONT to worker trades-2: a zombie, with rows in its hands that another worker has written meanwhile"
         )
+        noticed = len(zombie.logged(*_FENCED))
         zombie.send(signal.SIGCONT)
+        self._until(lambda: len(zombie.logged(*_FENCED)) > noticed)
+        how = "the group told it first" if "lost" in zombie.logged(*_FENCED)[noticed] else "Delta refused its commit"
+        self._screen.say(f"the zombie has dropped what it held: {how}")
 
     def _close(self) -> None:
         self._until(lambda: self._bots.exit_code() is not None)

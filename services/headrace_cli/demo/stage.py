@@ -1,5 +1,6 @@
 """What the demo runs on: a broker, a fresh lake, and processes that are started, killed and frozen."""
 
+import json
 import os
 import signal
 import subprocess
@@ -106,6 +107,10 @@ class Actor:
         """Its exit code once it has ended."""
         return None if self._process is None else self._process.poll()
 
+    def logged(self, *events: str) -> list[str]:
+        """Its log lines, JSON, that report one of `events`."""
+        return [line for line in self.log.read_text(errors="replace").splitlines() if _event(line) in events]
+
     def wait(self, seconds: float) -> int:
         """Waits for its end.
 
@@ -125,6 +130,14 @@ class Actor:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+
+
+def _event(line: str) -> str | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry.get("event") if isinstance(entry, dict) else None
 
 
 def _environment(stage: Stage) -> dict[str, str]:
