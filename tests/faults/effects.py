@@ -56,6 +56,7 @@ class Effects:
     faults: list[Fault] = field(default_factory=list)
     happened: int = 0
     dead: bool = False
+    synced: list[Path] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +64,27 @@ class Effects:
         """Forgets the calls so far; from here on `faults` happen, each once."""
         self.calls, self.faults, self.happened, self.dead = [], list(faults), 0, False
         self._counts.clear()
+
+    def sync(self, handle: int) -> None:
+        """Makes durable, and remembers it."""
+        os.fdatasync(handle)
+        self.synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+
+    def lose_power(self, root: Path, *, torn: bool) -> int:
+        """What was never made durable below `root` is gone, or is there without its bytes; returns how much."""
+        lost = [path for path in root.rglob("*") if path.is_file() and not self._durable(path)]
+        for path in lost:
+            if torn:
+                path.write_bytes(b"")
+            else:
+                path.unlink()
+        return len(lost)
+
+    def _durable(self, path: Path) -> bool:
+        """Whether its bytes were synced, and after them the folder that names it."""
+        if path not in self.synced:
+            return False
+        return path.parent in self.synced[self.synced.index(path) :]
 
     def crash(self) -> None:
         """A fault: nothing has an effect from here on."""
@@ -134,7 +156,7 @@ def recorded(patch: pytest.MonkeyPatch) -> Iterator[Effects]:
             "delete",
             effects.wrap(obstore.delete, lambda _store, path, *_a, **_k: f"delete {_place(str(path))}"),
         )
-        local.setattr(os, "fsync", effects.wrap(os.fsync, lambda handle: f"sync {_opened(handle)}"))
+        local.setattr(os, "fsync", effects.wrap(effects.sync, lambda handle: f"sync {_opened(handle)}"))
         local.setattr(
             DeltaTable, "create_write_transaction", effects.wrap(DeltaTable.create_write_transaction, _commit)
         )

@@ -239,7 +239,13 @@ def delete_in_a_handler() -> None:
     patch(BatchWriter, "_resolve", tidy)
 
 
+def leave_durability_to_the_system() -> None:
+    """Never calls fsync."""
+    patch(Store, "sync", lambda _store, _path: None)
+
+
 _CRASH = "tests/faults/test_crash_points.py::test_a_crash_at_any_effect_loses_and_doubles_nothing"
+_POWER = "tests/faults/test_crash_points.py::test_power_loss_at_any_effect_loses_and_doubles_nothing"
 _ERROR = "tests/faults/test_crash_points.py::test_an_error_at_any_effect_loses_and_doubles_nothing"
 _ZOMBIES = "tests/faults/test_zombie.py::"
 _ZOMBIE = f"{_ZOMBIES}test_a_zombie_adds_nothing_and_both_go_on"
@@ -280,6 +286,7 @@ MUTANTS = {
         guess_a_started_partition,
         "tests/behaviour/test_worker_positions.py::test_a_position_the_table_should_have_is_not_guessed",
     ),
+    "leave-durability-to-the-system": Mutant(leave_durability_to_the_system, f"{_POWER}[gone-tell the group]"),
     "delete-in-a-handler": Mutant(delete_in_a_handler, f"{_ERROR}[answer-lost-commit ingest]"),
 }
 

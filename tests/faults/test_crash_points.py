@@ -42,7 +42,13 @@ FLUSH = (
     "sync a commit to the table",
     "tell the group",
 )
-CHECKPOINT = ("checkpoint", "sync a checkpoint of the table", "sync the checkpoint hint of the table")
+CHECKPOINT = (
+    "checkpoint",
+    "sync a checkpoint of the table",
+    "sync the checkpoint hint of the table",
+    "sync a checkpoint of the quarantine",
+    "sync the checkpoint hint of the quarantine",
+)
 EFFECTS = (*CREATION, *CLAIM, *FLUSH, *CHECKPOINT)
 
 
@@ -135,6 +141,27 @@ def test_a_crash_at_any_effect_loses_and_doubles_nothing(
         effects.plan()
         run(world, effects)
         assert_whole(world)
+
+
+@pytest.mark.usefixtures("step_by_step")
+@pytest.mark.parametrize("effect", [*CLAIM, *FLUSH, *CHECKPOINT])
+@pytest.mark.parametrize("torn", [False, True], ids=["gone", "torn"])
+def test_power_loss_at_any_effect_loses_and_doubles_nothing(
+    world: World, effects: Effects, counts: Counter[str], effect: str, torn: bool
+) -> None:
+    lost = 0
+    for nth, when in product(range(1, counts[effect] + 1), MOMENTS):
+        fresh(world)
+        effects.synced.clear()
+        effects.plan(Fault(effect, nth, when, effects.crash))
+        with pytest.raises(Crash):
+            run(world, effects)
+        lost += effects.lose_power(world.root, torn=torn)
+        assert_group_is_not_ahead(world)
+        effects.plan()
+        run(world, effects)
+        assert_whole(world)
+    assert lost or effect == "tell the group", "there was something to lose"
 
 
 @pytest.mark.usefixtures("step_by_step")
