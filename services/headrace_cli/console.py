@@ -2,11 +2,10 @@
 
 from rich.console import Console
 
-# Where there is no terminal to ask for its width, every table fits into this.
-_PIPE_COLUMNS = 120
+# The widest table, that of a proof, fits; a narrower terminal wraps it instead of cutting numbers.
+_LEAST_COLUMNS = 120
 
 
 def wide_console() -> Console:
-    """As wide as the terminal, or wide enough."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=_PIPE_COLUMNS)
+    """As wide as the terminal, and never so narrow that a table loses something."""
+    return Console(highlight=False, soft_wrap=True, width=max(_LEAST_COLUMNS, Console().width))

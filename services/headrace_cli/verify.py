@@ -46,7 +46,7 @@ def verify_command(
     if as_json:
         typer.echo(json.dumps(to_json(reports), indent=2))
     else:
-        ProofScreen().show(reports)
+        ProofScreen(wide_console()).show(reports)
     raise typer.Exit(overall(reports).exit_code)
 
 

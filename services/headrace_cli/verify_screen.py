@@ -17,9 +17,6 @@ _COLOURS = {Verdict.PASS: "green", Verdict.UNKNOWN: "yellow", Verdict.FAIL: "red
 _COLUMNS = ("position", "rows", "quarantined", "gaps", "lost", "duplicates", "phantom", "differing", "behind")
 
 
-_WIDTH = 130
-
-
 @contextmanager
 def progress_on(console: Console, *, shown: bool) -> Iterator[Report]:
     """A bar that the proof moves; nothing if it is not `shown`."""
@@ -37,14 +34,10 @@ def progress_on(console: Console, *, shown: bool) -> Iterator[Report]:
 
 
 class ProofScreen:
-    """Prints reports; plain text where the output is no terminal.
+    """Prints reports; plain text where the console is no terminal."""
 
-    Args:
-        console: where to; by default the standard output, never so narrow that numbers are cut.
-    """
-
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(width=max(_WIDTH, Console().width))
+    def __init__(self, console: Console) -> None:
+        self._console = console
 
     def show(self, reports: tuple[TableReport, ...]) -> None:
         """Prints all reports, then the verdict."""
