@@ -259,7 +259,8 @@ class Worker:
         try:
             if self.writer.checkpoint(version):
                 log.info("checkpoint", table=self.table, version=version)
-        except HeadraceError as error:
+        except Exception as error:
+            # Whatever it was: the table is whole without a checkpoint, and the next flush shows whether it still is.
             log.warning("checkpoint_failed", table=self.table, version=version, error=str(error))
 
     # -- fencing

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 
-from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from headrace.clock import Deadline, SystemClock
 from headrace.errors import TopicMissingError
 from headrace.kafka.client import ClientErrors, client_properties, translate
 from headrace.offsets import OffsetRange
@@ -15,6 +17,16 @@ from headrace.settings import KafkaSettings
 # librdkafka's mock cluster names itself so and knows no topic ids.
 _EMBEDDED_PREFIX = "mockCluster"
 _NO_TOPIC_ID = "-"
+
+_NOT_YET = frozenset(
+    {
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
+_ASK_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class TopicClient:
         self._topic = topic
         self._timeout = kafka.request_timeout_seconds
         self._errors = ClientErrors()
+        self._pause = Event()
         properties = client_properties(kafka) | {"error_cb": self._errors}
         self._admin = AdminClient(properties)
         self._consumer = Consumer(
@@ -78,15 +91,21 @@ class TopicClient:
             raise self._errors.translate(error.args[0], doing) from None
 
     def watermarks(self, partition: int) -> OffsetRange:
-        """First offset kept and the end of what committed transactions have made readable."""
-        try:
-            low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(self._topic, partition), timeout=self._timeout
-            )
-        except KafkaException as error:
-            doing = f"asking for the offsets of {self._topic}[{partition}]"
-            raise self._errors.translate(error.args[0], doing) from None
-        return OffsetRange(low, high)
+        """First offset kept and the end of what committed transactions have made readable.
+
+        A partition that was just added is unknown to this client at first, then without a leader: asks again.
+        """
+        asked = TopicPartition(self._topic, partition)
+        deadline = Deadline.after(self._timeout, SystemClock())
+        while True:
+            try:
+                return OffsetRange(*self._consumer.get_watermark_offsets(asked, timeout=self._timeout))
+            except KafkaException as error:
+                if error.args[0].code() not in _NOT_YET or deadline.expired():
+                    doing = f"asking for the offsets of {self._topic}[{partition}]"
+                    raise self._errors.translate(error.args[0], doing) from None
+            self._pause.wait(_ASK_AGAIN_SECONDS)
+            self.identity()
 
     def positions_at(self, time: datetime, partitions: Sequence[int]) -> dict[int, int]:
         """Per partition the first offset with a timestamp at or after `time`, else the end."""
