@@ -5,9 +5,11 @@ the file.
 """
 
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import unquote
 
 from pydantic import (
     BaseModel,
@@ -30,6 +32,8 @@ from pydantic_settings import (
 from headrace.errors import ConfigError
 
 MIB = 1024 * 1024
+
+_SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*://")
 
 
 class _Section(BaseModel):
@@ -213,6 +217,13 @@ def load_settings(**overrides: object) -> Settings:
     except (SettingsError, ValueError) as error:
         msg = f"settings cannot be read ({_config_file()} or the environment): {error}"
         raise ConfigError(msg) from None
+
+
+def local_folder(root: str) -> Path | None:
+    """The absolute folder that a lake root names as a path or `file://` URI, `~` expanded; None on other stores."""
+    if root.startswith("file://"):
+        return Path(unquote(root.removeprefix("file://"))).absolute()
+    return None if _SCHEME.match(root) else Path(root).expanduser().absolute()
 
 
 def unknown_variables() -> list[str]:

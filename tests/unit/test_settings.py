@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from headrace.errors import ConfigError
-from headrace.settings import IngestSettings, KafkaSettings, LakeSettings, Settings, load_settings
+from headrace.settings import IngestSettings, KafkaSettings, LakeSettings, Settings, load_settings, local_folder
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +180,27 @@ def test_password_is_read_from_its_file(tmp_path: Path) -> None:
 
 def test_no_password_is_none() -> None:
     assert KafkaSettings().password() is None
+
+
+@pytest.mark.parametrize(
+    ("root", "folder"),
+    [
+        ("lake", "{cwd}/lake"),
+        ("/srv/lake/", "/srv/lake"),
+        ("~/lake", "/home/somebody/lake"),
+        ("file:///srv/a%20lake", "/srv/a lake"),
+    ],
+)
+def test_local_lake_is_an_absolute_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str, folder: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert local_folder(root) == Path(folder.format(cwd=tmp_path))
+
+
+@pytest.mark.parametrize("root", ["s3://bucket/lake", "memory:///", "abfss://lake@account.dfs.core.windows.net/x"])
+def test_lake_elsewhere_is_no_folder(root: str) -> None:
+    assert local_folder(root) is None
 
 
 @pytest.mark.parametrize("section", [KafkaSettings(), LakeSettings(), IngestSettings(), Settings()])

@@ -1,13 +1,13 @@
 """`headrace demo`: options, and the exit code."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from headrace.contracts import load_contracts
 from headrace.logs import configure_logs
+from headrace.read.proof.store import local_root
 from headrace.settings import load_settings
 from headrace_cli.demo.play import Play, Script
 from headrace_cli.demo.screen import Screen
@@ -47,7 +47,7 @@ def demo_command(
         msg = f"choose one of {', '.join(_BROKERS)}"
         raise typer.BadParameter(msg, param_hint="--broker")
     contracts = [load_contracts(settings.contracts)[name] for name in _TABLES]
-    root = Path(settings.lake.root).absolute().parent / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    root = local_root(settings.lake.root).parent / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with (
         open_stage(settings.kafka, cast("BrokerKind", broker), root, [c.topic for c in contracts]) as stage,
         Screen(plain=plain) as screen,

@@ -6,11 +6,9 @@ acknowledgement is what there is.
 """
 
 import os
-import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -18,8 +16,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake.failures import said, store_failure
-
-_SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*://")
+from headrace.settings import local_folder
 
 
 class Store:
@@ -30,7 +27,7 @@ class Store:
     """
 
     def __init__(self, root: str) -> None:
-        self.local = _local_path(root)
+        self.local = local_folder(root)
         self.root = root.rstrip("/") if self.local is None else str(self.local)
         self._synced: set[Path] = set()
 
@@ -142,12 +139,6 @@ class Store:
             return
         except (BaseError, OSError) as error:
             raise store_failure(error, f"deleting {self.uri(path)}") from error
-
-
-def _local_path(root: str) -> Path | None:
-    if root.startswith("file://"):
-        return Path(unquote(root.removeprefix("file://"))).absolute()
-    return None if _SCHEME.match(root) else Path(root).expanduser().absolute()
 
 
 def _parents_below(root: Path, folder: Path) -> Iterable[Path]:

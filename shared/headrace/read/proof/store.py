@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
 
 from headrace.errors import ConfigError
 from headrace.read.proof.findings import UnsupportedTableError
+from headrace.settings import local_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,11 @@ def local_root(root: str) -> Path:
     Raises:
         ConfigError: the root is on another kind of store.
     """
-    parts = urlsplit(root)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    if "://" in root:
+    folder = local_folder(root)
+    if folder is None:
         msg = f"{root} is not on a local file system: verify reads local tables only"
         raise ConfigError(msg)
-    return Path(root)
+    return folder
 
 
 def table_names(root: Path) -> tuple[str, ...]:

@@ -68,6 +68,26 @@ def test_what_could_not_be_checked_is_exit_code_2(
     assert run(["verify", "trades", "--from-log"]) == 0
 
 
+def test_the_lake_may_lie_below_the_home_folder(lake: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(lake.root.parent))
+    monkeypatch.setenv("HEADRACE_LAKE__ROOT", f"~/{lake.root.name}")
+
+    assert run(["verify", "trades"]) == 0
+
+
+def test_the_lake_may_be_named_by_a_file_uri(lake: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_LAKE__ROOT", lake.root.as_uri())
+
+    assert run(["verify", "trades"]) == 0
+
+
+def test_a_lake_elsewhere_is_not_verified(lake: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_LAKE__ROOT", "s3://bucket/lake")
+
+    with pytest.raises(ConfigError, match="s3://bucket/lake is not on a local file system"):
+        verify_tables(load_settings(), ["trades"])
+
+
 def test_a_wrong_name_is_a_configuration_error(lake: "TableBuilder") -> None:
     with pytest.raises(ConfigError, match="there is no table greeks under"):
         verify_tables(load_settings(), ["greeks"])
