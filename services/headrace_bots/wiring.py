@@ -12,13 +12,13 @@ from itertools import islice
 from pathlib import Path
 
 from headrace.clock import SystemClock
+from headrace.connection import KafkaSettings
 from headrace.contracts import Greeks, Signal, Trade, contract_of
 from headrace.errors import ConfigError
 from headrace.kafka.client import client_properties
 from headrace.kafka.sender import Delivery, sender_properties
 from headrace.kafka.topics import TopicClient
 from headrace.producer import EventProducer, FullPolicy, Outbox
-from headrace.settings import KafkaSettings
 from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps
 from headrace_bots.ledger import Ledger

@@ -22,7 +22,8 @@ _PREFIX, _NESTED = "HEADRACE_", "__"
 _INTRODUCTION = """\
 # Configuration
 
-<!-- Made by `python -m headrace_cli.config_reference > docs/configuration.md`. Change shared/headrace/settings.py. -->
+<!-- Made by `python -m headrace_cli.config_reference > docs/configuration.md`. Change settings.py or connection.py in
+shared/headrace. -->
 
 Every process reads its settings once, at its start. A variable wins over the file.
 
@@ -32,7 +33,8 @@ Every process reads its settings once, at its start. A variable wins over the fi
   each field.
 - `EventProducer` reads only these, and not the file: `HEADRACE_KAFKA__BOOTSTRAP_SERVERS`, `SECURITY_PROTOCOL`,
   `SASL_MECHANISM`, `SASL_USERNAME`, `SASL_PASSWORD`, `SASL_PASSWORD_FILE`, `SSL_CA_LOCATION`,
-  `SSL_CERTIFICATE_LOCATION` and `SSL_KEY_LOCATION`, each with the prefix `HEADRACE_KAFKA__`.
+  `SSL_CERTIFICATE_LOCATION` and `SSL_KEY_LOCATION`, each with the prefix `HEADRACE_KAFKA__`. They
+  are checked as they are for workers.
 """
 
 _EXAMPLE = """\

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from headrace.connection import KafkaSettings
 from headrace.contracts import load_contracts
 from headrace.errors import ConfigError
 from headrace.read.proof.broker import Broker
@@ -17,7 +18,7 @@ from headrace.read.proof.report import TableReport, overall, to_json
 from headrace.read.proof.store import local_root, table_names
 from headrace.read.proof.truth import Progress
 from headrace.read.proof.verify import OpenTruth, Verifier, no_progress
-from headrace.settings import KafkaSettings, Settings, load_settings
+from headrace.settings import Settings, load_settings
 from headrace_cli.console import wide_console
 from headrace_cli.verify_screen import ProofScreen, progress_on
 

@@ -11,15 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -29,6 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from headrace.connection import KafkaSettings, Section, problems_of
 from headrace.errors import ConfigError
 
 MIB = 1024 * 1024
@@ -36,82 +29,14 @@ MIB = 1024 * 1024
 _SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*://")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class KafkaSettings(_Section):
-    """How to reach the cluster; the same for bots and workers."""
-
-    bootstrap_servers: str | None = None
-    """`host:port` of one or more brokers, separated by commas."""
-    group_id: str | None = None
-    """Consumer group of the workers; by default `headrace-<pipeline>`."""
-    group_instance_id: str | None = None
-    """Static member id, unique per worker: a restart under the same id gets its partitions back at once."""
-    session_timeout_ms: int = Field(default=6_000, ge=1_000, le=300_000)
-    """Without a heartbeat for this long a worker is taken for dead and its partitions move."""
-    max_poll_interval_ms: int = Field(default=300_000, ge=10_000)
-    """A worker that does not poll for this long loses its partitions."""
-    request_timeout_seconds: float = Field(default=20.0, gt=0)
-    """How long start-up requests (cluster, topic, offsets) may take before the broker counts as unreachable."""
-    metadata_refresh_seconds: float = Field(default=30.0, gt=0)
-    """How often the topic is looked at for added partitions and for having been created again."""
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """Transport and authentication."""
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    """How SASL authenticates."""
-    sasl_username: str | None = None
-    """User of SASL."""
-    sasl_password: SecretStr | None = None
-    """Password of SASL."""
-    sasl_password_file: Path | None = None
-    """File that holds the password of SASL; read at start."""
-    ssl_ca_location: Path | None = None
-    """CA certificates in PEM; by default the system's."""
-    ssl_certificate_location: Path | None = None
-    """Client certificate in PEM."""
-    ssl_key_location: Path | None = None
-    """Client key in PEM."""
-    client: dict[str, str] = Field(default_factory=dict)
-    """Further librdkafka properties by their own names; those that a guarantee rests on are refused."""
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.security_protocol.startswith("SASL") and self.sasl_mechanism is None:
-            msg = f"security_protocol {self.security_protocol} needs HEADRACE_KAFKA__SASL_MECHANISM"
-            raise ValueError(msg)
-        if self.sasl_mechanism and not self.security_protocol.startswith("SASL"):
-            msg = "sasl_mechanism is set: set HEADRACE_KAFKA__SECURITY_PROTOCOL to SASL_SSL or SASL_PLAINTEXT"
-            raise ValueError(msg)
-        if self.sasl_password and self.sasl_password_file:
-            msg = "set either sasl_password or sasl_password_file, not both"
-            raise ValueError(msg)
-        return self
-
-    def password(self) -> str | None:
-        """The SASL password, from its file where one is named.
-
-        Raises:
-            ConfigError: the file cannot be read.
-        """
-        if self.sasl_password_file is None:
-            return self.sasl_password.get_secret_value() if self.sasl_password else None
-        try:
-            return self.sasl_password_file.read_text().strip()
-        except OSError as error:
-            msg = f"HEADRACE_KAFKA__SASL_PASSWORD_FILE {self.sasl_password_file} cannot be read: {error.strerror}"
-            raise ConfigError(msg) from error
-
-
-class LakeSettings(_Section):
+class LakeSettings(Section):
     """Where tables lie."""
 
     root: str = ".headrace/lake"
     """Folder or URI under which every table has a folder of its own."""
 
 
-class IngestSettings(_Section):
+class IngestSettings(Section):
     """When a worker flushes, what it may use, when it gives up."""
 
     start: Literal["earliest", "latest"] | datetime = "earliest"
@@ -211,8 +136,7 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:
-        problems = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
-        msg = f"settings are wrong: {problems}"
+        msg = f"settings are wrong: {problems_of(error)}"
         raise ConfigError(msg) from None
     except (SettingsError, ValueError) as error:
         msg = f"settings cannot be read ({_config_file()} or the environment): {error}"
@@ -238,7 +162,3 @@ def unknown_variables() -> list[str]:
 
 def _config_file() -> Path:
     return Path(os.environ.get("HEADRACE_CONFIG", "headrace.toml"))
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    return "HEADRACE_" + "__".join(str(part).upper() for part in location)

@@ -10,13 +10,13 @@ import pytest
 
 from headrace import Delivery, Event, EventId, EventProducer, Price, Symbol, Table, UtcTimestamp
 from headrace.clock import SystemClock
+from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError, DeliveryError, EventTooLargeError
 from headrace.kafka.embedded import EmbeddedBroker
 from headrace.kafka.reader import TopicReader
 from headrace.kafka.sender import sender_properties
 from headrace.kafka.topics import TopicClient
 from headrace.producer import FullPolicy, Outbox
-from headrace.settings import KafkaSettings
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.waiting import wait_until
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from headrace.clock import SystemClock
+from headrace.connection import KafkaSettings
 from headrace.contracts import explain, load_contracts
 from headrace.errors import BrokerUnreachableError, ConfigError, DeliveryError
 from headrace.kafka.embedded import PARTITIONS, EmbeddedBroker
 from headrace.kafka.reader import TopicReader
 from headrace.kafka.sender import sender_properties
 from headrace.kafka.topics import TopicClient
-from headrace.settings import KafkaSettings
 from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps
 from headrace_bots.ledger import value_digest

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import KafkaError, Message, Producer, TopicPartition
 
+from headrace.connection import KafkaSettings
 from headrace.contracts import Contract
 from headrace.kafka.records import Header
 from headrace.read.proof.broker import Broker
@@ -17,7 +18,7 @@ from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.ledger import Ledger
 from headrace.read.proof.truth import Truth
-from headrace.settings import KafkaSettings, Settings
+from headrace.settings import Settings
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.memory_broker import MemoryBroker, StoredRecord
 from headrace_ingest.wiring import Ends, kafka_ends

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from headrace.connection import KafkaSettings
 from headrace.errors import ConfigError
-from headrace.settings import IngestSettings, KafkaSettings, LakeSettings, Settings, load_settings, local_folder
+from headrace.settings import IngestSettings, LakeSettings, Settings, load_settings, local_folder
 
 
 @pytest.fixture(autouse=True)
@@ -165,21 +166,6 @@ def test_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings()
     assert "hunter2" not in str(caught.value)
-
-
-def test_password_is_read_from_its_file(tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("hunter2\n")
-    kafka = KafkaSettings(
-        security_protocol="SASL_SSL", sasl_mechanism="PLAIN", sasl_password_file=tmp_path / "password"
-    )
-    assert kafka.password() == "hunter2"
-    (tmp_path / "password").unlink()
-    with pytest.raises(ConfigError, match=r"SASL_PASSWORD_FILE .* cannot be read: No such file"):
-        kafka.password()
-
-
-def test_no_password_is_none() -> None:
-    assert KafkaSettings().password() is None
 
 
 @pytest.mark.parametrize(

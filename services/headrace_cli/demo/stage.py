@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from headrace.connection import KafkaSettings
 from headrace.errors import HeadraceError
 from headrace.kafka.admin import TopicAdmin
 from headrace.kafka.client import client_properties
 from headrace.kafka.embedded import EmbeddedBroker
-from headrace.settings import KafkaSettings
 from headrace.testing.kafka_server import KafkaServer
 
 BrokerKind = Literal["embedded", "kafka", "external"]

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from confluent_kafka import KafkaError
 
+from headrace.connection import KafkaSettings
 from headrace.errors import (
     AccessDeniedError,
     BrokerUnreachableError,
@@ -15,10 +16,6 @@ from headrace.errors import (
     PositionLostError,
     TopicMissingError,
 )
-
-# Bots import this module too, and their bare install has no pydantic-settings.
-if TYPE_CHECKING:
-    from headrace.settings import KafkaSettings
 
 Properties = dict[str, Any]  # librdkafka takes text, numbers, flags, callbacks and a logger
 
@@ -61,7 +58,7 @@ _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_
 client_log = logging.getLogger("headrace.librdkafka")
 
 
-def client_properties(kafka: "KafkaSettings") -> Properties:
+def client_properties(kafka: KafkaSettings) -> Properties:
     """Properties for librdkafka for reaching the cluster, without those of a consumer or producer.
 
     Raises:
@@ -70,11 +67,21 @@ def client_properties(kafka: "KafkaSettings") -> Properties:
     if not kafka.bootstrap_servers:
         msg = "no broker is named: set HEADRACE_KAFKA__BOOTSTRAP_SERVERS to host:port of one or more brokers"
         raise ConfigError(msg)
+    return connection_properties(kafka)
+
+
+def connection_properties(kafka: KafkaSettings) -> Properties:
+    """What `kafka` says of the connection, for librdkafka; a broker only if one is named.
+
+    Raises:
+        ConfigError: a protected property is set, or the password file cannot be read.
+    """
     refused = sorted(_PROTECTED & kafka.client.keys())
     if refused:
         msg = f"HEADRACE_KAFKA__CLIENT may not set {', '.join(refused)}: exactly once rests on them"
         raise ConfigError(msg)
     optional: Mapping[str, object | None] = {
+        "bootstrap.servers": kafka.bootstrap_servers or None,
         "sasl.mechanism": kafka.sasl_mechanism,
         "sasl.username": kafka.sasl_username,
         "sasl.password": kafka.password(),
@@ -83,7 +90,6 @@ def client_properties(kafka: "KafkaSettings") -> Properties:
         "ssl.key.location": kafka.ssl_key_location and str(kafka.ssl_key_location),
     }
     return {
-        "bootstrap.servers": kafka.bootstrap_servers,
         "security.protocol": kafka.security_protocol,
         "logger": client_log,
         **{name: value for name, value in optional.items() if value is not None},

@@ -13,10 +13,10 @@ from typing import Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
 from headrace.kafka.client import ClientErrors, client_log, client_properties
 from headrace.kafka.records import Envelope, Header, Records
-from headrace.settings import KafkaSettings
 
 _millis = itemgetter(1)
 # A message that is not an event always has both.

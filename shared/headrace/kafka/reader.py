@@ -9,11 +9,11 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from headrace.clock import Clock, Deadline, SystemClock
+from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
 from headrace.kafka.client import ClientErrors, client_properties, translate
 from headrace.kafka.records import Envelope, Header, Records
 from headrace.offsets import OffsetRange
-from headrace.settings import KafkaSettings
 
 _BATCH = 10_000
 # A partition that ends gives no full batch: verify waits this long twice for each.

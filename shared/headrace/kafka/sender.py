@@ -16,7 +16,7 @@ from headrace.errors import (
     EventTooLargeError,
     HeadraceError,
 )
-from headrace.kafka.client import Properties, client_log, translate
+from headrace.kafka.client import Properties, client_log, connection_properties, translate
 from headrace.kafka.environment import BOOTSTRAP_SERVERS, connection_from_environment
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -91,15 +91,17 @@ def sender_properties(
         arguments: properties that have an argument of their own, with `_` for `.`.
 
     Raises:
-        ConfigError: no broker is named, or `client` sets a property that a guarantee rests on.
+        ConfigError: no broker is named, the environment's variables contradict each other, or `client` sets a
+            property that a guarantee rests on.
     """
-    chosen = {**connection_from_environment(), **_DEFAULTS, "logger": client_log}
+    further = dict(client or {})
+    connection = connection_from_environment(protocol_is_told="security.protocol" in further)
+    chosen = connection_properties(connection) | _DEFAULTS
     if bootstrap_servers:
         chosen["bootstrap.servers"] = bootstrap_servers
     if "bootstrap.servers" not in chosen:
         msg = f"no broker is named: pass bootstrap_servers or set {BOOTSTRAP_SERVERS} to host:port"
         raise ConfigError(msg)
-    further = dict(client or {})
     refused = sorted(further.keys() & (_REFUSED | _PROTECTED.keys()))
     if refused:
         msg = (

@@ -9,10 +9,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient
 
 from headrace.clock import Deadline, SystemClock
+from headrace.connection import KafkaSettings
 from headrace.errors import TopicMissingError
 from headrace.kafka.client import ClientErrors, client_properties, translate
 from headrace.offsets import OffsetRange
-from headrace.settings import KafkaSettings
 
 # librdkafka's mock cluster names itself so and knows no topic ids.
 _EMBEDDED_PREFIX = "mockCluster"

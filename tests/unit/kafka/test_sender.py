@@ -38,6 +38,15 @@ def test_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert sender_properties("argument:1", None)["bootstrap.servers"] == "argument:1"
 
 
+def test_login_of_the_environment_is_never_sent_in_plaintext(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEADRACE_KAFKA__SECURITY_PROTOCOL", raising=False)
+    monkeypatch.setenv("HEADRACE_KAFKA__SASL_MECHANISM", "PLAIN")
+    with pytest.raises(ConfigError, match="set HEADRACE_KAFKA__SECURITY_PROTOCOL"):
+        sender_properties("localhost:1", None)
+    properties = sender_properties("localhost:1", {"security.protocol": "SASL_SSL"})
+    assert (properties["security.protocol"], properties["sasl.mechanism"]) == ("SASL_SSL", "PLAIN")
+
+
 def test_missing_broker_is_said_with_the_variable_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
     with pytest.raises(ConfigError, match="set HEADRACE_KAFKA__BOOTSTRAP_SERVERS"):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from pyroaring import BitMap64
 
+from headrace.connection import KafkaSettings
 from headrace.errors import PositionLostError, TopicRecreatedError
 from headrace.kafka.reader import TopicReader
 from headrace.kafka.records import Records
@@ -18,7 +19,6 @@ from headrace.read.proof.digests import BLOCK, block_of, digest, sum_of
 from headrace.read.proof.findings import Level
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.truth import Expected, Progress, Survey
-from headrace.settings import KafkaSettings
 
 Canonical = Callable[[bytes], bytes]
 """What the contract makes of a value: its canonical bytes, or the value itself where it is rejected."""

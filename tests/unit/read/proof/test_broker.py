@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Producer
 
+from headrace.connection import KafkaSettings
 from headrace.contracts import load_contracts
 from headrace.kafka.topics import TopicClient
 from headrace.read.proof.broker import Broker
@@ -15,7 +16,6 @@ from headrace.read.proof.findings import Code, Finding, Level, Verdict
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import Verifier
-from headrace.settings import KafkaSettings
 from headrace.testing.brokers import BrokerHandle
 
 if TYPE_CHECKING:

@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from headrace.connection import KafkaSettings, problems_of
+from headrace.errors import ConfigError
+
+
+def test_password_is_read_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hunter2\n")
+    kafka = KafkaSettings(
+        security_protocol="SASL_SSL", sasl_mechanism="PLAIN", sasl_password_file=tmp_path / "password"
+    )
+    assert kafka.password() == "hunter2"
+    (tmp_path / "password").unlink()
+    with pytest.raises(ConfigError, match=r"SASL_PASSWORD_FILE .* cannot be read: No such file"):
+        kafka.password()
+
+
+def test_no_password_is_none() -> None:
+    assert KafkaSettings().password() is None
+
+
+def test_problems_name_the_variable_and_no_value() -> None:
+    with pytest.raises(ValidationError) as caught:
+        KafkaSettings.model_validate({"session_timeout_ms": 1, "sasl_mechanism": "hunter2"})
+    told = problems_of(caught.value, "kafka")
+    assert "HEADRACE_KAFKA__SESSION_TIMEOUT_MS: Input should be greater" in told
+    assert "HEADRACE_KAFKA__SASL_MECHANISM: Input should be 'PLAIN'" in told
+    assert "hunter2" not in told
