@@ -1,6 +1,6 @@
 """What one flush writes: rows and rejects, and per partition the range of offsets they account for.
 
-Pure values; a partition's `rows + rejects + gap_records == end - start` at all times.
+No I/O; a partition's `rows + rejects + gap_records == end - start` at all times.
 """
 
 import uuid

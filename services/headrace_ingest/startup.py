@@ -1,7 +1,7 @@
 """From a contract and a topic to tables that are known to be theirs. Runs once, before the first record."""
 
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from headrace.contracts import Contract
 from headrace.kafka.topics import TopicIdentity
@@ -28,27 +28,12 @@ from headrace.lake.tables import (
     refuse_file,
 )
 from headrace.logs import get_logger
-from headrace.offsets import OffsetRange, SourceId
+from headrace.offsets import SourceId
+from headrace_ingest.ports import Topic
 
 Start = Literal["earliest", "latest"] | datetime
 
 log = get_logger(__name__)
-
-
-class Topic(Protocol):
-    """What a worker asks a cluster about its topic, from one thread at a time; each call may take seconds."""
-
-    def identity(self) -> TopicIdentity:
-        """Which topic it is, and how many partitions it has."""
-        ...
-
-    def watermarks(self, partition: int) -> OffsetRange:
-        """The offsets the broker has."""
-        ...
-
-    def positions_at(self, time: datetime, partitions: range) -> dict[int, int]:
-        """First offsets at or after a time."""
-        ...
 
 
 def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: Topic, start: Start) -> None:

@@ -7,7 +7,7 @@ from headrace.errors import TransientError
 from headrace.kafka.topics import TopicIdentity
 from headrace.lake.tables import recreated
 from headrace.logs import get_logger
-from headrace_ingest.startup import Topic
+from headrace_ingest.ports import Topic
 
 log = get_logger(__name__)
 

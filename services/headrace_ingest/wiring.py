@@ -26,10 +26,12 @@ from headrace_ingest.claim import Claimer, starting_position
 from headrace_ingest.collect import Collector
 from headrace_ingest.decode import Decoder
 from headrace_ingest.drain import Drain
+from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flush import FlushPolicy, QuarantineGauge, QuarantineLimit
-from headrace_ingest.startup import Topic, file_layout, prepare_tables
+from headrace_ingest.ports import Consumer, Topic
+from headrace_ingest.startup import file_layout, prepare_tables
 from headrace_ingest.topic_watch import TopicWatch
-from headrace_ingest.worker import Consumer, Worker
+from headrace_ingest.worker import Worker
 from headrace_ingest.writer import BatchWriter, Target
 
 # Ended by a second SIGTERM or SIGINT: 128 + 15, as shells report it.
@@ -46,7 +48,8 @@ class Ends:
 
 def kafka_ends(settings: Settings, contract: Contract, group_id: str) -> Ends:
     """A real cluster, or the embedded one."""
-    # A quarter of what the budget leaves beside the interpreter and its libraries goes to librdkafka's queue.
+    # An eighth of what the budget leaves beside the interpreter and its libraries: a record takes several times its
+    # bytes in librdkafka's queue and again as a message.
     queue_kib = (settings.ingest.memory_mib - 190) * 1024 // 8
     return Ends(
         topic=TopicClient(settings.kafka, contract.topic),
@@ -96,7 +99,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         clock=clock,
         resident=lambda: int(process.memory_info().rss),
         stop_seconds=ingest.shutdown_seconds,
-        park_seconds=settings.kafka.session_timeout_ms / 1000,
+        fenced=FencedPartitions(contract.name, park_seconds=settings.kafka.session_timeout_ms / 1000, clock=clock),
         drain=_drain(DeltaLog(store, contract.name), source, ends.topic, identity, clock) if drain else None,
     )
 

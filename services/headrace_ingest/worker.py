@@ -9,18 +9,18 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Protocol
 
 from headrace.clock import Clock, Deadline
-from headrace.errors import AnotherWriterError, CommitTimeoutError, HeadraceError
-from headrace.kafka.consumer import PartitionListener, Poll
+from headrace.errors import CommitTimeoutError
 from headrace.logs import get_logger
 from headrace_ingest.batch import Batch
 from headrace_ingest.claim import Claimer
 from headrace_ingest.collect import Collector
 from headrace_ingest.drain import Drain
+from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flush import FlushPolicy, Trigger
 from headrace_ingest.intake import Lease
+from headrace_ingest.ports import Consumer
 from headrace_ingest.topic_watch import TopicWatch
 from headrace_ingest.writer import BatchWriter, Flushed
 
@@ -31,41 +31,6 @@ _POLL_RECORDS = 10_000
 _POLL_SECONDS = 0.1
 # How long the loop waits for the writer before it pauses the partitions: pausing throws prefetched records away.
 _PATIENCE_SECONDS = 1.0
-# A resurrected worker is fenced once and then learns that it has lost its partitions. Who is fenced again and again
-# while the group leaves it the partition shares the table with a worker outside the group.
-_MAX_FENCED = 3
-
-
-class Consumer(Protocol):
-    """A member of the consumer group; one thread owns it."""
-
-    def subscribe(self, listener: PartitionListener) -> None:
-        """Joins the group."""
-        ...
-
-    def poll(self, limit: int, timeout: float) -> Poll:
-        """At most `limit` records within `timeout` seconds; runs the listener's callbacks."""
-        ...
-
-    def seek(self, partition: int, position: int) -> None:
-        """Reads from `position` on."""
-        ...
-
-    def pause(self, partitions: Sequence[int]) -> None:
-        """Stops delivery."""
-        ...
-
-    def resume(self, partitions: Sequence[int]) -> None:
-        """Takes delivery up again."""
-        ...
-
-    def commit(self, positions: Mapping[int, int]) -> None:
-        """Tells the group where the table stands."""
-        ...
-
-    def close(self) -> None:
-        """Leaves the group; the listener is told first."""
-        ...
 
 
 @dataclass(slots=True)
@@ -79,17 +44,11 @@ class Flight:
     started: float
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """A partition whose txn somebody else has moved, until it is claimed again or taken away."""
-
-    until: float
-    fenced: int
-
-
 @dataclass
 class Worker:
     """One worker of one table.
+
+    The consumer calls `assigned`, `revoked` and `lost` on the polling thread, from inside `poll` and `close`.
 
     Attributes:
         table: its name, for log lines.
@@ -102,7 +61,7 @@ class Worker:
         clock: time.
         resident: reads the process's resident bytes.
         stop_seconds: how long a stop or a revocation may take to make durable what was read.
-        park_seconds: how long to wait for the group's word after being fenced.
+        fenced: partitions that somebody else has moved.
         drain: when to stop by itself, if ever.
     """
 
@@ -116,10 +75,9 @@ class Worker:
     clock: Clock
     resident: Callable[[], int]
     stop_seconds: float
-    park_seconds: float
+    fenced: FencedPartitions
     drain: Drain | None = None
     _leases: dict[int, Lease] = field(default_factory=dict, init=False)
-    _parked: dict[int, Parked] = field(default_factory=dict, init=False)
     _paused: set[int] = field(default_factory=set, init=False)
     _batch: Batch = field(default_factory=Batch, init=False)
     _flight: Flight | None = field(default=None, init=False)
@@ -159,8 +117,6 @@ class Worker:
     def _finished(self) -> bool:
         return self._stop.is_set() or (self.drain is not None and self.drain.done(self._leases))
 
-    # -- collect
-
     def _collect(self) -> None:
         poll = self.consumer.poll(_POLL_RECORDS, self._poll_seconds())
         for partition, position in self.collector.collect(poll, self._leases, self._batch).items():
@@ -170,8 +126,6 @@ class Worker:
         if self._batch.opened_at is None or self._flight is not None:
             return _POLL_SECONDS
         return min(_POLL_SECONDS, max(0.0, self._batch.opened_at + self.policy.seconds - self.clock.monotonic()))
-
-    # -- flush
 
     def _flush_if_due(self) -> None:
         trigger = self.policy.due(self._batch, self.clock.monotonic(), self.resident())
@@ -263,34 +217,24 @@ class Worker:
             # Whatever it was: the table is whole without a checkpoint, and the next flush shows whether it still is.
             log.warning("checkpoint_failed", table=self.table, version=version, error=str(error))
 
-    # -- fencing
-
     def _park(self, lease: Lease, found: int) -> None:
-        partition, fenced = lease.partition, lease.fenced + 1
-        log.warning("fenced", table=self.table, partition=partition, durable=lease.durable, found=found, times=fenced)
-        if fenced >= _MAX_FENCED:
-            msg = (
-                f"another process outside this consumer group writes partition {partition} of {self.table} under the "
-                "same pipeline name. Both stay exactly once, but only one can make progress: stop one of them, or give "
-                "one another table (HEADRACE_LAKE__ROOT) or the same HEADRACE_KAFKA__GROUP_ID."
-            )
-            raise AnotherWriterError(msg)
+        partition = lease.partition
+        log.warning(
+            "fenced", table=self.table, partition=partition, durable=lease.durable, found=found, times=lease.fenced + 1
+        )
+        self.fenced.park(lease)
         del self._leases[partition]
         self._batch = self._batch.without({partition})
-        self._parked[partition] = Parked(self.clock.monotonic() + self.park_seconds, fenced)
 
     def _reclaim(self) -> None:
         """Takes parked partitions again that the group has left to us."""
-        now = self.clock.monotonic()
-        due = [p for p, parked in self._parked.items() if now >= parked.until]
+        due = self.fenced.due()
         if not due:
             return
         for lease in self.claimer.claim(due):
-            lease.fenced = self._parked.pop(lease.partition).fenced
+            self.fenced.take_back(lease)
             self._leases[lease.partition] = lease
             self.consumer.seek(lease.partition, lease.position)
-
-    # -- rebalance; on the polling thread, from inside poll and close
 
     def assigned(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """Claims partitions; returns the table's positions."""
@@ -320,7 +264,7 @@ class Worker:
     def _forget(self, partitions: Sequence[int]) -> None:
         for partition in partitions:
             self._leases.pop(partition, None)
-            self._parked.pop(partition, None)
+            self.fenced.forget(partition)
             self._paused.discard(partition)
         self._batch = self._batch.without(set(partitions))
 

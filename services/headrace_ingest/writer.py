@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import pyarrow as pa
 
@@ -145,7 +144,14 @@ class BatchWriter:
         return made
 
     def _attempt(self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
-        """The protocol of a flush; its order is the guarantee."""
+        """The protocol of a flush; its order is the guarantee.
+
+        1. The rows become durable in files that no log names yet.
+        2. The rejects are committed to the quarantine, under our claim.
+        3. The table's positions are compared with the batch's, on the handle that commits.
+        4. Rows and positions are committed together, refused if a position has moved.
+        5. The commit is fsynced, inside `DeltaLog.commit`. Kafka's offsets follow on the polling thread.
+        """
         began = time.perf_counter()
         # Step 1. The rows, durable under a name that no log knows yet.
         flushed.files = self._write_rows(batch)
@@ -162,7 +168,7 @@ class BatchWriter:
             if (self._main.txn(app_id) or 0) != span.start:
                 raise _FencedError(app_id)
         # Step 4. Rows and positions in one commit, refused if one of the positions has moved since step 3.
-        # Step 5. The commit is fsynced before it is reported; only then the Kafka offsets follow, on the other thread.
+        # Step 5 is the end of it.
         digests = {file.path: file.sha256 for file in flushed.files}
         flushed.version = self._main.commit(
             flushed.files,
@@ -191,7 +197,7 @@ class BatchWriter:
             contract=self._target.contract,
             contract_version=self._target.contract_version,
             headrace_version=self._target.version,
-            at=datetime.now(UTC),
+            at=self._clock.now(),
         )
         files = write_files(self._store, quarantine_layout(self._target.table), rows)
         owners = {self._target.source.owner_id(p): epochs[p] for p in {r.partition for r in batch.rejects}}
@@ -262,7 +268,7 @@ class BatchWriter:
                 f"{self._target.deadline_seconds:g} s; nothing was lost. Longer HEADRACE_INGEST__FLUSH_SECONDS helps."
             )
             raise CommitTimeoutError(msg) from failure
-        self._pause(retry_pause(attempts))
+        self._pause(retry_pause(attempts - 1))
 
 
 def _count_partitions(rows: pa.Table) -> dict[int, int]:

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import PositionLostError
 from headrace.testing.waiting import wait_until
-from headrace_ingest.worker import Consumer
+from headrace_ingest.ports import Consumer
 from tests.behaviour.topics import Address, MemoryTopic
 from tests.behaviour.world import World, fill
 
