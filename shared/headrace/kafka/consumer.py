@@ -8,32 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
-from operator import itemgetter, not_
-from typing import Protocol, cast
+from operator import not_
+from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
 from headrace.kafka.client import ClientErrors, client_log, client_properties
-from headrace.kafka.records import Envelope, Header, Records
-
-_millis = itemgetter(1)
-# A message that is not an event always has both.
-_partition = cast("Callable[[Message], int]", Message.partition)
-_offset = cast("Callable[[Message], int]", Message.offset)
-
-# Errors that librdkafka reports beside the records and mends by itself.
-_PASSING = frozenset(
-    {
-        KafkaError._MAX_POLL_EXCEEDED,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._TRANSPORT,
-    }
-)
+from headrace.kafka.messages import is_passing, records_of
+from headrace.kafka.records import Records
 
 
 class PartitionListener(Protocol):
@@ -133,7 +117,7 @@ class KafkaConsumer:
             errors = list(map(Message.error, messages))
             self._sort_events(list(compress(messages, errors)), ends)
             messages = list(compress(messages, map(not_, errors)))
-        return Poll(_records(self._topic, messages), ends)
+        return Poll(records_of(self._topic, messages), ends)
 
     def seek(self, partition: int, position: int) -> None:
         """Reads `partition` from `position` on; drops what was prefetched of it."""
@@ -208,7 +192,7 @@ class KafkaConsumer:
                 continue
             if error.code() == KafkaError._PARTITION_EOF:
                 ends[int(event.partition() or 0)] = int(event.offset() or 0)
-            elif error.code() in _PASSING or (error.retriable() and not error.fatal()):
+            elif is_passing(error):
                 client_log.warning("reading %s: %s", self._topic, error.str())
             else:
                 failure = self._errors.translate(error, f"reading topic {self._topic}")
@@ -217,22 +201,6 @@ class KafkaConsumer:
 
     def _topic_partitions(self, partitions: Sequence[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, p) for p in partitions]
-
-
-def _records(topic: str, messages: Sequence[Message]) -> Records:
-    return Records(
-        topic=topic,
-        partitions=list(map(_partition, messages)),
-        offsets=list(map(_offset, messages)),
-        timestamps=list(map(_millis, map(Message.timestamp, messages))),
-        values=list(map(Message.value, messages)),
-        envelope=lambda index: _envelope(messages[index]),
-    )
-
-
-def _envelope(message: Message) -> Envelope:
-    headers = cast("Sequence[Header]", message.headers() or ())
-    return Envelope(message.key(), tuple(headers))
 
 
 def _log_failed_commit(error: KafkaError | None, _partitions: list[TopicPartition]) -> None:

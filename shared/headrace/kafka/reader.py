@@ -1,7 +1,7 @@
 """Reading part of a topic without a group: for proofs and look-ups, never for ingest."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -11,16 +11,14 @@ from confluent_kafka.admin._resource import ResourceType
 from headrace.clock import Clock, Deadline, SystemClock
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
-from headrace.kafka.client import ClientErrors, client_properties, translate
-from headrace.kafka.records import Envelope, Header, Records
+from headrace.kafka.client import ClientErrors, client_properties
+from headrace.kafka.messages import is_passing, offset_of, records_of
+from headrace.kafka.records import Records
 from headrace.offsets import OffsetRange
 
 _BATCH = 10_000
 # A partition that ends gives no full batch: verify waits this long twice for each.
 _POLL_SECONDS = 0.1
-
-# librdkafka goes on by itself after these; the deadline decides how long that is waited for.
-_PASSING = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT})
 
 
 class TopicReader:
@@ -64,8 +62,8 @@ class TopicReader:
                 messages = self._consumer.consume(_BATCH, timeout=_POLL_SECONDS)
                 good, ended = self._split(messages, partition, wanted)
                 if good:
-                    position = _offset(good[-1]) + 1
-                    yield _records(self._topic, partition, good)
+                    position = offset_of(good[-1]) + 1
+                    yield records_of(self._topic, good)
                     deadline = Deadline.after(self._timeout, self._clock)
                 if ended:
                     return
@@ -79,17 +77,17 @@ class TopicReader:
         """Records of `wanted`, without error objects; and whether the partition ended or went beyond it."""
         ended = False
         good = []
-        if messages and not any(map(Message.error, messages)) and _offset(messages[-1]) < wanted.end:
+        if messages and not any(map(Message.error, messages)) and offset_of(messages[-1]) < wanted.end:
             return messages, False
         for message in messages:
             error = message.error()
             if error is None:
-                ended |= _offset(message) >= wanted.end
-                if _offset(message) in wanted:
+                ended |= offset_of(message) >= wanted.end
+                if offset_of(message) in wanted:
                     good.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 ended = True
-            elif error.code() not in _PASSING:
+            elif not is_passing(error):  # else the deadline decides how long it is waited for
                 raise self._errors.translate(error, f"reading {self._topic}[{partition}] at {wanted.start}")
         return good, ended
 
@@ -108,25 +106,3 @@ class TopicReader:
     def close(self) -> None:
         """Closes the connections."""
         self._consumer.close()
-
-
-def _offset(message: Message) -> int:
-    offset = message.offset()
-    if offset is None:
-        raise translate(KafkaError(KafkaError._BAD_MSG), "reading a record without an offset")
-    return offset
-
-
-def _records(topic: str, partition: int, messages: list[Message]) -> Records:
-    def envelope(index: int) -> Envelope:
-        message = messages[index]
-        return Envelope(message.key(), tuple(cast("Sequence[Header]", message.headers() or ())))
-
-    return Records(
-        topic,
-        [partition] * len(messages),
-        list(map(_offset, messages)),
-        [time if kind else -1 for kind, time in map(Message.timestamp, messages)],
-        list(map(Message.value, messages)),
-        envelope,
-    )
