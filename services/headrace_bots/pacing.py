@@ -5,13 +5,17 @@ while too much of what they sent is not durable yet.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from headrace.clock import Clock, SystemClock
 from headrace.kafka.sender import Delivery
 
-Positions = Mapping[tuple[str, int], int]
+Place = tuple[str, int]
+"""A topic and one of its partitions."""
+Positions = Mapping[Place, int]
+AskPositions = Callable[[Collection[Place]], Positions]
+"""Gives the next durable offset of each of some places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Pace:
         return max(0, int(seconds * self.events_per_second) - sent)
 
 
-def no_positions() -> Positions:
+def no_positions(_places: Collection[Place]) -> Positions:
     """For bots that do not wait for anyone."""
     return {}
 
@@ -35,13 +39,13 @@ def no_positions() -> Positions:
 class Backlog:
     """How many acknowledged records of each partition are not durable in a table yet.
 
-    Fed by delivery reports (an instance is an `on_delivery`). `positions` is asked at most once per
-    `every_seconds`: a partition that it does not name counts as not begun.
+    Fed by delivery reports (an instance is an `on_delivery`). `positions` is asked for the partitions they named, at
+    most once per `every_seconds`: a partition for which it has no answer counts as not begun.
     """
 
     def __init__(
         self,
-        positions: Callable[[], Positions],
+        positions: AskPositions,
         *,
         limit: int | None,
         every_seconds: float = 0.2,
@@ -52,7 +56,7 @@ class Backlog:
         self._every_seconds = every_seconds
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        self._ends: dict[tuple[str, int], int] = {}
+        self._ends: dict[Place, int] = {}
         self._asked_at: float | None = None
         self._durable: Positions = {}
 
@@ -68,7 +72,9 @@ class Backlog:
         """Records of the partition that is furthest ahead of its table."""
         now = self._clock.monotonic()
         if self._asked_at is None or now - self._asked_at >= self._every_seconds:
-            self._asked_at, self._durable = now, self._positions()
+            with self._lock:
+                places = tuple(self._ends)
+            self._asked_at, self._durable = now, self._positions(places)
         with self._lock:
             return max((end - self._durable.get(place, 0) for place, end in self._ends.items()), default=0)
 

@@ -22,7 +22,7 @@ from headrace.producer import EventProducer, FullPolicy, Outbox
 from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps
 from headrace_bots.ledger import Ledger
-from headrace_bots.pacing import Backlog, Pace, Positions, no_positions
+from headrace_bots.pacing import AskPositions, Backlog, Pace, no_positions
 from headrace_bots.poison import Poisoner
 from headrace_bots.simulate import Outlets, Progress, Sender
 
@@ -67,7 +67,7 @@ def run_simulation(
     kafka: KafkaSettings,
     plan: SimulationPlan,
     *,
-    positions: Callable[[], Positions] = no_positions,
+    positions: AskPositions = no_positions,
     report: Callable[[Progress], None] = lambda _: None,
     stop: threading.Event | None = None,
 ) -> Progress:
@@ -76,7 +76,7 @@ def run_simulation(
     Args:
         kafka: which cluster, and how to reach it.
         plan: what to send.
-        positions: next durable offset per (topic, partition), asked a few times a second.
+        positions: gives next durable offsets, asked a few times a second.
         report: called about once a second, from this thread.
         stop: set from another thread or a signal handler to end early; what was sent is still flushed.
 

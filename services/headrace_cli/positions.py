@@ -1,11 +1,12 @@
 """Positions of many tables at once, as bots ask for them that must not run ahead of the workers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from headrace.contracts import Contract
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
-from headrace.lake.tables import PARTITIONS, exists, source_of
+from headrace.lake.tables import exists, positions_of
+from headrace_bots.pacing import Place
 
 
 class LakePositions:
@@ -21,14 +22,12 @@ class LakePositions:
         self._waiting = {contract.name: contract.topic for contract in contracts}
         self._logs: dict[str, DeltaLog] = {}
 
-    def __call__(self) -> dict[tuple[str, int], int]:
-        """Next durable offset by topic and partition."""
+    def __call__(self, places: Collection[Place]) -> dict[Place, int]:
+        """Next durable offset of those of `places` whose table exists."""
         for table in [table for table in self._waiting if exists(self._store, table)]:
             self._logs[self._waiting.pop(table)] = DeltaLog(self._store, table)
-        found: dict[tuple[str, int], int] = {}
-        for topic, log in self._logs.items():
-            log.refresh()
-            source = source_of(log)
-            for partition in range(int(log.properties[PARTITIONS])):
-                found[topic, partition] = log.txn(source.app_id(partition)) or 0
-        return found
+        return {
+            (topic, partition): position
+            for topic, log in self._logs.items()
+            for partition, position in positions_of(log, [p for t, p in places if t == topic]).items()
+        }

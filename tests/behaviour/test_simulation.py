@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def test_every_partition_gets_its_share(kafka: KafkaSettings, tmp_path: Path) ->
 def test_bots_wait_for_the_tables_and_go_on_with_them(kafka: KafkaSettings) -> None:
     asked = 0
 
-    def slow_tables() -> Positions:
+    def slow_tables(_places: Collection[tuple[str, int]]) -> Positions:
         nonlocal asked
         asked += 1
         return {(topic, partition): 200 * asked for topic in TABLES for partition in range(PARTITIONS)}

@@ -8,7 +8,7 @@ from headrace.kafka.topics import TopicClient
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import count_rows, quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import exists, source_of
+from headrace.lake.tables import exists, positions_of, source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,7 @@ class TableWatch:
         """The table's position of every partition."""
         if self._main is None:
             return {}
-        self._main.refresh()
-        source = source_of(self._main)
-        return {p: self._main.txn(source.app_id(p)) or 0 for p in self._partitions}
+        return positions_of(self._main, self._partitions)
 
     def claims(self) -> dict[int, int]:
         """How often each partition has been claimed."""

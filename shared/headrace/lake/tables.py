@@ -6,7 +6,7 @@ a scratch folder and published by a conditional create: one process wins, the ot
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,3 +178,14 @@ def source_of(log: DeltaLog) -> SourceId:
     """The source that a table names in its properties."""
     found = log.properties
     return SourceId(found[PIPELINE], found[CLUSTER_ID], found[TOPIC_ID])
+
+
+def positions_of(log: DeltaLog, partitions: Iterable[int]) -> dict[int, int]:
+    """The table's newest position of each of `partitions`; 0 where it has none, as of one added to the topic.
+
+    Raises:
+        StoreError, AccessDeniedError: the log cannot be read.
+    """
+    log.refresh()
+    source = source_of(log)
+    return {p: log.txn(source.app_id(p)) or 0 for p in partitions}

@@ -1,10 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Collection
 
 import pytest
 
 from headrace.clock import SystemClock
 from headrace.kafka.sender import Delivery
-from headrace_bots.pacing import Backlog, Pace, Positions, no_positions
+from headrace_bots.pacing import AskPositions, Backlog, Pace, Place, Positions, no_positions
 
 PLACE = ("trades", 0)
 
@@ -23,8 +23,8 @@ def deliver(backlog: Backlog, offset: int | None, error: str | None = None) -> N
     backlog(Delivery("trades", None, b"", 0, offset, error))
 
 
-def table_at(position: int) -> Callable[[], Positions]:
-    return lambda: {PLACE: position}
+def table_at(position: int) -> AskPositions:
+    return lambda _places: {PLACE: position}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_bots_without_a_limit_never_wait() -> None:
 def test_table_is_asked_no_more_often_than_the_interval_allows() -> None:
     clock, asked = Stopwatch(), []
 
-    def positions() -> Positions:
+    def positions(_places: Collection[Place]) -> Positions:
         asked.append(clock.seconds)
         return {PLACE: 100 * len(asked)}
 
@@ -81,3 +81,17 @@ def test_table_is_asked_no_more_often_than_the_interval_allows() -> None:
     clock.seconds = 0.3
     assert backlog.largest() == 0
     assert asked == [0.0, 0.3]
+
+
+def test_tables_are_asked_for_every_partition_that_took_a_record() -> None:
+    asked: list[set[Place]] = []
+
+    def positions(places: Collection[Place]) -> Positions:
+        asked.append(set(places))
+        return dict.fromkeys(places, 10)
+
+    backlog = Backlog(positions, limit=0)
+    for partition in (0, 7):
+        backlog(Delivery("trades", None, b"", partition, 9))
+    assert backlog.largest() == 0
+    assert asked == [{("trades", 0), ("trades", 7)}]

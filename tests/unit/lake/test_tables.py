@@ -22,6 +22,7 @@ from headrace.lake.tables import (
     check_table,
     create_table,
     exists,
+    positions_of,
     source_of,
 )
 from headrace.testing.disk import fsync_witness
@@ -184,3 +185,10 @@ def test_table_can_be_created_again_where_one_was_removed(tmp_path: Path) -> Non
     log = _created(tmp_path)
     shutil.rmtree(tmp_path / "numbers")
     assert create_table(log.store, SPEC)
+
+
+def test_positions_are_the_newest_and_0_where_there_is_none(tmp_path: Path) -> None:
+    log = _created(tmp_path)
+    assert positions_of(log, [0, 1, 2]) == {0: 5, 1: 0, 2: 0}
+    DeltaLog(log.store, "numbers").commit_claim({SOURCE.app_id(0): 8, SOURCE.app_id(3): 4})
+    assert positions_of(log, [0, 3]) == {0: 8, 3: 4}
