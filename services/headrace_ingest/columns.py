@@ -24,7 +24,7 @@ from headrace.contracts import (
     TimestampKind,
 )
 from headrace.lake.schema import arrow_type
-from headrace_ingest.texts import Column, date_column, decimal_builder, timestamp_column
+from headrace_ingest.texts import Column, dates, decimal_reader, joined, timestamps
 
 Values = Sequence[Any]
 """What the typed decoder made of one field of many records: None for null."""
@@ -38,11 +38,12 @@ def column_builder(kind: Kind, *, nullable: bool) -> Build:  # noqa: PLR0911  # 
         case StringKind():
             return _string_builder(kind)
         case TimestampKind():
-            return timestamp_column
+            return lambda values: timestamps(pa.array(values, pa.string()))
         case DateKind():
-            return date_column
+            return lambda values: dates(pa.array(values, pa.string()))
         case DecimalKind():
-            return decimal_builder(kind, nullable=nullable)
+            read = decimal_reader(kind, nullable=nullable, quoted=True)
+            return lambda tokens: read(joined(tokens))
         case StructKind():
             return _struct_builder(kind)
         case ListKind():

@@ -42,32 +42,39 @@ class Column:
     bad: frozenset[int] = frozenset()
 
 
-def timestamp_column(values: Sequence[str | None]) -> Column:
-    """RFC 3339 texts as instants."""
-    text, bad = _of_shape(pa.array(values, pa.string()), _TIMESTAMP_SHAPE)
-    array, refused = _cast(text, pa.timestamp("us", "UTC"))
-    return _between(array, bad | refused, pa.int64(), (_FIRST_MICROSECOND, _LAST_MICROSECOND))
+def timestamps(texts: "pa.Array[Any]") -> Column:
+    """RFC 3339 texts, which begin at their buffers' start, as instants."""
+    text, bad = _of_shape(texts, _TIMESTAMP_SHAPE)
+    array, refused = cast_rows(text, pa.timestamp("us", "UTC"))
+    return between(array, bad | refused, pa.int64(), (_FIRST_MICROSECOND, _LAST_MICROSECOND))
 
 
-def date_column(values: Sequence[str | None]) -> Column:
-    """ISO 8601 texts as days."""
-    text, bad = _of_shape(pa.array(values, pa.string()), _DATE_SHAPE)
-    array, refused = _cast(text, pa.date32())
-    return _between(array, bad | refused, pa.int32(), (_FIRST_DAY, _LAST_DAY))
+def dates(texts: "pa.Array[Any]") -> Column:
+    """ISO 8601 texts, which begin at their buffers' start, as days."""
+    text, bad = _of_shape(texts, _DATE_SHAPE)
+    array, refused = cast_rows(text, pa.date32())
+    return between(array, bad | refused, pa.int32(), (_FIRST_DAY, _LAST_DAY))
 
 
-def decimal_builder(kind: DecimalKind, *, nullable: bool) -> Callable[[Sequence[msgspec.Raw]], Column]:
-    """A function from raw JSON tokens to exact numbers; `null` tokens are refused unless `nullable`."""
-    form = _DecimalForm.of(kind, nullable=nullable)
+def decimal_reader(kind: DecimalKind, *, nullable: bool, quoted: bool) -> "Callable[[pa.Array[Any]], Column]":
+    """A function from JSON tokens to exact numbers.
+
+    Args:
+        kind: of the numbers.
+        nullable: whether tokens `null` are taken.
+        quoted: whether texts have their quotes.
+    """
+    form = _DecimalForm.of(kind, nullable=nullable, quoted=quoted)
     bounds = (kind.minimum, kind.maximum)
 
-    def build(tokens: Sequence[msgspec.Raw]) -> Column:
-        text, bad = form.settle(_joined(tokens))
-        numbers = pc.ascii_trim(text.cast(pa.string()), characters='"')
-        array, refused = _cast(numbers, pa.decimal128(kind.precision, kind.scale))
-        return _between(array, bad | refused, None, bounds)
+    def read(tokens: "pa.Array[Any]") -> Column:
+        text, bad = form.settle(tokens)
+        array, refused = cast_rows(
+            _unquoted(text) if quoted else text.cast(pa.string()), pa.decimal128(kind.precision, kind.scale)
+        )
+        return between(array, bad | refused, None, bounds)
 
-    return build
+    return read
 
 
 @dataclass(frozen=True)
@@ -76,17 +83,18 @@ class _DecimalForm:
 
     kind: DecimalKind
     nullable: bool
+    quoted: bool
     plain: re.Pattern[bytes]
     long: re.Pattern[bytes]
 
     @classmethod
-    def of(cls, kind: DecimalKind, *, nullable: bool) -> "_DecimalForm":
+    def of(cls, kind: DecimalKind, *, nullable: bool, quoted: bool) -> "_DecimalForm":
         """`plain` goes to Arrow as it is; `long` has more digits after the point than the column."""
         whole = rf"-?0{{1,{grammar.integer_digits(kind)}}}"
         plain = whole + (rf"(?:\.0{{1,{kind.scale}}})?" if kind.scale else "")
         long = whole + rf"\.0{{{kind.scale + 1},}}"
-        quoted = [re.compile(f'{form}|"{form}"'.encode()) for form in (plain, long)]
-        return cls(kind, nullable, *quoted)
+        forms = [re.compile((f'{form}|"{form}"' if quoted else form).encode()) for form in (plain, long)]
+        return cls(kind, nullable, quoted, *forms)
 
     def settle(self, text: "pa.Array[Any]") -> "tuple[pa.Array[Any], frozenset[int]]":
         """The tokens with null for `null`, and every other one plain or bad."""
@@ -101,12 +109,12 @@ class _DecimalForm:
             shapes = _shapes(text)
         absent = _where(shapes, [b"null"])
         if not self.nullable:
-            bad.update(_rows(absent))
+            bad.update(positions(absent))
         text = pc.if_else(absent, pa.scalar(None, pa.binary()), text)
         odd = [shape for shape in _distinct(shapes) if not self.plain.fullmatch(shape)]
         wrong = pc.and_(_where(shapes, odd), pc.invert(absent))
         text = _replaced(text, wrong, self._respelled)
-        bad.update(_rows(pc.and_(wrong, pc.is_null(text))))
+        bad.update(positions(pc.and_(wrong, pc.is_null(text))))
         return text, frozenset(bad)
 
     def _respelled(self, tokens: "pa.Array[Any]") -> "pa.Array[Any]":
@@ -115,7 +123,7 @@ class _DecimalForm:
 
     def _respell(self, token: bytes) -> bytes | None:
         """A JSON text may hide digits behind escapes; anything else that is odd is no number."""
-        if not token.startswith(b'"') or b"\\" not in token:
+        if not self.quoted or not token.startswith(b'"') or b"\\" not in token:
             return None
         try:
             number = grammar.parse_decimal(msgspec.json.decode(token, type=str), self.kind)
@@ -124,7 +132,7 @@ class _DecimalForm:
         return f"{number:f}".encode()
 
 
-def _joined(tokens: Sequence[msgspec.Raw]) -> "pa.Array[Any]":
+def joined(tokens: Sequence[msgspec.Raw]) -> "pa.Array[Any]":
     """Tokens as a binary array, without an object per token."""
     lines = b"\n".join(tokens)
     if lines.count(b"\n") == len(tokens) - 1:
@@ -134,10 +142,13 @@ def _joined(tokens: Sequence[msgspec.Raw]) -> "pa.Array[Any]":
     return pa.Array.from_buffers(pa.binary(), len(tokens), buffers)
 
 
+def _unquoted(tokens: "pa.Array[Any]") -> "pa.Array[Any]":
+    return pc.ascii_trim(tokens.cast(pa.string()), characters='"')
+
+
 def _without_trailing_zeros(tokens: "pa.Array[Any]") -> "pa.Array[Any]":
     """`1.500000` as `1.5` and `1.000000` as `1`; all tokens have a point."""
-    numbers = pc.ascii_trim(tokens.cast(pa.string()), characters='"')
-    return pc.ascii_rtrim(pc.ascii_rtrim(numbers, characters="0"), characters=".").cast(pa.binary())
+    return pc.ascii_rtrim(pc.ascii_rtrim(_unquoted(tokens), characters="0"), characters=".").cast(pa.binary())
 
 
 def _shapes(text: "pa.Array[Any]") -> "pa.Array[Any]":
@@ -154,28 +165,28 @@ def _of_shape(text: "pa.Array[Any]", form: re.Pattern[bytes]) -> "tuple[pa.Array
     if not odd:
         return text, frozenset()
     wrong = _where(shapes, odd)
-    return pc.if_else(wrong, pa.scalar(None, pa.string()), text), frozenset(_rows(wrong))
+    return pc.if_else(wrong, pa.scalar(None, pa.string()), text), frozenset(positions(wrong))
 
 
-def _cast(text: "pa.Array[Any]", to: pa.DataType) -> "tuple[pa.Array[Any], frozenset[int]]":
-    """The column read by Arrow; null, and their rows, where it refuses. Costs log2(n) casts for each of those."""
+def cast_rows(text: "pa.Array[Any]", to: pa.DataType) -> "tuple[pa.Array[Any], frozenset[int]]":
+    """Texts as Arrow reads them; null, and their rows, where it refuses. Costs log2(n) casts for each of those."""
     try:
         return text.cast(to), frozenset()
     except pa.ArrowInvalid:
         if len(text) == 1:
             return pa.array([None], to), frozenset({0})
     half = len(text) // 2
-    (left, bad_left), (right, bad_right) = _cast(text[:half], to), _cast(text[half:], to)
+    (left, bad_left), (right, bad_right) = cast_rows(text[:half], to), cast_rows(text[half:], to)
     return pa.concat_arrays([left, right]), bad_left | {half + row for row in bad_right}
 
 
-def _between(
+def between(
     array: "pa.Array[Any]",
     bad: frozenset[int],
     view: pa.DataType | None,
-    bounds: tuple[int | Decimal | None, int | Decimal | None],
+    bounds: tuple[int | float | Decimal | None, int | float | Decimal | None],
 ) -> Column:
-    """Finds the rows outside inclusive bounds; `view` is the integer type that the bounds of the array count in."""
+    """Adds to `bad` the rows outside inclusive bounds; `view` is the integer type that the bounds count in."""
     numbers = array if view is None else array.view(view)
     extremes = pc.min_max(numbers)
     outside: set[int] = set()
@@ -184,7 +195,7 @@ def _between(
             continue
         edge = pa.scalar(bound, numbers.type)
         if beyond(extreme, edge).as_py():
-            outside.update(_rows(beyond(numbers, edge)))
+            outside.update(positions(beyond(numbers, edge)))
     return Column(array, bad | outside)
 
 
@@ -196,7 +207,8 @@ def _where(shapes: "pa.Array[Any]", wanted: Iterable[bytes]) -> "pa.Array[Any]":
     return pc.is_in(shapes, value_set=pa.array(wanted, pa.binary()))
 
 
-def _rows(mask: "pa.Array[Any]") -> list[int]:
+def positions(mask: "pa.Array[Any]") -> list[int]:
+    """The rows where the mask is true."""
     return cast("list[int]", pc.indices_nonzero(mask).to_pylist())
 
 

@@ -117,6 +117,11 @@ def valid_documents(contract: Contract) -> _Tokens:
     return _object(contract.fields, hostile=False)
 
 
+def valid_members(contract: Contract) -> dict[str, _Tokens]:
+    """For each field the tokens that every reader of the contract takes."""
+    return {spec.name: _member(spec, hostile=False) for spec in contract.fields}
+
+
 @st.composite
 def _object(draw: st.DrawFn, fields: tuple[FieldSpec, ...], *, hostile: bool) -> bytes:
     members = []

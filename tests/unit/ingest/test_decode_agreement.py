@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import Annotated, Literal
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,8 +29,9 @@ from headrace.contracts import (
 )
 from headrace.contracts.reading import validate_wire
 from headrace.kafka.records import Envelope, Records
-from headrace.testing.documents import HOSTILE_TOKENS, documents, valid_documents
+from headrace.testing.documents import HOSTILE_TOKENS, documents, valid_documents, valid_members
 from headrace_ingest.decode import Decoder
+from headrace_ingest.layout import LayoutReader
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -137,8 +139,8 @@ def by_pydantic(contract: Contract, value: bytes) -> Event | RejectReason:
         return error.reason
 
 
-def check_agreement(contract: Contract, values: list[bytes]) -> Counter[str]:
-    decoded = Decoder(contract).decode(records_of(list(values)), NOW)
+def check_agreement(contract: Contract, values: list[bytes], decoder: Decoder | None = None) -> Counter[str]:
+    decoded = (decoder or Decoder(contract)).decode(records_of(list(values)), NOW)
     decoded.rows.validate(full=True)
     rejected = {reject.index: reject.reason for reject in decoded.rejects}
     assert len(decoded.rows) + len(rejected) == len(values)
@@ -178,14 +180,77 @@ class TestAgreement:
 
     def test_every_hostile_token_in_every_field_is_judged_alike(self, contract: Contract) -> None:
         members = {spec.name: GOOD[spec.name] for spec in contract.fields}
-        values = [
-            b"{" + b",".join(b'"%s":%s' % (k.encode(), v) for k, v in (members | {name: token}).items()) + b"}"
-            for name in members
-            for token in (*HOSTILE_TOKENS, members[name])
-        ]
+        values = [written(members | {name: token}) for name in members for token in (*HOSTILE_TOKENS, members[name])]
         outcomes = check_agreement(contract, values)
         assert outcomes["row"] >= len(members)
         assert RejectReason.DECODER_DISAGREEMENT not in outcomes
+
+
+FLAT = [contract for contract in CONTRACTS if contract.event is not Nested]
+
+
+def written(members: dict[str, bytes]) -> bytes:
+    return b"{" + b",".join(b'"%s":%s' % (name.encode(), token) for name, token in members.items()) + b"}"
+
+
+def members_of(contract: Contract, style: str) -> dict[str, bytes]:
+    """A good event in one of the ways in which producers write."""
+    members = {spec.name: GOOD[spec.name] for spec in contract.fields}
+    if style == "nulls":
+        return members | {spec.name: b"null" for spec in contract.fields if spec.nullable}
+    if style == "required":
+        return {spec.name: GOOD[spec.name] for spec in contract.fields if spec.required}
+    if style == "wire":
+        raw = contract.event.from_wire(written(members)).to_wire()
+        return {name: bytes(token) for name, token in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items()}
+    return members
+
+
+@pytest.mark.parametrize("style", ["numbers", "wire", "nulls", "required"])
+@pytest.mark.parametrize("contract", FLAT, ids=lambda contract: contract.event.__name__)
+class TestAgreementOfALayout:
+    """The same for records that are read by their layout, and for those among them that are nearly so."""
+
+    @pytest.fixture(autouse=True)
+    def _every_chunk_has_a_layout(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("headrace_ingest.template._SHARE", 0.0)
+
+    def test_every_hostile_token_in_every_field_is_judged_alike(self, contract: Contract, style: str) -> None:
+        members = members_of(contract, style)
+        values = [
+            written(members | {name: token})
+            for name in members
+            for token in (members[name], *HOSTILE_TOKENS, b'""1.5""')
+        ]
+        read = LayoutReader(contract, fewest=1).read(values)
+        assert read is not None
+        assert len(read.places) >= len(members)
+        outcomes = check_agreement(contract, values, Decoder(contract, fewest_of_a_layout=1))
+        assert outcomes["row"] >= len(members)
+        assert RejectReason.DECODER_DISAGREEMENT not in outcomes
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(data=st.data())
+    def test_valid_values_strangers_and_damage_are_judged_alike(
+        self, contract: Contract, style: str, data: st.DataObject
+    ) -> None:
+        members = members_of(contract, style)
+        good = written(members)
+        tokens = valid_members(contract)
+        other = st.fixed_dictionaries({name: st.one_of(st.just(members[name]), tokens[name]) for name in members})
+        chunk = data.draw(st.lists(st.one_of(other.map(written), documents(contract), damaged(good)), max_size=20))
+        check_agreement(contract, [good, *chunk], Decoder(contract, fewest_of_a_layout=1))
+
+
+def damaged(good: bytes) -> st.SearchStrategy[bytes]:
+    """A good record with a few bytes put in or replaced, or with two pieces exchanged."""
+    junk = st.sampled_from(
+        [b'"', b"\\", b",", b":", b"{", b"}", b" ", b"\t", b"\n", b"\r", b"\x00", b"\xff", b"0", b"-", b""]
+    )
+    places = st.integers(0, len(good))
+    edits = st.builds(lambda at, over, piece: good[:at] + piece + good[at + over :], places, st.integers(0, 2), junk)
+    pieces = good[1:-1].split(b",")
+    return st.one_of(edits, st.permutations(pieces).map(lambda order: b"{" + b",".join(order) + b"}"))
 
 
 _SPOT = b'{"at":"2026-01-31T15:04:05.5Z","price":1.25}'
