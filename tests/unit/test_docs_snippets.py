@@ -1,7 +1,7 @@
-"""Every Python block of a page under docs/ runs, in order, as one script; shell blocks of docs/contracts.md run too.
+"""Every Python block of the README and of the pages under docs/ runs, in order, as one script; shell blocks of docs/contracts.md run too.
 
-A block that begins with a comment naming a file is written to that file instead. Topics are those the page declares,
-on the embedded broker.
+A block that begins with a comment naming a file is written to that file instead. Topics are those the page declares
+and that of trades, on the embedded broker.
 """
 
 import os
@@ -25,7 +25,8 @@ def blocks(page: Path, language: str) -> list[str]:
     return [text for found, text in FENCED.findall(page.read_text()) if found == language]
 
 
-PAGES = [page.relative_to(DOCS).as_posix() for page in sorted(DOCS.rglob("*.md")) if blocks(page, "python")]
+PAGES = ["../README.md"]
+PAGES += [page.relative_to(DOCS).as_posix() for page in sorted(DOCS.rglob("*.md")) if blocks(page, "python")]
 
 
 def run(*command: str | Path, cwd: Path, environment: Mapping[str, str]) -> str:
@@ -58,7 +59,7 @@ def write_out(page: Path, folder: Path) -> Path:
 
 
 def environment_of(page: Path, folder: Path, broker: EmbeddedBroker) -> dict[str, str]:
-    for topic in TOPIC.findall("".join(blocks(page, "python"))):
+    for topic in (*TOPIC.findall("".join(blocks(page, "python"))), "trades"):
         broker.ensure_topic(topic)
     command = folder / "bin" / "headrace"
     command.parent.mkdir()
