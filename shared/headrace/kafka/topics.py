@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from headrace.clock import Deadline, SystemClock
 from headrace.connection import KafkaSettings
-from headrace.errors import TopicMissingError
+from headrace.errors import HeadraceError, TopicMissingError
 from headrace.kafka.client import ClientErrors, client_properties, translate
 from headrace.offsets import OffsetRange
 
@@ -69,9 +69,7 @@ class TopicClient:
         try:
             metadata = self._consumer.list_topics(self._topic, timeout=self._timeout)
         except KafkaException as error:
-            self._admin.poll(0)
-            self._consumer.poll(0)
-            raise self._errors.translate(error.args[0], doing) from None
+            raise self._failure(error, doing) from None
         found = metadata.topics[self._topic]
         if found.error is not None:
             raise translate(found.error, doing)
@@ -88,7 +86,7 @@ class TopicClient:
         try:
             return str(asked[self._topic].result().topic_id)
         except KafkaException as error:
-            raise self._errors.translate(error.args[0], doing) from None
+            raise self._failure(error, doing) from None
 
     def watermarks(self, partition: int) -> OffsetRange:
         """First offset kept and the end of what committed transactions have made readable.
@@ -103,7 +101,7 @@ class TopicClient:
             except KafkaException as error:
                 if error.args[0].code() not in _NOT_YET or deadline.expired():
                     doing = f"asking for the offsets of {self._topic}[{partition}]"
-                    raise self._errors.translate(error.args[0], doing) from None
+                    raise self._failure(error, doing) from None
             self._pause.wait(_ASK_AGAIN_SECONDS)
             self.identity()
 
@@ -114,9 +112,15 @@ class TopicClient:
         try:
             found = self._consumer.offsets_for_times(asked, timeout=self._timeout)
         except KafkaException as error:
-            raise self._errors.translate(error.args[0], f"looking up {time} in {self._topic}") from None
+            raise self._failure(error, f"looking up {time} in {self._topic}") from None
         return {t.partition: t.offset if t.offset >= 0 else self.watermarks(t.partition).end for t in found}
 
     def close(self) -> None:
         """Closes the connections."""
         self._consumer.close()
+
+    def _failure(self, error: KafkaException, doing: str) -> HeadraceError:
+        # Lets a refused login reach the error callback, which explains the time-out.
+        self._admin.poll(0)
+        self._consumer.poll(0)
+        return self._errors.translate(error.args[0], doing)
