@@ -1,7 +1,7 @@
-"""Every Python block of the README and of the pages under docs/ runs, in order, as one script; shell blocks of docs/contracts.md run too.
+"""Every Python block of the README and of the pages under docs/ runs, page by page, in order, as one script.
 
-A block that begins with a comment naming a file is written to that file instead. Topics are those the page declares
-and that of trades, on the embedded broker.
+Shell blocks of docs/contracts.md run too. A block that begins with a comment naming a file is written to that file
+instead. Topics are those the page declares and that of trades, on the embedded broker.
 """
 
 import os

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headrace.read.proof.actions import DataFile
-from headrace.read.proof.findings import Code, Finding, LogDamagedError
+from headrace.read.proof.findings import Code, Finding, TableDamagedError
 from headrace.read.proof.store import LocalFiles
 
 _BATCH_ROWS = 65_536
@@ -18,8 +18,10 @@ ADDRESS = ("_partition", "_offset")
 """The columns that say which record a row came from."""
 
 
-class FileDamagedError(LogDamagedError):
+class FileDamagedError(TableDamagedError):
     """A data file cannot be read as what the log says it is."""
+
+    code = Code.FILE_DAMAGED
 
 
 class FileChecker:

@@ -123,8 +123,16 @@ class Findings:
         return iter(self._kept)
 
 
-class LogDamagedError(PermanentError):
+class TableDamagedError(PermanentError):
+    """What is there cannot be read as a table; `code` says what of it."""
+
+    code: Code
+
+
+class LogDamagedError(TableDamagedError):
     """The table's log cannot be replayed: something is missing, torn or contradictory."""
+
+    code = Code.LOG_DAMAGED
 
 
 class UnsupportedTableError(PermanentError):

@@ -15,7 +15,7 @@ from headrace.read.proof.findings import (
     Code,
     Finding,
     Findings,
-    LogDamagedError,
+    TableDamagedError,
     TableMovedOnError,
     UnsupportedTableError,
     Verdict,
@@ -61,8 +61,8 @@ class Verifier:
                 if attempt + 1 < _ATTEMPTS:
                     continue
                 run.findings.add(Finding(Verdict.UNKNOWN, Code.MOVED_ON, str(error)))
-            except LogDamagedError as error:
-                run.findings.add(Finding(Verdict.FAIL, Code.LOG_DAMAGED, str(error)))
+            except TableDamagedError as error:
+                run.findings.add(Finding(Verdict.FAIL, error.code, str(error)))
             except UnsupportedTableError as error:
                 run.findings.add(Finding(Verdict.UNKNOWN, Code.UNSUPPORTED, str(error)))
             break
@@ -101,7 +101,7 @@ class Verifier:
                 run.compare(truth, codec)
             finally:
                 truth.close()
-        except (LogDamagedError, UnsupportedTableError, TableMovedOnError):
+        except (TableDamagedError, UnsupportedTableError, TableMovedOnError):
             raise
         except HeadraceError as error:
             run.findings.add(Finding(Verdict.UNKNOWN, Code.SOURCE_UNAVAILABLE, str(error)))

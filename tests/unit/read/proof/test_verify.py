@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
+from headrace.contracts import load_contracts
+from headrace.read.proof.canonical import ValueCodec
+from headrace.read.proof.files import FileDamagedError
 from headrace.read.proof.findings import Code, Level, Verdict
+from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport, overall, to_json
+from headrace.read.proof.truth import Truth
+from headrace.read.proof.verify import Verifier
 
 if TYPE_CHECKING:
     from tests.unit.read.proof.conftest import TableBuilder
@@ -170,3 +176,13 @@ def test_json_has_stable_keys(table: "TableBuilder") -> None:
 
 def test_no_table_at_all_is_unknown() -> None:
     assert overall(()) is Verdict.UNKNOWN
+
+
+def test_a_file_damaged_while_values_are_compared_is_a_damaged_file(table: "TableBuilder") -> None:
+    def torn(_identity: TableIdentity, _codec: ValueCodec | None) -> Truth:
+        msg = "it ends in the middle"
+        raise FileDamagedError(msg)
+
+    report = Verifier(table.root, load_contracts([]), torn).verify("trades")
+
+    assert [(f.verdict, f.code) for f in report.findings] == [(Verdict.FAIL, Code.FILE_DAMAGED)]
