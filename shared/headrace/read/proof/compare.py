@@ -9,7 +9,7 @@ from headrace.read.proof.actions import DataFile
 from headrace.read.proof.coverage import Coverage
 from headrace.read.proof.digests import BLOCK
 from headrace.read.proof.findings import Code, Finding, Findings, Level, Verdict
-from headrace.read.proof.offset_sets import ranges_of
+from headrace.read.proof.offset_sets import between, ranges_of
 from headrace.read.proof.truth import Survey
 
 RESOLVED_BLOCKS = 64
@@ -26,7 +26,14 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What the comparison of one partition came to; `comparable` are the offsets that were compared."""
+    """What the comparison of one partition came to.
+
+    Attributes:
+        lost: offsets that the topic or the ledger has and the table has not.
+        phantom: how many records the table has and the other side never had.
+        uncompared: how many records of the table are no longer on the other side.
+        behind: how many records the other side has at or after the position.
+    """
 
     lost: BitMap64
     phantom: int
@@ -38,7 +45,7 @@ def compare_offsets(
     partition: int, covered: Coverage, survey: Survey, *, level: Level, findings: Findings
 ) -> Difference:
     """Which offsets are on one side only."""
-    kept = _between(covered.kept, survey.comparable_from, covered.position)
+    kept = between(covered.kept, survey.comparable_from, covered.position)
     missing = survey.seen - covered.kept
     unreported = missing - covered.lost
     extra = kept - survey.seen
@@ -75,7 +82,7 @@ def _phantoms(partition: int, extra: BitMap64, survey: Survey, level: Level) -> 
 
 def _check_expired(partition: int, covered: Coverage, survey: Survey, level: Level, findings: Findings) -> None:
     """Offsets that nothing here accounts for, from before the retained log: the other side may still know them."""
-    unknown = _between(covered.expired, 0, survey.comparable_from)
+    unknown = between(covered.expired, 0, survey.comparable_from)
     if unknown:
         report_expired(partition, unknown, f"nor in what the {level} still holds", findings)
 
@@ -117,12 +124,3 @@ def compare_values(
 def _differs(partition: int, offset: int, file: DataFile) -> Finding:
     message = f"the value of offset {offset} is not the one that was sent"
     return file.blame(Code.VALUE_DIFFERS, message, partition=partition, offset=offset, count=1)
-
-
-def _between(offsets: BitMap64, start: int, end: int) -> BitMap64:
-    kept = offsets.copy()
-    if kept:
-        kept.remove_range(0, start)
-        if kept:
-            kept.remove_range(end, max(end, kept.max()) + 1)
-    return kept

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pyroaring import BitMap64
 
 from headrace.read.proof.digests import BlockSums
+from headrace.read.proof.offset_sets import between
 
 
 @dataclass
@@ -30,10 +31,7 @@ class Content:
 
     def kept(self, position: int) -> BitMap64:
         """Offsets below `position` that are in the table or, unresolved, in its quarantine."""
-        kept = self.rows | self.quarantined
-        if kept:
-            kept.remove_range(position, max(position, kept.max()) + 1)
-        return kept
+        return between(self.rows | self.quarantined, 0, position)
 
 
 Contents = defaultdict[int, Content]

@@ -7,7 +7,7 @@ from pyroaring import BitMap64
 from headrace.read.proof.chain import PartitionHistory
 from headrace.read.proof.contents import Content
 from headrace.read.proof.findings import Code, Finding, Findings, Verdict
-from headrace.read.proof.offset_sets import ranges_of
+from headrace.read.proof.offset_sets import between, ranges_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def cover(partition: int, history: PartitionHistory, content: Content, findings:
     start = history.start if history.start is not None else (kept.min() if kept else position)
     missing = BitMap64(range(start, position)) - kept
     unexplained = missing - history.gaps
-    expired = _below(unexplained, history.since) if history.start is None else BitMap64()
+    expired = between(unexplained, 0, history.since) if history.start is None else BitMap64()
     lost = unexplained - expired
     for low, high, count in history.hidden:
         if lost.range_cardinality(low, high) == count:
@@ -73,7 +73,7 @@ def _check_overlaps(history: PartitionHistory, content: Content, start: int, rep
     if impossible:
         message = f"{len(impossible)} offsets were recorded as missing from the topic, yet they are here: "
         report(Code.IN_GAP, message + ranges_of(impossible, 5), impossible)
-    early = _below(content.rows | content.quarantined, start)
+    early = between(content.rows | content.quarantined, 0, start)
     if early:
         message = f"{len(early)} records lie before the table's start {start}: {ranges_of(early, 5)}"
         report(Code.BEFORE_START, message, early)
@@ -92,13 +92,6 @@ def _check_totals(history: PartitionHistory, content: Content, report: "_Reporte
     if rejects != history.rejects:
         message = f"the commits since offset {history.since} claim {history.rejects} rejects, {rejects} are there"
         report(Code.COUNT_DIFFERS, message)
-
-
-def _below(offsets: BitMap64, bound: int) -> BitMap64:
-    below = offsets.copy()
-    if below:
-        below.remove_range(bound, max(bound, below.max()) + 1)
-    return below
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,15 @@ def first(offsets: BitMap64, count: int) -> list[int]:
     return list(offsets[:count])
 
 
+def between(offsets: BitMap64, start: int, end: int) -> BitMap64:
+    """The members that lie at or after `start` and before `end`."""
+    kept = offsets.copy()
+    kept.remove_range(0, start)
+    if kept:
+        kept.remove_range(end, max(end, kept.max()) + 1)
+    return kept
+
+
 def ranges_of(offsets: BitMap64, count: int) -> str:
     """The first `count` runs of consecutive members, for people: `3, 7-9`."""
     shown: list[str] = []

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap64
 
-from headrace.read.proof.offset_sets import by_partition, offsets_of, ranges_of
+from headrace.read.proof.offset_sets import between, by_partition, offsets_of, ranges_of
 
 
 @given(st.lists(st.integers(0, 2**63 - 1)), st.integers(0, 5), st.integers(0, 5))
@@ -24,6 +24,14 @@ def test_rows_are_split_by_partition_in_their_order(partitions: list[int]) -> No
     found = {partition: list(offsets_of(rows.column("_offset"))) for partition, rows in by_partition(batch)}
 
     assert found == {p: [i for i, q in enumerate(partitions) if q == p] for p in set(partitions)}
+
+
+@given(st.sets(st.integers(0, 300) | st.integers(0, 2**63 - 1)), st.integers(0, 300), st.integers(0, 2**63 - 1))
+def test_members_between_two_bounds_are_kept(offsets: set[int], start: int, end: int) -> None:
+    whole = BitMap64(offsets)
+
+    assert set(between(whole, start, end)) == {offset for offset in offsets if start <= offset < end}
+    assert set(whole) == offsets
 
 
 @given(st.sets(st.integers(0, 300)))
