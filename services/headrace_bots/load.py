@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from headrace.clock import Clock, Deadline, SystemClock
+from headrace.clock import Deadline, SystemClock
 from headrace.contracts.trading import Trade
 from headrace.errors import DeliveryError, QueueFullError
 from headrace.kafka.client import Properties
-from headrace.kafka.sender import Delivery, Headers, RecordSender
+from headrace.kafka.sender import Delivery, RecordSender
 from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps
 
@@ -34,9 +34,9 @@ class Rendered:
     value: bytes
 
 
-def render_trades(count: int, *, seed: int = 7, clock: Clock | None = None) -> list[Rendered]:
+def render_trades(count: int, *, seed: int = 7) -> list[Rendered]:
     """So many different valid trades of about 225 bytes, from the simulated market."""
-    stamps = Stamps(f"l{seed}", clock or SystemClock())
+    stamps = Stamps(f"l{seed}", SystemClock())
     events = Simulation(seed, 96, stamps).events()
     trades = islice((event for event in events if isinstance(event, Trade)), count)
     return [
@@ -45,14 +45,7 @@ def render_trades(count: int, *, seed: int = 7, clock: Clock | None = None) -> l
     ]
 
 
-def fill_topic(
-    properties: Properties,
-    topic: str,
-    records: int,
-    *,
-    rendered: Sequence[Rendered],
-    headers: Headers | None = None,
-) -> None:
+def fill_topic(properties: Properties, topic: str, records: int, *, rendered: Sequence[Rendered]) -> None:
     """Sends `records` records, taking `rendered` round and round, and waits for every acknowledgement.
 
     Args:
@@ -60,7 +53,6 @@ def fill_topic(
         topic: where to.
         records: how many.
         rendered: what to send.
-        headers: of every record; each costs time.
 
     Raises:
         DeliveryError: a record was not acknowledged.
@@ -74,7 +66,7 @@ def fill_topic(
 
     sender = RecordSender({**properties, **_CLIENT}, note)
     try:
-        _send_all(sender, topic, records, rendered=rendered, headers=headers or [])
+        _send_all(sender, topic, records, rendered=rendered)
         pending = _drain(sender)
     finally:
         sender.close()
@@ -84,13 +76,11 @@ def fill_topic(
         raise DeliveryError(msg, topic=topic, failed=len(failures), pending=pending)
 
 
-def _send_all(
-    sender: RecordSender, topic: str, records: int, *, rendered: Sequence[Rendered], headers: Headers
-) -> None:
+def _send_all(sender: RecordSender, topic: str, records: int, *, rendered: Sequence[Rendered]) -> None:
     for number in range(records):
         record = rendered[number % len(rendered)]
-        if not sender.offer(topic, record.value, key=record.key, headers=headers):
-            _wait_for_room(sender, topic, record, headers)
+        if not sender.offer(topic, record.value, key=record.key, headers=[]):
+            _wait_for_room(sender, topic, record)
         if number % _SERVE_EVERY == 0:
             sender.serve()
 
@@ -102,11 +92,11 @@ def _drain(sender: RecordSender) -> int:
     return pending
 
 
-def _wait_for_room(sender: RecordSender, topic: str, record: Rendered, headers: Headers) -> None:
+def _wait_for_room(sender: RecordSender, topic: str, record: Rendered) -> None:
     deadline = Deadline.after(_WAIT_SECONDS, SystemClock())
     while not deadline.expired():
         sender.serve(0.01)
-        if sender.offer(topic, record.value, key=record.key, headers=headers):
+        if sender.offer(topic, record.value, key=record.key, headers=[]):
             return
     msg = f"topic {topic} took nothing for {_WAIT_SECONDS:g} s"
     raise QueueFullError(msg)

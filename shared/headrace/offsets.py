@@ -6,7 +6,7 @@ that partition's position is stored: `txn.version == position`.
 
 from dataclasses import dataclass
 
-OWNER_SUFFIX = "#owner"
+_OWNER_SUFFIX = "#owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class SourceId:
 
     def owner_id(self, partition: int) -> str:
         """Delta `appId` in the quarantine table whose txn version counts the claims on the partition."""
-        return self.app_id(partition) + OWNER_SUFFIX
+        return self.app_id(partition) + _OWNER_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,17 +75,6 @@ class Contract:
         """From a validated event to its canonical bytes."""
         return event_encoder(self.fields)
 
-    def spec(self, name: str) -> FieldSpec:
-        """The field of that name.
-
-        Raises:
-            KeyError: there is none.
-        """
-        for spec in self.fields:
-            if spec.name == name:
-                return spec
-        raise KeyError(name)
-
 
 def build_contract(event: "type[Event]", declaration: Declaration) -> Contract:
     """Checks a class and its keywords against each other.

@@ -40,10 +40,6 @@ class TopicAdmin:
         except KafkaException:
             return False
 
-    def wait_until_ready(self) -> None:
-        """Returns once the cluster answers."""
-        self._until(lambda: self.is_ready(1.0), "waiting for the cluster")
-
     def create_topic(
         self,
         name: str,

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
-from headrace.clock import Clock, Deadline, SystemClock
+from headrace.clock import Deadline, SystemClock
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
 from headrace.kafka.client import ClientErrors, client_properties
@@ -24,10 +24,10 @@ _POLL_SECONDS = 0.1
 class TopicReader:
     """Reads ranges of one topic's partitions, committed records only. Use from one thread."""
 
-    def __init__(self, kafka: KafkaSettings, topic: str, clock: Clock | None = None) -> None:
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
         self._topic = topic
         self._timeout = kafka.request_timeout_seconds
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()
         self._errors = ClientErrors()
         properties = client_properties(kafka) | {"error_cb": self._errors}
         self._admin = AdminClient(properties)

@@ -33,11 +33,6 @@ def arrow_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*columns, *_provenance()])
 
 
-def file_schema(contract: Contract) -> pa.Schema:
-    """Columns inside a data file: all but the partition column, whose value the path and the log carry."""
-    return pa.schema([field for field in arrow_schema(contract) if field.name != contract.table.partition_by])
-
-
 def delta_schema(contract: Contract) -> Schema:
     """The table's schema in the Delta log, with the fields' descriptions as column comments."""
     return Schema.from_arrow(arrow_schema(contract))

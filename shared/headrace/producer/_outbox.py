@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
-from headrace.clock import Clock, Deadline, SystemClock
+from headrace.clock import Deadline, SystemClock
 from headrace.errors import ConfigError, DeliveryError, HeadraceError, QueueFullError
 from headrace.kafka.client import Properties
 from headrace.kafka.sender import Delivery, Headers, RecordSender
@@ -69,12 +69,11 @@ class Outbox:
         *,
         on_delivery: Callable[[Delivery], None] | None = None,
         close_seconds: float = 30.0,
-        clock: Clock | None = None,
     ) -> None:
         self._policy = policy
         self._close_seconds = close_seconds
         self._hook = on_delivery
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()
         self._lock = threading.Lock()
         self._taken = self._settled = self._failed = 0
         self._first_failure: Delivery | None = None

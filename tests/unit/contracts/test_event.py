@@ -59,7 +59,7 @@ class TestContract:
         assert (contract.name, contract.topic, contract.key) == ("trades", "trades", "symbol")
         assert (contract.event_time, contract.event_id, contract.schema_version) == ("timestamp", "transaction_id", 1)
         assert contract.doc == "One execution of one option leg."
-        assert contract.spec("price").comment == "Currency units per contract unit."
+        assert {field.name: field.comment for field in contract.fields}["price"] == "Currency units per contract unit."
 
     def test_a_table_is_called_like_its_topic(self) -> None:
         assert contract_of(declared(int, topic="Bot.my-events_2")).name == "Bot_my_events_2"

@@ -62,7 +62,7 @@ def test_a_module_of_the_user_stands_beside_the_built_in_ones(folder: Path) -> N
     contract = contracts["weather_readings_v1"]
     assert sorted(contracts) == ["greeks", "signals", "trades", "weather_readings_v1"]
     assert (contract.topic, contract.event_time) == ("weather.readings-v1", "timestamp")
-    assert contract.spec("celsius").comment == "Air, degrees."
+    assert {field.name: field.comment for field in contract.fields}["celsius"] == "Air, degrees."
     value = (
         b'{"station":"ZRH","timestamp":"2026-01-31T15:04:05Z","celsius":-3,"fee":0.5,"sky":"clear",'
         b'"place":{"latitude":47.45,"longitude":"8.56"},"tags":[]}'

@@ -11,7 +11,7 @@ from deltalake import DeltaTable, Schema
 from pydantic import BaseModel, Field
 
 from headrace.contracts import Event, Int32, Table, UtcTimestamp, contract_of, load_contracts
-from headrace.lake.schema import arrow_schema, delta_schema, file_schema, quarantine_schema
+from headrace.lake.schema import arrow_schema, delta_schema, quarantine_schema
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -47,11 +47,9 @@ def test_schemas_in_the_delta_log_are_as_ever(name: str) -> None:
     assert json.loads(schema.to_json()) == json.loads((GOLDEN / f"{name}.v1.schema.json").read_text())
 
 
-def test_files_hold_all_columns_but_the_partition() -> None:
-    contract = contract_of(Made)
-    columns = arrow_schema(contract).names
+def test_partition_column_and_where_a_row_came_from_are_the_last_columns() -> None:
+    columns = arrow_schema(contract_of(Made)).names
     assert columns[-5:] == ["date", "_partition", "_offset", "_kafka_timestamp", "_ingested_at"]
-    assert file_schema(contract).names == [name for name in columns if name != "date"]
 
 
 def test_descriptions_are_comments_of_the_columns_of_a_real_table(tmp_path: Path) -> None:
