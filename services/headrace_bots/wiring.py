@@ -26,6 +26,9 @@ from headrace_bots.pacing import AskPositions, Backlog, Pace, no_positions
 from headrace_bots.poison import Poisoner
 from headrace_bots.simulate import Outlets, Progress, Sender
 
+EMITTED = (Trade, Greeks, Signal)
+"""The events that bots emit; each goes to the topic of its contract."""
+
 # Everything was flushed before, or could not be: no use in waiting long again.
 _CLOSE_SECONDS = 2.0
 
@@ -84,7 +87,7 @@ def run_simulation(
         TopicMissingError: one of the three topics does not exist.
         HeadraceError: a record was lost, or the broker is unreachable or refuses.
     """
-    for event in (Trade, Greeks, Signal):
+    for event in EMITTED:
         _look_up(kafka, contract_of(event).topic)
     clock = SystemClock()
     run = uuid.uuid4().hex[:8]

@@ -11,16 +11,17 @@ from typing import Annotated
 
 import typer
 
-from headrace.contracts import Greeks, Signal, Trade, contract_of
+from headrace.contracts import contract_of
 from headrace.lake.store import Store
 from headrace.logs import configure_logs
 from headrace.settings import load_settings
 from headrace_bots.pacing import no_positions
 from headrace_bots.simulate import Progress
-from headrace_bots.wiring import SimulationPlan, run_simulation
+from headrace_bots.wiring import EMITTED, SimulationPlan, run_simulation
 from headrace_cli.positions import LakePositions
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
+_DEFAULT = SimulationPlan()
 
 
 app = typer.Typer(add_completion=False)
@@ -30,14 +31,18 @@ app = typer.Typer(add_completion=False)
 def simulate_command(  # noqa: PLR0913, PLR0917  # one parameter per option
     events: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many events; else run until stopped.")
-    ] = None,
-    rate: Annotated[float, typer.Option(min=0, help="Events a second; 0 sends as many as possible.")] = 1_000.0,
-    poison_ratio: Annotated[float, typer.Option(min=0, max=1, help="Malformed records per event.")] = 0.001,
-    bots: Annotated[int, typer.Option(min=1, help="How many bots trade.")] = 96,
-    seed: Annotated[int, typer.Option(help="Of every random decision.")] = 7,
+    ] = _DEFAULT.events,
+    rate: Annotated[float, typer.Option(min=0, help="Events a second; 0 sends as many as possible.")] = (
+        _DEFAULT.rate or 0.0
+    ),
+    poison_ratio: Annotated[float, typer.Option(min=0, max=1, help="Malformed records per event.")] = (
+        _DEFAULT.poison_ratio
+    ),
+    bots: Annotated[int, typer.Option(min=1, help="How many bots trade.")] = _DEFAULT.bots,
+    seed: Annotated[int, typer.Option(help="Of every random decision.")] = _DEFAULT.seed,
     ledger: Annotated[
         Path | None, typer.Option(help="Folder for the ledger of acknowledged records, for verify --ledger.")
-    ] = None,
+    ] = _DEFAULT.ledger,
     backlog_limit: Annotated[
         int | None,
         typer.Option(
@@ -45,7 +50,7 @@ def simulate_command(  # noqa: PLR0913, PLR0917  # one parameter per option
             help="Wait while a partition is so many records ahead of its table under HEADRACE_LAKE__ROOT: "
             "the embedded broker drops what it cannot hold.",
         ),
-    ] = None,
+    ] = _DEFAULT.backlog_limit,
     as_json: Annotated[bool, typer.Option("--json", help="Print progress as one JSON object a line.")] = False,
 ) -> None:
     """Run a simulated market whose bots emit trades, greeks and signals to the topics of these names.
@@ -63,7 +68,7 @@ def simulate_command(  # noqa: PLR0913, PLR0917  # one parameter per option
         backlog_limit=backlog_limit,
         ledger=ledger,
     )
-    emitted = [contract_of(event) for event in (Trade, Greeks, Signal)]
+    emitted = [contract_of(event) for event in EMITTED]
     positions = no_positions if backlog_limit is None else LakePositions(Store(settings.lake.root), emitted)
 
     def report(progress: Progress) -> None:
