@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import BrokerUnreachableError, HeadraceError
-from headrace.kafka.client import ClientErrors, Properties
+from headrace.kafka.client import ClientErrors, Properties, new_admin
 
 _UNKNOWN = KafkaError.UNKNOWN_TOPIC_OR_PART
 # A cluster applies a change to its topics within milliseconds; asking every 20 ms costs it nothing.
@@ -31,7 +30,7 @@ class TopicAdmin:
     def __init__(self, properties: Properties, timeout_seconds: float = 20.0) -> None:
         self._errors = ClientErrors()
         self._timeout = timeout_seconds
-        self._client = AdminClient(properties | {"error_cb": self._errors})
+        self._client = new_admin(properties | {"error_cb": self._errors})
 
     def is_ready(self, wait_seconds: float) -> bool:
         """Whether the cluster has a broker that answers within `wait_seconds`."""

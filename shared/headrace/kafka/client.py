@@ -1,10 +1,11 @@
 """What every Kafka client of the project shares: properties from settings, and errors in our words."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from headrace.connection import KafkaSettings
 from headrace.errors import (
@@ -17,6 +18,7 @@ from headrace.errors import (
     TopicMissingError,
 )
 
+_Client = TypeVar("_Client", Consumer, AdminClient)
 Properties = dict[str, Any]  # librdkafka takes text, numbers, flags, callbacks and a logger
 
 # A guarantee rests on each of these, so `HEADRACE_KAFKA__CLIENT` may not set them.
@@ -41,6 +43,21 @@ _PROTECTED = frozenset(
 
 _UNREACHABLE = frozenset(
     {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
+)
+# Brokers answer so while they start, stop, or hand a partition or a group to one another.
+_UNSETTLED = frozenset(
+    {
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.NOT_CONTROLLER,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.REQUEST_TIMED_OUT,
+    }
 )
 _DENIED = frozenset(
     {
@@ -97,6 +114,33 @@ def connection_properties(kafka: KafkaSettings) -> Properties:
     }
 
 
+def new_consumer(properties: Properties) -> Consumer:
+    """A consumer that connects in the background.
+
+    Raises:
+        ConfigError: librdkafka refuses a property, which the message names.
+    """
+    return _made(Consumer, properties)
+
+
+def new_admin(properties: Properties) -> AdminClient:
+    """A client for questions about a cluster and changes to it, which connects in the background.
+
+    Raises:
+        ConfigError: librdkafka refuses a property, which the message names.
+    """
+    return _made(AdminClient, properties)
+
+
+def _made(make: Callable[[Properties], _Client], properties: Properties) -> _Client:
+    try:
+        return make(properties)
+    except KafkaException as error:
+        said = error.args[0].str().strip()
+        msg = f"a Kafka client cannot be made: {said}. Check HEADRACE_KAFKA__CLIENT and the other HEADRACE_KAFKA__*."
+        raise ConfigError(msg) from None
+
+
 class ClientErrors:
     """Remembers what a client's background threads reported: a refused login otherwise looks like a time-out.
 
@@ -105,11 +149,15 @@ class ClientErrors:
 
     def __init__(self) -> None:
         self._denied: KafkaError | None = None
+        self._logged: int | None = None
 
     def __call__(self, error: KafkaError) -> None:
         """Called by librdkafka."""
         if error.code() in _DENIED:
             self._denied = error
+        if error.code() == self._logged:
+            return  # librdkafka reports every attempt to connect, many in a second
+        self._logged = error.code()
         client_log.warning("%s: %s", error.name(), error.str())
 
     def translate(self, error: KafkaError, doing: str) -> HeadraceError:
@@ -130,6 +178,8 @@ def translate(error: KafkaError, doing: str) -> HeadraceError:
         return AccessDeniedError(f"{said}. Check HEADRACE_KAFKA__SASL_*, SSL_* and the ACLs of topic and group.")
     if code in _UNREACHABLE:
         return BrokerUnreachableError(f"{said}. Check HEADRACE_KAFKA__BOOTSTRAP_SERVERS and that a broker listens.")
+    if code in _UNSETTLED:
+        return BrokerUnreachableError(f"{said}. The brokers are starting, stopping or electing a leader: try again.")
     if code in _MISSING:
         return TopicMissingError(f"{said}. Create the topic first; Headrace never creates one on a real cluster.")
     if code in _OUT_OF_RANGE:

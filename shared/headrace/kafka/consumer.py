@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
-from headrace.kafka.client import ClientErrors, client_log, client_properties
+from headrace.kafka.client import ClientErrors, client_log, client_properties, new_consumer
 from headrace.kafka.messages import is_passing, records_of
 from headrace.kafka.records import Records
 
@@ -59,7 +59,7 @@ class KafkaConsumer:
         self._errors = ClientErrors()
         self._failure: BaseException | None = None
         instance = {"group.instance.id": kafka.group_instance_id} if kafka.group_instance_id else {}
-        self._consumer = Consumer(
+        self._consumer = new_consumer(
             client_properties(kafka)
             | instance
             | {

@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from headrace.clock import Deadline, SystemClock
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
-from headrace.kafka.client import ClientErrors, client_properties
+from headrace.kafka.client import ClientErrors, client_properties, new_admin, new_consumer
 from headrace.kafka.messages import is_passing, offset_of, records_of
 from headrace.kafka.records import Records
 from headrace.offsets import OffsetRange
@@ -30,8 +29,8 @@ class TopicReader:
         self._clock = SystemClock()
         self._errors = ClientErrors()
         properties = client_properties(kafka) | {"error_cb": self._errors}
-        self._admin = AdminClient(properties)
-        self._consumer = Consumer(
+        self._admin = new_admin(properties)
+        self._consumer = new_consumer(
             properties
             | {
                 "group.id": "headrace-reader",

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 
 from headrace.clock import Deadline, SystemClock
 from headrace.connection import KafkaSettings
 from headrace.errors import HeadraceError, TopicMissingError
-from headrace.kafka.client import ClientErrors, client_properties, translate
+from headrace.kafka.client import ClientErrors, client_properties, new_admin, new_consumer, translate
 from headrace.offsets import OffsetRange
 
 # librdkafka's mock cluster names itself so and knows no topic ids.
@@ -52,8 +51,8 @@ class TopicClient:
         self._errors = ClientErrors()
         self._pause = Event()
         properties = client_properties(kafka) | {"error_cb": self._errors}
-        self._admin = AdminClient(properties)
-        self._consumer = Consumer(
+        self._admin = new_admin(properties)
+        self._consumer = new_consumer(
             properties
             | {
                 "group.id": "headrace-metadata",
