@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any, cast
 
@@ -16,6 +17,7 @@ from headrace.errors import HeadraceError
 USAGE_ERROR = 64
 UNEXPECTED = 70
 INTERRUPTED = 130
+OUTPUT_CLOSED = 141
 
 # typer carries a click of its own and names only this leaf of its tree; the base covers every wrong command line.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -74,6 +76,18 @@ def _options(
 def run(arguments: list[str]) -> int:
     """Runs one command line; returns its exit code."""
     try:
+        return _run(arguments)
+    except BrokenPipeError:
+        return OUTPUT_CLOSED
+    except SystemExit as end:
+        # typer and rich end the process with 1 when the reader is gone, and 1 says that verify found a FAIL.
+        if isinstance(end.__context__, BrokenPipeError):
+            return OUTPUT_CLOSED
+        raise
+
+
+def _run(arguments: list[str]) -> int:
+    try:
         code = app(arguments, standalone_mode=False)
     except _UsageError as error:
         error.show()
@@ -81,7 +95,8 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except HeadraceError as error:
-        sys.stderr.write(f"headrace: {type(error).__name__}: {error} (exit code {error.exit_code})\n")
+        with suppress(BrokenPipeError):
+            sys.stderr.write(f"headrace: {type(error).__name__}: {error} (exit code {error.exit_code})\n")
         return error.exit_code
     except Exception:
         logging.getLogger("headrace").exception("unexpected failure, please report it")
@@ -94,8 +109,12 @@ def main() -> None:
     # A user's contracts may lie in the folder the command is run in, as with other tools that load user modules.
     sys.path.insert(0, os.getcwd())  # a string is what sys.path takes
     code = run(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = OUTPUT_CLOSED
+    with suppress(BrokenPipeError):
+        sys.stderr.flush()
     # Without waiting for threads: a writer thread may hang in a dead store, and what it does is fenced anyway.
     os._exit(code)
 
