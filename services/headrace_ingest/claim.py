@@ -1,6 +1,6 @@
 """Taking partitions: the claim that fences their last owner, and the position to go on from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.errors import CommitTimeoutError, PositionLostError
@@ -26,6 +26,7 @@ class Claimer:
         source: what it is filled from.
         watermarks: asks the broker for the offsets it has of a partition.
         pause: waits that many seconds.
+        checkpoint_every: versions between checkpoints; a claim that makes such a version writes one.
     """
 
     store: Store
@@ -33,45 +34,52 @@ class Claimer:
     source: SourceId
     watermarks: Callable[[int], OffsetRange]
     pause: Callable[[float], object]
+    checkpoint_every: int = 100
 
     def claim(self, partitions: Sequence[int]) -> list[Lease]:
         """Makes this worker the owner of `partitions`.
 
         1. The main table is opened: its positions are a lower bound.
         2. The owner txns are raised: from here on no earlier owner can write to the quarantine.
-        3. What earlier owners quarantined beyond the positions is read.
-        4. The main table is read again: where to go on.
+        3. The positions are committed again as they are: from here on no earlier owner can write to the main table,
+           not even a batch it has already checked. Both would judge a record differently if their settings differ.
+        4. What earlier owners quarantined beyond the positions is read.
 
         Raises:
             PositionLostError: a position is not recorded or not on the broker.
             CommitTimeoutError: other workers kept claiming.
             StoreError, AccessDeniedError: the tables cannot be read or written.
         """
-        main = DeltaLog(self.store, self.table)
-        lower = {p: main.txn(self.source.app_id(p)) or 0 for p in partitions}
-        epochs = self._raise_owner(partitions)
-        quarantined = unresolved(self.store, self.table, lower)
-        main.refresh()
-        started = int(main.properties[PARTITIONS])
-        leases = []
-        for p in partitions:
-            position = starting_position(p, main.txn(self.source.app_id(p)), started, self.watermarks(p))
-            pending = frozenset(offset for offset in quarantined[p] if offset >= position)
-            leases.append(Lease(p, epochs[p], position, position, pending))
-        return leases
+        quarantine, main = quarantine_name(self.table), self.table
+        source = self.source
+        raised = self._restate(
+            quarantine, lambda log: {o: (log.txn(o) or 0) + 1 for o in map(source.owner_id, partitions)}
+        )
+        positions = self._restate(main, lambda log: {a: log.txn(a) for a in map(source.app_id, partitions)})
+        started = int(DeltaLog(self.store, main).properties[PARTITIONS])
+        found = {p: starting_position(p, positions[source.app_id(p)], started, self.watermarks(p)) for p in partitions}
+        pending = unresolved(self.store, main, found)
+        epochs = {p: raised[source.owner_id(p)] or 0 for p in partitions}
+        return [Lease(p, epochs[p], found[p], found[p], pending[p]) for p in partitions]
 
-    def _raise_owner(self, partitions: Sequence[int]) -> dict[int, int]:
+    def _restate(self, table: str, txns: Callable[[DeltaLog], Mapping[str, int | None]]) -> Mapping[str, int | None]:
+        """Commits what `txns` makes of a fresh look at `table`, so that every commit in flight is refused."""
         for attempt in range(_ATTEMPTS):
-            quarantine = DeltaLog(self.store, quarantine_name(self.table))
-            epochs = {p: (quarantine.txn(self.source.owner_id(p)) or 0) + 1 for p in partitions}
+            log = DeltaLog(self.store, table)
+            found = txns(log)
+            known = {app_id: version for app_id, version in found.items() if version is not None}
+            if not known:
+                return found
             try:
-                quarantine.commit_claim({self.source.owner_id(p): epoch for p, epoch in epochs.items()})
+                made = log.commit_claim(known)
             except Exception as error:
                 if not is_conflict(error):
                     raise store_failure(error, f"claiming partitions of {self.table}") from error
                 self.pause(retry_pause(attempt))
             else:
-                return epochs
+                if made % self.checkpoint_every == 0:
+                    log.checkpoint()
+                return found
         msg = f"claiming partitions of {self.table} lost against other workers {_ATTEMPTS} times; start again"
         raise CommitTimeoutError(msg)
 

@@ -27,7 +27,7 @@ class Lease:
         durable: position in the table as far as this worker knows.
         quarantined: offsets at or after the position that are in the quarantine already.
         anchored: whether a record has been admitted since the last assign or seek.
-        doubted: first offset that came instead of `position`, for which was sought once more.
+        doubted: offset or end that came first instead of `position`, for which was sought once more.
         fenced: how often the table was found moved by somebody else since the assignment.
     """
 
@@ -124,10 +124,15 @@ class Intake:
         lease = self._leases.get(partition)
         if lease is None or partition in admitted.seeks or end <= lease.position:
             return
+        if not lease.anchored and lease.doubted != end:
+            lease.doubted = end
+            admitted.seeks[partition] = lease.position
+            return
         span = self._span(lease, admitted)
         span.skip(OffsetRange(lease.position, end))
         span.extend(end)
         lease.position = end
+        lease.anchored, lease.doubted = True, None
 
     def _unquarantined(self, records: Records, kept: Sequence[range], admitted: Admitted) -> list[int] | None:
         """Indices to decode, or None for all; counts records that an earlier worker has quarantined."""

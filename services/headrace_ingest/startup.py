@@ -54,6 +54,8 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
         removed = mend_checkpoint(store, name)
         if removed is not None:
             log.warning("checkpoint_mended", table=name, removed=removed)
+    if exists(store, contract.name):
+        check_table(DeltaLog(store, contract.name), _main_spec(contract, source, identity, start, {}))
     # The quarantine first: a main table that exists always has one.
     if not exists(store, quarantine.name):
         create_table(store, quarantine)

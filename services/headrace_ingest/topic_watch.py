@@ -52,8 +52,20 @@ class TopicWatch:
         except TransientError as error:
             log.warning("topic_not_seen", topic=self._expected.name, error=str(error))
             return
-        if (found.cluster_id, found.topic_id) != (self._expected.cluster_id, self._expected.topic_id):
-            raise recreated(self._expected.name, "the table")
+        self._compare(found)
         if found.partitions != self._expected.partitions:
             log.info("partitions_changed", topic=found.name, before=self._expected.partitions, now=found.partitions)
             self._expected = found
+
+    def prove(self) -> None:
+        """Asks now; called by the writer before it commits, since a look every few seconds would come too late.
+
+        Raises:
+            TopicRecreatedError, TopicMissingError, AccessDeniedError: as `check`.
+            BrokerUnreachableError: nobody answered.
+        """
+        self._compare(self._topic.identity())
+
+    def _compare(self, found: TopicIdentity) -> None:
+        if (found.cluster_id, found.topic_id) != (self._expected.cluster_id, self._expected.topic_id):
+            raise recreated(self._expected.name, "the table")

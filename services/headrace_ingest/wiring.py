@@ -3,10 +3,11 @@
 import gc
 import os
 import signal
+import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
-from types import FrameType
 
 import psutil
 import pyarrow as pa
@@ -46,14 +47,22 @@ class Ends:
     consumer: Callable[[], Consumer]
 
 
-def kafka_ends(settings: Settings, contract: Contract, group_id: str) -> Ends:
-    """A real cluster, or the embedded one."""
+def kafka_ends(settings: Settings, contract: Contract, group_id: str | None) -> Ends:
+    """A real cluster, or the embedded one.
+
+    Without a `group_id` the group is the table's own: two lakes on one cluster must not share their partitions.
+    """
+
+    def consumer() -> Consumer:
+        group = group_id or f"headrace-{contract.name}-{DeltaLog(Store(settings.lake.root), contract.name).id[:8]}"
+        return KafkaConsumer(settings.kafka, contract.topic, group_id=group, queue_kib=queue_kib)
+
     # An eighth of what the budget leaves beside the interpreter and its libraries: a record takes several times its
     # bytes in librdkafka's queue and again as a message.
     queue_kib = (settings.ingest.memory_mib - 190) * 1024 // 8
     return Ends(
         topic=TopicClient(settings.kafka, contract.topic),
-        consumer=lambda: KafkaConsumer(settings.kafka, contract.topic, group_id=group_id, queue_kib=queue_kib),
+        consumer=consumer,
     )
 
 
@@ -81,21 +90,22 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         checkpoint_every=ingest.checkpoint_every,
         deadline_seconds=ingest.commit_deadline_seconds,
     )
+    watch = TopicWatch(ends.topic, identity, seconds=settings.kafka.metadata_refresh_seconds, clock=clock)
     return Worker(
         table=contract.name,
         consumer=ends.consumer(),
-        claimer=Claimer(store, contract.name, source, ends.topic.watermarks, pause),
+        claimer=Claimer(store, contract.name, source, ends.topic.watermarks, pause, ingest.checkpoint_every),
         collector=Collector(
             Decoder(contract, max_record_bytes=ingest.max_record_bytes), QuarantineGauge(_limit(ingest)), clock
         ),
-        writer=BatchWriter(store, target, clock, pause),
+        writer=BatchWriter(store, target, clock, pause, prove_topic=watch.prove),
         policy=FlushPolicy(
             rows=ingest.flush_rows,
             size=ingest.flush_mib * MIB,
             seconds=ingest.flush_seconds,
             resident=ingest.memory_mib * MIB * 9 // 10,
         ),
-        watch=TopicWatch(ends.topic, identity, seconds=settings.kafka.metadata_refresh_seconds, clock=clock),
+        watch=watch,
         clock=clock,
         resident=lambda: int(process.memory_info().rss),
         stop_seconds=ingest.shutdown_seconds,
@@ -114,8 +124,7 @@ def run_ingest(settings: Settings, contract: Contract, *, drain: bool) -> None:
     if contract.table.mode != "append":
         msg = f"table {contract.name} has mode {contract.table.mode}, and workers of this version append: use append"
         raise ContractError(msg)
-    group_id = settings.kafka.group_id or f"headrace-{settings.pipeline or contract.name}"
-    ends = kafka_ends(settings, contract, group_id)
+    ends = kafka_ends(settings, contract, settings.kafka.group_id)
     worker = build_worker(settings, contract, ends, drain=drain, clock=SystemClock())
     _stop_on_signals(worker.stop)
     # Arrow's own pool keeps what a burst once took, some 50 MiB; the system's gives it back.
@@ -150,14 +159,22 @@ def _drain(log: DeltaLog, source: SourceId, topic: Topic, identity: TopicIdentit
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:
-    """The first SIGTERM or SIGINT stops gracefully, the second at once."""
-    received = Event()
+    """The first SIGTERM or SIGINT stops gracefully, the second at once.
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if received.is_set():
-            os._exit(STOPPED_AT_ONCE)
-        received.set()
+    Python runs handlers between two bytecodes of the main thread, which may be waiting for a broker: a thread of its
+    own reads the numbers of signals as they arrive.
+    """
+    arrived, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+
+    def listen() -> None:
+        arrived.recv(1)
         stop()
+        arrived.recv(1)
+        os._exit(STOPPED_AT_ONCE)
 
-    signal.signal(signal.SIGTERM, handle)
-    signal.signal(signal.SIGINT, handle)
+    # `told` is kept open by the thread that would miss it.
+    threading.Thread(target=lambda _kept: listen(), args=(told,), name="headrace-signals", daemon=True).start()

@@ -26,8 +26,11 @@ from headrace_ingest.writer import BatchWriter, Flushed
 
 log = get_logger(__name__)
 
-# Large enough that the cost of a poll vanishes, small enough that a poll's Python objects stay below 20 MB.
+# Large enough that the cost of a poll vanishes, small enough that a poll's Python objects stay below 20 MB. How large
+# records are is only known once some were read: a worker begins with few, and takes as many as make up the bytes.
 _POLL_RECORDS = 10_000
+_FIRST_POLL_RECORDS = 100
+_POLL_BYTES = 8 * 1024 * 1024
 _POLL_SECONDS = 0.1
 # How long the loop waits for the writer before it pauses the partitions: pausing throws prefetched records away.
 _PATIENCE_SECONDS = 1.0
@@ -83,6 +86,8 @@ class Worker:
     _flight: Flight | None = field(default=None, init=False)
     _stop: Event = field(default_factory=Event, init=False)
     _abandoned: bool = field(default=False, init=False)
+    _poll_records: int = field(default=_FIRST_POLL_RECORDS, init=False)
+    _upkeep: Future[None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-writer")
@@ -105,22 +110,30 @@ class Worker:
                 self._reclaim()
                 self._collect()
                 self._flush_if_due()
-            self._flush_all(Trigger.SHUTDOWN, Deadline.after(self.stop_seconds, self.clock))
+            deadline = Deadline.after(self.stop_seconds, self.clock)
+            self._flush_all(Trigger.SHUTDOWN, deadline)
+            if self._upkeep is not None:
+                wait([self._upkeep], timeout=deadline.remaining())
         except BaseException:
             self._abandoned = True
             with suppress(Exception):
                 self.consumer.close()
             raise
         self.consumer.close()
-        self._thread.shutdown()
+        self._thread.shutdown(wait=False)
+        log.info("stopped", table=self.table, drained=not self._stop.is_set())
 
     def _finished(self) -> bool:
         return self._stop.is_set() or (self.drain is not None and self.drain.done(self._leases))
 
     def _collect(self) -> None:
-        poll = self.consumer.poll(_POLL_RECORDS, self._poll_seconds())
+        poll = self.consumer.poll(self._poll_records, self._poll_seconds())
+        before = self._batch.size
         for partition, position in self.collector.collect(poll, self._leases, self._batch).items():
             self.consumer.seek(partition, position)
+        if self._batch.size > before:
+            fitting = _POLL_BYTES * len(poll.records) // (self._batch.size - before)
+            self._poll_records = min(_POLL_RECORDS, max(1, fitting))
 
     def _poll_seconds(self) -> float:
         if self._batch.opened_at is None or self._flight is not None:
@@ -203,7 +216,7 @@ class Worker:
             if self._leases.get(partition) is flight.leases[partition]:
                 self._park(self._leases[partition], position)
         if flushed.version is not None:
-            self._thread.submit(self._checkpoint, flushed.version)
+            self._upkeep = self._thread.submit(self._checkpoint, flushed.version)
         if self._paused:
             self.consumer.resume(sorted(self._paused & self._leases.keys()))
             self._paused.clear()

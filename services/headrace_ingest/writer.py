@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from headrace.clock import Clock, Deadline
-from headrace.errors import CommitTimeoutError, InvariantError
+from headrace.errors import BrokerUnreachableError, CommitTimeoutError, InvariantError
 from headrace.lake.datafile import DataFile, FileLayout, write_files
 from headrace.lake.failures import is_conflict, store_failure
 from headrace.lake.log import DeltaLog, commit_path, retry_pause
@@ -84,9 +84,19 @@ class BatchWriter:
         target: which tables.
         clock: time.
         pause: waits that many seconds.
+        prove_topic: asks the cluster whether the topic is still the same; raises if it is not.
     """
 
-    def __init__(self, store: Store, target: Target, clock: Clock, pause: Callable[[float], object]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        target: Target,
+        clock: Clock,
+        pause: Callable[[float], object],
+        *,
+        prove_topic: Callable[[], None],
+    ) -> None:
+        self._prove_topic = prove_topic
         self._store = store
         self._target = target
         self._clock = clock
@@ -94,7 +104,7 @@ class BatchWriter:
         self._main = DeltaLog(store, target.table)
         self._quarantine = DeltaLog(store, quarantine_name(target.table))
         self._known: Mapping[int, int] = {}
-        self._quarantine_commits = 0
+        self._quarantined: int | None = None
 
     def write(self, batch: Batch, epochs: Mapping[int, int]) -> Flushed:
         """Makes `batch` durable, or as much of it as is still ours.
@@ -106,6 +116,8 @@ class BatchWriter:
         Raises:
             CommitTimeoutError: other writers kept winning until the deadline.
             StoreError, AccessDeniedError: the store failed and nothing of the batch landed.
+            TopicRecreatedError: the records may be another topic's.
+            BrokerUnreachableError: whether they are could not be asked until the deadline.
             InvariantError: the rows are not those the offsets account for.
         """
         flushed = Flushed()
@@ -130,7 +142,7 @@ class BatchWriter:
     def checkpoint(self, version: int) -> bool:
         """Writes a checkpoint if `version` is one that gets one: whoever made it does, without talking to anybody.
 
-        The quarantine grows by claims too, which are made elsewhere; it gets one after as many commits of our own.
+        The same holds for the version of the quarantine that the last flush made, if it made one.
 
         Raises:
             StoreError, AccessDeniedError: it could not be written; the table is whole without it.
@@ -138,15 +150,15 @@ class BatchWriter:
         made = version % self._target.checkpoint_every == 0
         if made:
             self._main.checkpoint()
-        if self._quarantine_commits >= self._target.checkpoint_every:
-            self._quarantine_commits = 0
+        quarantined, self._quarantined = self._quarantined, None
+        if quarantined is not None and quarantined % self._target.checkpoint_every == 0:
             self._quarantine.checkpoint()
         return made
 
     def _attempt(self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
         """The protocol of a flush; its order is the guarantee.
 
-        1. The rows become durable in files that no log names yet.
+        1. The rows become durable in files that no log names yet; the topic is proved to be the same.
         2. The rejects are committed to the quarantine, under our claim.
         3. The table's positions are compared with the batch's, on the handle that commits.
         4. Rows and positions are committed together, refused if a position has moved.
@@ -155,6 +167,8 @@ class BatchWriter:
         began = time.perf_counter()
         # Step 1. The rows, durable under a name that no log knows yet.
         flushed.files = self._write_rows(batch)
+        # The topic, asked after the last record was read, is still the one that the app_ids name: ids never come back.
+        self._prove_topic()
         # Step 2. The rejects, committed before the position moves past them.
         self._write_rejects(batch, epochs)
         written = time.perf_counter()
@@ -205,7 +219,7 @@ class BatchWriter:
         for owner_id, epoch in owners.items():
             if self._quarantine.txn(owner_id) != epoch:
                 raise _FencedError(owner_id)
-        self._quarantine.commit(
+        self._quarantined = self._quarantine.commit(
             files,
             owners,
             {
@@ -215,7 +229,6 @@ class BatchWriter:
                 "partitions": {str(p): {"rejects": count} for p, count in _count_partitions(rows).items()},
             },
         )
-        self._quarantine_commits += 1
         # Committed: a repetition of this flush must not quarantine them again. They stay counted in the spans.
         batch.rejects = []
 
@@ -260,8 +273,11 @@ class BatchWriter:
         batch.rejects = [r for r in batch.rejects if r.offset not in known.get(r.partition, ())]
 
     def _retry_or_raise(self, failure: Exception, attempts: int, deadline: Deadline) -> None:
-        if not is_conflict(failure) and not isinstance(failure, _FencedError):
+        passing = isinstance(failure, BrokerUnreachableError)
+        if not (is_conflict(failure) or isinstance(failure, _FencedError) or passing):
             raise store_failure(failure, f"committing to {self._target.table}") from failure
+        if deadline.expired() and passing:
+            raise failure
         if deadline.expired():
             msg = (
                 f"committing to {self._target.table} lost against other writers {attempts} times in "

@@ -23,7 +23,7 @@ class KafkaSettings(Section):
     bootstrap_servers: str | None = None
     """`host:port` of one or more brokers, separated by commas."""
     group_id: str | None = None
-    """Consumer group of the workers; by default `headrace-<pipeline>`."""
+    """Consumer group of the workers; by default `headrace-<table>-<start of the table's id>`."""
     group_instance_id: str | None = None
     """Static member id, unique per worker: a restart under the same id gets its partitions back at once."""
     session_timeout_ms: int = Field(default=6_000, ge=1_000, le=300_000)

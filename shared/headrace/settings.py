@@ -44,7 +44,7 @@ class IngestSettings(Section):
     from their own positions."""
     flush_rows: int = Field(default=200_000, ge=1)
     """A batch is flushed when it holds this many records."""
-    flush_mib: int = Field(default=64, ge=1)
+    flush_mib: int = Field(default=32, ge=1)
     """A batch is flushed when it holds this many MiB of rows and rejects."""
     flush_seconds: float = Field(default=2.0, gt=0)
     """A batch is flushed when its oldest record has waited this long."""

@@ -114,9 +114,7 @@ class Play:
         self._screen.act("SIGSTOP to worker trades-2: the group takes it for dead and moves its partitions")
         zombie.send(signal.SIGSTOP)
         self._until(lambda: sum(watch.claims().values()) > claims)
-        self._screen.act(
-            "SIGCONT to worker trades-2: a zombie, with rows in its hands that another worker has written meanwhile"
-        )
+        self._screen.act("SIGCONT to worker trades-2: a zombie, which believes that the partitions are still its own")
         noticed = len(zombie.logged(*_FENCED))
         zombie.send(signal.SIGCONT)
         self._until(lambda: len(zombie.logged(*_FENCED)) > noticed)

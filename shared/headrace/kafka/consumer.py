@@ -81,7 +81,8 @@ class KafkaConsumer:
                 "fetch.wait.max.ms": 100,
                 "queued.min.messages": 200_000,
                 "queued.max.messages.kbytes": queue_kib,
-                "fetch.max.bytes": min(queue_kib * 1024, 16 * 1024 * 1024),
+                # A response is unpacked whole, whatever the queue's limit: small ones bound what is held at once.
+                "fetch.max.bytes": min(queue_kib * 1024, 8 * 1024 * 1024),
                 "error_cb": self._errors,
                 "on_commit": _log_failed_commit,
             }

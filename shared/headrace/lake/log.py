@@ -48,6 +48,11 @@ class DeltaLog:
         return self._handle.version()
 
     @property
+    def id(self) -> str:
+        """The table's own id, given at creation."""
+        return str(self._handle.metadata().id)
+
+    @property
     def properties(self) -> Mapping[str, str]:
         """Table properties in this handle's snapshot."""
         return {key: value for key, value in self._handle.metadata().configuration.items() if value is not None}
@@ -108,9 +113,9 @@ class DeltaLog:
         self.store.sync(commit_path(self.table, made))
         return made
 
-    def commit_claim(self, txns: Mapping[str, int]) -> None:
-        """Commits `txns` without files, to say who owns what; refused like any other commit."""
-        self.commit([], txns, {"kind": "claim", "batch": uuid.uuid4().hex})
+    def commit_claim(self, txns: Mapping[str, int]) -> int:
+        """Commits `txns` without files, to say who owns what; refused like any other commit. Returns the version."""
+        return self.commit([], txns, {"kind": "claim", "batch": uuid.uuid4().hex})
 
     def find(self, batch: str, after: int) -> int | None:
         """The version, above `after` and up to this snapshot's, whose note names `batch`."""

@@ -19,7 +19,7 @@ Rejects = Mapping[int, list[int]]
 def make_writer(store: Store, clock: ManualClock | None = None) -> BatchWriter:
     """A writer that lets half a second pass, at least, before it tries again."""
     time = clock or ManualClock()
-    return BatchWriter(store, TARGET, time, lambda seconds: time.advance(max(seconds, 0.5)))
+    return BatchWriter(store, TARGET, time, lambda seconds: time.advance(max(seconds, 0.5)), prove_topic=lambda: None)
 
 
 def make_batch(spans: Spans, rejects: Rejects | None = None) -> Batch:

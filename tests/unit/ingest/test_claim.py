@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -5,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from deltalake.exceptions import CommitFailedError
 
 from headrace.errors import CommitTimeoutError, PositionLostError, StoreError
 from headrace.lake.datafile import write_files
@@ -51,9 +53,21 @@ def test_each_claim_raises_the_owner_of_its_partitions_alone(table: NumbersTable
     assert (quarantine.txn(SOURCE.owner_id(0)), quarantine.txn(SOURCE.owner_id(1))) == (2, 1)
 
 
-def test_claim_leaves_the_main_table_alone(table: NumbersTable) -> None:
+def test_claim_refuses_what_an_earlier_owner_has_checked_and_not_committed(table: NumbersTable) -> None:
+    earlier = table.main()
+    before = earlier.txn(SOURCE.app_id(0))
     _claimer(table).claim([0, 1])
-    assert table.main().version == 0
+    assert table.main().txn(SOURCE.app_id(0)) == before
+    with pytest.raises(CommitFailedError):
+        earlier.commit([], {SOURCE.app_id(0): 9}, {"batch": "x"})
+
+
+def test_claim_that_makes_a_hundredth_version_writes_its_checkpoint(tmp_path: Path, table: NumbersTable) -> None:
+    claimer = dataclasses.replace(_claimer(table), checkpoint_every=10)
+    for _ in range(10):
+        claimer.claim([0])
+    for name in ("numbers", "numbers__quarantine"):
+        assert (tmp_path / name / "_delta_log" / f"{10:020d}.checkpoint.parquet").exists()
 
 
 def test_position_is_the_one_of_the_last_commit(table: NumbersTable) -> None:

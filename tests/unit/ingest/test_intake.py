@@ -86,8 +86,18 @@ def test_end_of_partition_moves_past_offsets_without_records() -> None:
 
 
 def test_end_of_partition_alone_accounts_for_offsets() -> None:
-    admitted = _admit(_lease(5), [], end=8)
+    lease = _lease(5)
+    lease.anchored = True
+    admitted = _admit(lease, [], end=8)
     assert (admitted.spans[0].start, admitted.spans[0].end, admitted.spans[0].rows) == (5, 8, 0)
+
+
+def test_end_right_after_an_assignment_is_believed_the_second_time() -> None:
+    lease = _lease(100)
+    doubted = _admit(lease, [], end=200)
+    assert (doubted.seeks, doubted.spans) == ({0: 100}, {})
+    believed = _admit(lease, [], end=200)
+    assert (believed.seeks, believed.spans[0].gap_records, lease.position) == ({}, 100, 200)
 
 
 def test_end_of_partition_at_or_below_the_position_changes_nothing() -> None:
@@ -175,7 +185,7 @@ class _Client:
         places: list[tuple[int, int]] = []
         for partition, log in self._data.draw(st.permutations(list(enumerate(self.logs)))):
             places += [(partition, offset) for offset in log.next(count)]
-        ends = {p: log.end for p, log in enumerate(self.logs) if log.at_end() and self.leases[p].anchored}
+        ends = {p: log.end for p, log in enumerate(self.logs) if log.at_end()}
         self._take(Intake(self.leases).admit(make_records(places), ends))
 
     def finish(self) -> None:
@@ -184,7 +194,8 @@ class _Client:
                 log.read_from = self.leases[partition].position
             self.poll(1_000)
         ends = {p: log.end for p, log in enumerate(self.logs)}
-        self._take(Intake(self.leases).admit(make_records([]), ends))
+        for _ in range(2):  # an end is believed the second time
+            self._take(Intake(self.leases).admit(make_records([]), ends))
 
     def _take(self, admitted: Admitted) -> None:
         for partition, span in admitted.spans.items():

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import msgspec
 
 from headrace.offsets import OffsetRange
+from headrace.read.proof.agreement import columns_of
 from headrace.read.proof.findings import Code, Finding, LogDamagedError, UnsupportedTableError, Verdict
 
 Json = Mapping[str, Any]
@@ -90,6 +91,7 @@ class Commit:
     removes: tuple[RemovedFile, ...]
     txns: Mapping[str, int]
     configuration: Mapping[str, str] | None
+    columns: Mapping[str, str]
     empty: bool = False
 
 
@@ -100,6 +102,7 @@ class _Parts:
     removes: list[RemovedFile] = field(default_factory=list)
     txns: dict[str, int] = field(default_factory=dict)
     configuration: Mapping[str, str] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_commit(version: int, content: bytes) -> Commit:
@@ -136,6 +139,7 @@ def parse_commit(version: int, content: bytes) -> Commit:
         tuple(parts.removes),
         parts.txns,
         parts.configuration,
+        parts.columns,
         empty=not content.strip(),
     )
 
@@ -152,6 +156,7 @@ def _collect(action: Json, parts: _Parts) -> None:
                 parts.txns[body["appId"]] = int(body["version"])
             case "metaData":
                 parts.configuration = dict(body.get("configuration") or {})
+                parts.columns = columns_of(body)
             case "protocol":
                 check_protocol(body)
             case "commitInfo":

@@ -60,6 +60,8 @@ class Chain:
             self._check_creation(commit)
         elif kind == "ingest":
             self._check_ingest(commit)
+        elif kind == "claim":
+            self._check_claim(commit)
         elif kind == "replay":
             self._check_replay(commit)
         elif kind == "rewind":
@@ -129,6 +131,11 @@ class Chain:
         if recorded != claimed:
             message = f"the commit claims {claimed} rows but its files hold {recorded}"
             self._add(Code.COUNT_DIFFERS, message, commit)
+
+    def _check_claim(self, commit: Commit) -> None:
+        self._refuse_moves(commit)
+        if commit.adds or commit.removes:
+            self._add(Code.FOREIGN_COMMIT, "a claim changed files", commit)
 
     def _check_replay(self, commit: Commit) -> None:
         self._refuse_moves(commit)

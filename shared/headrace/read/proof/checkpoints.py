@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.read.proof.actions import Commit, DataFile, check_configuration, check_protocol, parse_add
+from headrace.read.proof.agreement import columns_of
 from headrace.read.proof.findings import LogDamagedError
 from headrace.read.proof.store import LocalFiles, StoredFile
 
@@ -27,6 +29,7 @@ class Snapshot:
     files: dict[str, DataFile] = field(default_factory=dict)
     txns: dict[str, int] = field(default_factory=dict)
     configuration: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
 
     def apply(self, commit: Commit) -> None:
         """Makes `commit`'s changes.
@@ -42,6 +45,7 @@ class Snapshot:
         if commit.configuration is not None:
             check_configuration(commit.configuration)
             self.configuration = dict(commit.configuration)
+            self.columns = dict(commit.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def read_checkpoint(files: LocalFiles, checkpoint: Checkpoint) -> Snapshot:
         try:
             for row in _rows(files, f"{LOG_FOLDER}/{name}"):
                 seen_metadata |= _apply(snapshot, row)
-        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        except (pa.ArrowException, msgspec.DecodeError, OSError, KeyError, TypeError, ValueError) as error:
             msg = f"checkpoint {name} cannot be read: {str(error).splitlines()[0]}"
             raise LogDamagedError(msg) from None
     if not seen_metadata:
@@ -119,5 +123,6 @@ def _apply(snapshot: Snapshot, row: dict[str, Any]) -> bool:
     metadata = row.get("metaData")
     if metadata:
         snapshot.configuration = dict(metadata["configuration"] or ())
+        snapshot.columns = columns_of(metadata)
         check_configuration(snapshot.configuration)
     return bool(metadata)

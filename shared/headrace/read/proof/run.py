@@ -3,7 +3,9 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from headrace.contracts import Contract
 from headrace.read.proof.actions import DataFile
+from headrace.read.proof.agreement import disagreement
 from headrace.read.proof.audit import Extent, RowAudit
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.chain import Chain, PartitionHistory
@@ -48,6 +50,10 @@ class TableRun:
     def identity(self) -> TableIdentity:
         """What the table says it is; after `replay_log`."""
         return identify(self._snapshot.configuration)
+
+    def disagreement(self, contract: Contract) -> str | None:
+        """What keeps values from being compared by `contract`; after `replay_log`."""
+        return disagreement(contract, self._snapshot.configuration, self._snapshot.columns)
 
     @property
     def _positions(self) -> dict[int, int]:

@@ -41,7 +41,8 @@ class Verifier:
 
     Attributes:
         root: folder of the tables.
-        contracts: by name; a table whose contract is not among them is compared by offsets only, and UNKNOWN.
+        contracts: by name; a table whose contract is not among them, or has changed, is compared by offsets only, and
+            UNKNOWN.
         open_truth: topic or ledger; None checks log and files alone.
         progress: told how far it is.
     """
@@ -82,11 +83,15 @@ class Verifier:
 
     def _codec(self, run: TableRun, identity: TableIdentity) -> ValueCodec | None:
         contract = self.contracts.get(identity.contract)
-        if contract is not None:
+        if contract is None:
+            reason = "is not known here"
+        elif (differs := run.disagreement(contract)) is not None:
+            reason = f"is not the one that the table was filled by ({differs})"
+        else:
             return ValueCodec(contract)
         if self.open_truth is not None:
             message = (
-                f"contract {identity.contract} is not known here, so values were not compared: name its module in "
+                f"contract {identity.contract} {reason}, so values were not compared: name its module in "
                 "HEADRACE_CONTRACTS"
             )
             run.findings.add(Finding(Verdict.UNKNOWN, Code.NOT_COMPARED, message))
