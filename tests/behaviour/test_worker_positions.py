@@ -107,6 +107,21 @@ def test_a_topic_recreated_under_a_running_worker_stops_it(strict_world: World) 
     assert world.landed() == before
 
 
+def test_records_of_a_topic_created_anew_never_land_however_fast_they_come(strict_world: World) -> None:
+    world = strict_world
+    world.topic.extend([fill(n) for n in range(30)])
+    running = world.running().start()
+    world.await_landing(*world.topic.records)
+    before = world.landed()
+    world.topic.recreate()
+    # More than the old position, at once: the worker goes on reading long before it looks at the topic again.
+    world.topic.extend([fill(n, note="anew") for n in range(300)])
+    with pytest.raises(HeadraceError) as stopped:
+        running.join(60)
+    assert stopped.value.exit_code in (80, 66, 81)
+    assert world.landed() == before
+
+
 def test_a_position_the_table_should_have_is_not_guessed(memory_world: World) -> None:
     world = memory_world
     world.topic.extend([fill(n) for n in range(30)])

@@ -14,7 +14,7 @@ from headrace.settings import MIB
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.peak_memory import wait_and_watch
 from headrace.testing.waiting import wait_until
-from headrace_bots.load import fill_topic, render_trades
+from headrace_bots.load import Rendered, fill_topic, render_trades
 from tests.behaviour.world import World, fill
 
 BACKLOG = 1_000_000
@@ -29,25 +29,55 @@ class Execution(Trade, topic={topic!r}, key="symbol", table=Table(name="executio
     \"\"\"A trade on a topic of the test's own.\"\"\"
 """
 
+_BLOB = """
+from typing import Annotated
+
+from pydantic import Field
+
+from headrace import Event, Table
+
+
+class Blob(Event, topic={topic!r}, key="name", table=Table(name="executions")):
+    \"\"\"One large text.\"\"\"
+
+    name: str
+    text: Annotated[str, Field(max_length=1_000_000)]
+"""
+
+
+def _peak_mib(folder: Path, broker: BrokerHandle, contract: str) -> float:
+    """Of a worker that drains the topic of `contract`, whose table is `executions`."""
+    (folder / "executions_contract.py").write_text(contract)
+    environment = os.environ | {
+        "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+        "HEADRACE_LAKE__ROOT": str(folder / "lake"),
+        "HEADRACE_CONTRACTS": "executions_contract",
+        "HEADRACE_INGEST__MEMORY_MIB": str(BUDGET_MIB),
+    }
+    command = [sys.executable, "-m", "headrace_cli.main", "ingest", "executions", "--drain"]
+    with (folder / "log").open("wb") as log:
+        worker = subprocess.Popen(command, env=environment, cwd=folder, stderr=log)
+        peak = wait_and_watch(worker, 100)
+    assert worker.returncode == 0, (folder / "log").read_text()[-2000:]
+    return peak / MIB
+
+
+@pytest.mark.kafka
+def test_large_records_are_read_within_the_budget(tmp_path: Path, kafka_broker: BrokerHandle) -> None:
+    topic = kafka_broker.new_topic(4)
+    values = [b'{"name":"x","text":"%s"}' % os.urandom(490_000).hex().encode() for _ in range(8)]
+    client = {"log_level": 0, "message.max.bytes": 1_048_588}
+    properties = sender_properties(kafka_broker.bootstrap_servers, client, client_id="test")
+    fill_topic(properties, topic, 400, rendered=[Rendered(b"x", value) for value in values])
+    assert _peak_mib(tmp_path, kafka_broker, _BLOB.format(topic=topic)) <= BUDGET_MIB
+
 
 @pytest.mark.kafka
 def test_a_backlog_of_a_million_records_is_read_within_the_budget(tmp_path: Path, kafka_broker: BrokerHandle) -> None:
     topic = kafka_broker.new_topic(6)
     properties = sender_properties(kafka_broker.bootstrap_servers, {"log_level": 0}, client_id="test")
     fill_topic(properties, topic, BACKLOG, rendered=render_trades(2_000))
-    (tmp_path / "executions_contract.py").write_text(_CONTRACT.format(topic=topic))
-    environment = os.environ | {
-        "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": kafka_broker.bootstrap_servers,
-        "HEADRACE_LAKE__ROOT": str(tmp_path / "lake"),
-        "HEADRACE_CONTRACTS": "executions_contract",
-        "HEADRACE_INGEST__MEMORY_MIB": str(BUDGET_MIB),
-    }
-    command = [sys.executable, "-m", "headrace_cli.main", "ingest", "executions", "--drain"]
-    with (tmp_path / "log").open("wb") as log:
-        worker = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=log)
-        peak = wait_and_watch(worker, 100)
-    assert worker.returncode == 0, (tmp_path / "log").read_text()[-2000:]
-    assert peak <= BUDGET_MIB * MIB
+    assert _peak_mib(tmp_path, kafka_broker, _CONTRACT.format(topic=topic)) <= BUDGET_MIB
 
 
 def test_a_store_that_hangs_makes_the_worker_pause_instead_of_collecting_on(

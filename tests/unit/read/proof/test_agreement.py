@@ -1,12 +1,25 @@
 """A contract that changed after the table was made is no reason to call the table wrong."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from deltalake import DeltaTable
+from pydantic import BaseModel
 
-from headrace.contracts import Contract, DecimalKind, IntKind, load_contracts
+from headrace.contracts import (
+    Contract,
+    DecimalKind,
+    Event,
+    Int32,
+    IntKind,
+    Table,
+    UtcTimestamp,
+    contract_of,
+    load_contracts,
+)
 from headrace.lake.schema import delta_schema
 from headrace.read.proof.agreement import columns_of, disagreement
 from headrace.read.proof.findings import Code, Verdict
@@ -17,6 +30,29 @@ if TYPE_CHECKING:
     from tests.unit.read.proof.conftest import TableBuilder
 
 TRADES = load_contracts([])["trades"]
+
+
+class Inner(BaseModel):
+    height: Decimal
+    name: str | None = None
+
+
+class Every(Event, topic="every", key="key", table=Table(event_time="at", partition_by="date")):
+    """One field of every kind."""
+
+    key: str
+    at: UtcTimestamp
+    day: date | None
+    whole: int
+    small: Int32
+    real: float
+    exact: Decimal
+    flag: bool
+    level: Literal[1, 2]
+    side: Literal["a", "b"]
+    inner: Inner | None
+    inners: list[Inner]
+    names: list[str | None]
 
 
 def with_kind(name: str, kind: DecimalKind | IntKind) -> Contract:
@@ -55,7 +91,9 @@ def test_values_of_a_changed_contract_are_not_compared(table: "TableBuilder", di
     assert [p.differing for p in report.partitions] == [0, 0]
 
 
-@pytest.mark.parametrize("contract", load_contracts([]).values(), ids=lambda contract: contract.name)
+@pytest.mark.parametrize(
+    "contract", [*load_contracts([]).values(), contract_of(Every)], ids=lambda contract: contract.name
+)
 def test_every_contract_agrees_with_the_table_that_a_worker_makes_for_it(contract: Contract) -> None:
     columns = columns_of({"schemaString": delta_schema(contract).to_json()})
 
