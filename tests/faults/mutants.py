@@ -5,7 +5,7 @@ A mutant is planted by HEADRACE_MUTANT before the tests of a process run; produc
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +126,7 @@ def reset_to(where: str) -> Callable[[], None]:
         def client(properties: dict[str, Any]) -> KafkaClient:
             return KafkaClient(properties | {"auto.offset.reset": where})
 
-        patch(headrace.kafka.consumer, "Consumer", client)
+        patch(headrace.kafka.consumer, "new_consumer", client)
 
     return plant
 
@@ -165,14 +165,21 @@ def quarantine_after_main() -> None:
 def no_owner_claim() -> None:
     """Takes partitions without fencing the quarantine against their last owner."""
 
-    def owned(claimer: Claimer, partitions: Iterable[int]) -> dict[int, int]:
-        quarantine = DeltaLog(claimer.store, f"{claimer.table}__quarantine")
-        missing = [p for p in partitions if quarantine.txn(claimer.source.owner_id(p)) is None]
-        if missing:
-            quarantine.commit_claim({claimer.source.owner_id(p): 1 for p in missing})
-        return dict.fromkeys(partitions, 1)
+    restate = Claimer._restate
 
-    patch(Claimer, "_raise_owner", owned)
+    def owned(
+        claimer: Claimer, table: str, txns: Callable[[DeltaLog], Mapping[str, int | None]]
+    ) -> Mapping[str, int | None]:
+        if table == claimer.table:
+            return restate(claimer, table, txns)
+        quarantine = DeltaLog(claimer.store, table)
+        owners = txns(quarantine)
+        missing = {owner: 1 for owner in owners if quarantine.txn(owner) is None}
+        if missing:
+            quarantine.commit_claim(missing)
+        return dict.fromkeys(owners, 1)
+
+    patch(Claimer, "_restate", owned)
 
 
 def ignore_what_is_quarantined() -> None:
@@ -255,7 +262,7 @@ _POSITION = f"{_CONSUMER}test_a_position_that_the_broker_does_not_have_is_an_err
 
 MUTANTS = {
     "append-by-uri": Mutant(append_by_uri, f"{_ZOMBIE}[some-commit ingest-before-process]"),
-    "skip-the-txn-check": Mutant(skip_the_txn_check, f"{_ZOMBIE}[good-sync rows of the table-after-process]"),
+    "skip-the-txn-check": Mutant(skip_the_txn_check, f"{_ZOMBIE}[good-sync rows of the table-after-writer-thread]"),
     "retry-without-reading-again": Mutant(retry_without_reading_again, f"{_ERROR}[answer-lost-commit ingest]"),
     "kafka-offset-before-delta": Mutant(kafka_offset_before_delta, f"{_CRASH}[commit ingest]"),
     "last-offset-instead-of-next": Mutant(
