@@ -20,7 +20,7 @@ from headrace.kafka.consumer import KafkaConsumer
 from headrace.kafka.topics import TopicClient, TopicIdentity
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
-from headrace.lake.tables import PARTITIONS
+from headrace.lake.tables import PARTITIONS, positions_of
 from headrace.offsets import SourceId
 from headrace.settings import MIB, IngestSettings, Settings
 from headrace_ingest.claim import Claimer, starting_position
@@ -150,12 +150,7 @@ def _drain(log: DeltaLog, source: SourceId, topic: Topic, identity: TopicIdentit
     for p in partitions:
         # A drain may be done before it claims anything; a position that cannot be continued from stops it too.
         starting_position(p, found[p], started, watermarks[p])
-
-    def positions() -> dict[int, int]:
-        log.refresh()
-        return {p: log.txn(source.app_id(p)) or 0 for p in partitions}
-
-    return Drain({p: w.end for p, w in watermarks.items()}, positions, clock)
+    return Drain({p: w.end for p, w in watermarks.items()}, lambda: positions_of(log, partitions), clock)
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:

@@ -23,8 +23,7 @@ from headrace.lake.store import Store
 NOTE = "headrace"
 """Key of the object in commitInfo that says what a commit holds."""
 
-# A handle's memory and commit time grow with the commits made through it: 5 -> 150 ms by 2,000. Opening afresh every
-# 50 commits keeps them flat.
+# A bound on what a handle gathers while it lives; it is the checkpoints that keep commits cheap (decision 0007).
 _COMMITS_PER_HANDLE = 50
 
 # Checkpoints and clean-up on the commit path would turn a durable commit into an error when they fail.
