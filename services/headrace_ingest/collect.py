@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from headrace.clock import Clock
+from headrace.contracts import Rejection
 from headrace.errors import InvariantError
 from headrace.kafka.consumer import Poll
 from headrace.kafka.records import Records
 from headrace.lake.quarantine import QuarantinedRecord
 from headrace_ingest.batch import Batch
-from headrace_ingest.decode import Decoder, Reject
+from headrace_ingest.decode import Decoder
 from headrace_ingest.flush import QuarantineGauge
 from headrace_ingest.intake import Intake, Lease
 
@@ -47,23 +48,23 @@ class Collector:
             msg = f"{len(records)} records became {decoded.rows.num_rows} rows and {len(decoded.rejects)} rejects"
             raise InvariantError(msg)
         batch.add_rows(decoded.rows)
-        for reject in decoded.rejects:
-            batch.add_reject(_quarantined(records, reject))
-        example = f"{decoded.rejects[-1].reason}: {decoded.rejects[-1].detail}" if decoded.rejects else ""
-        self._gauge.count(len(records), [reject.index for reject in decoded.rejects], reason=example)
+        for index, rejection in decoded.rejects.items():
+            batch.add_reject(_quarantined(records, index, rejection))
+        example = next(map(str, reversed(decoded.rejects.values())), "")
+        self._gauge.count(len(records), list(decoded.rejects), reason=example)
         return admitted.seeks
 
 
-def _quarantined(records: Records, reject: Reject) -> QuarantinedRecord:
-    envelope = records.envelope(reject.index)
+def _quarantined(records: Records, index: int, rejection: Rejection) -> QuarantinedRecord:
+    envelope = records.envelope(index)
     return QuarantinedRecord(
         topic=records.topic,
-        partition=records.partitions[reject.index],
-        offset=records.offsets[reject.index],
-        timestamp_ms=records.timestamps[reject.index],
+        partition=records.partitions[index],
+        offset=records.offsets[index],
+        timestamp_ms=records.timestamps[index],
         key=envelope.key,
-        value=records.values[reject.index],
+        value=records.values[index],
         headers=envelope.headers,
-        reason=reject.reason,
-        detail=reject.detail,
+        reason=rejection.reason,
+        detail=rejection.detail,
     )

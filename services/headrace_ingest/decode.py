@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.contracts import PARTITION_COLUMN, Contract, RejectReason, explain
+from headrace.contracts import PARTITION_COLUMN, Contract, Rejection, RejectReason, explain
 from headrace.contracts.reading import disagreement
 from headrace.kafka.records import Records
 from headrace.lake.schema import INSTANT, arrow_schema
@@ -34,25 +34,16 @@ FEWEST_OF_A_LAYOUT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that is no row. `index` is its place in the records that were decoded."""
-
-    index: int
-    reason: RejectReason
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class Decoded:
     """What one chunk of records became.
 
     Attributes:
         rows: in the order of the records, with the columns of `headrace.lake.schema.arrow_schema`.
-        rejects: by rising index.
+        rejects: why the other records are no rows, by their places in the chunk, which rise.
     """
 
     rows: pa.RecordBatch
-    rejects: tuple[Reject, ...]
+    rejects: dict[int, Rejection]
 
 
 class Decoder:
@@ -85,7 +76,7 @@ class Decoder:
             records: at most 2 GiB of values in all.
             ingested_at: aware; goes to the column `_ingested_at`.
         """
-        rejects: dict[int, Reject] = {}
+        rejects: dict[int, Rejection] = {}
         self._set_aside(records.values, rejects)
         places = _others(range(len(records)), rejects)
         alike = self._alike(records.values, places)
@@ -97,7 +88,7 @@ class Decoder:
             others = sorted(frozenset(places).difference(alike.places))
             part = merged(alike, self._one_by_one(records.values, others, rejects))
         rows = self._rows(records, part, ingested_at)
-        return Decoded(rows, tuple(rejects[index] for index in sorted(rejects)))
+        return Decoded(rows, dict(sorted(rejects.items())))
 
     def _alike(self, values: Sequence[bytes | None], places: Sequence[int]) -> Part | None:
         """Rows of the records that share a layout; None where too few do."""
@@ -107,17 +98,17 @@ class Decoder:
             return part
         return Part(part.rows, [places[row] for row in part.places])
 
-    def _one_by_one(self, values: Sequence[bytes | None], places: Sequence[int], rejects: dict[int, Reject]) -> Part:
+    def _one_by_one(self, values: Sequence[bytes | None], places: Sequence[int], rejects: dict[int, Rejection]) -> Part:
         """Rows of the records at `places`; what is none is added to `rejects`."""
         parsed, kept = self._parse(values, places, rejects)
         columns, at_fault = self._columns(parsed)
         for row, found in at_fault.items():
-            rejects[kept[row]] = self._reject(kept[row], values[kept[row]], found)
+            rejects[kept[row]] = self._reject(values[kept[row]], found)
         names = [name for name, _ in self._builders]
         return Part(pa.RecordBatch.from_arrays(columns, names=names), kept).without(at_fault)
 
     def _parse(
-        self, values: Sequence[bytes | None], places: Sequence[int], rejects: dict[int, Reject]
+        self, values: Sequence[bytes | None], places: Sequence[int], rejects: dict[int, Rejection]
     ) -> tuple[list[msgspec.Struct], Sequence[int]]:
         """Decoded records and their places, in order; what is none is added to `rejects`."""
         source = iter(values if len(places) == len(values) else [values[index] for index in places])
@@ -130,24 +121,24 @@ class Decoder:
             except REFUSALS as error:
                 index = places[len(parsed) + refused]
                 refused += 1
-                rejects[index] = self._reject(index, values[index], str(error))
+                rejects[index] = self._reject(values[index], str(error))
             else:
                 return parsed, places if not refused else _others(places, rejects)
 
-    def _set_aside(self, values: Sequence[bytes | None], rejects: dict[int, Reject]) -> None:
+    def _set_aside(self, values: Sequence[bytes | None], rejects: dict[int, Rejection]) -> None:
         """Tombstones, and values too long to be parsed."""
         try:
             longest = max(map(len, values), default=0)  # type: ignore[arg-type]  # None has no len, on purpose
         except TypeError:
             for index, value in enumerate(values):
                 if value is None:
-                    rejects[index] = self._reject(index, None, "")
+                    rejects[index] = self._reject(None, "")
             longest = max(map(len, filter(None, values)), default=0)
         if longest > self._max_record_bytes:
             for index, value in enumerate(values):
                 if value is not None and len(value) > self._max_record_bytes:
                     detail = f"{len(value)} bytes, and a record has at most {self._max_record_bytes}"
-                    rejects[index] = Reject(index, RejectReason.OVERSIZE, detail)
+                    rejects[index] = Rejection(RejectReason.OVERSIZE, detail)
 
     def _columns(self, parsed: Sequence[msgspec.Struct]) -> "tuple[list[pa.Array[Any]], dict[int, str]]":
         """The columns of the fields, and which rows of them are at fault in which field."""
@@ -173,12 +164,8 @@ class Decoder:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
-    def _reject(self, index: int, value: bytes | None, found: str) -> Reject:
-        rejection = explain(self._contract, value)
-        if rejection is not None:
-            return Reject(index, rejection.reason, rejection.detail)
-        unexplained = disagreement(value or b"", found)
-        return Reject(index, unexplained.reason, unexplained.detail)
+    def _reject(self, value: bytes | None, found: str) -> Rejection:
+        return explain(self._contract, value) or disagreement(value or b"", found)
 
 
 def _others(places: Sequence[int], known: Collection[int]) -> Sequence[int]:

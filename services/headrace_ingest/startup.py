@@ -1,5 +1,7 @@
 """From a contract and a topic to tables that are known to be theirs. Runs once, before the first record."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -48,23 +50,25 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     store.make_root()
     prove_conflicts(store)
     identity = topic.identity()
-    quarantine = _quarantine_spec(contract, source, identity, start)
-    for name in (contract.name, quarantine.name):
+    properties = _properties(contract, source, identity, start)
+    main, quarantine = _main_spec(contract, properties), _quarantine_spec(contract, properties)
+    for name in (main.name, quarantine.name):
         refuse_file(store, name)
         removed = mend_checkpoint(store, name)
         if removed is not None:
             log.warning("checkpoint_mended", table=name, removed=removed)
-    if exists(store, contract.name):
-        check_table(DeltaLog(store, contract.name), _main_spec(contract, source, identity, start, {}))
+    if exists(store, main.name):
+        check_table(DeltaLog(store, main.name), main)
     # The quarantine first: a main table that exists always has one.
     if not exists(store, quarantine.name):
         create_table(store, quarantine)
-    if not exists(store, contract.name):
+    if not exists(store, main.name):
         starts = _starting_positions(topic, identity, start)
-        if create_table(store, _main_spec(contract, source, identity, start, starts)):
-            log.info("table_created", table=contract.name, topic=contract.topic, start=str(start), positions=starts)
-    check_table(DeltaLog(store, quarantine.name), quarantine)
-    check_table(DeltaLog(store, contract.name), _main_spec(contract, source, identity, start, {}))
+        txns = {source.app_id(partition): position for partition, position in starts.items()}
+        if create_table(store, replace(main, txns=txns)):
+            log.info("table_created", table=main.name, topic=contract.topic, start=str(start), positions=starts)
+    for spec in (quarantine, main):
+        check_table(DeltaLog(store, spec.name), spec)
 
 
 def file_layout(contract: Contract) -> FileLayout:
@@ -102,26 +106,25 @@ def _properties(contract: Contract, source: SourceId, identity: TopicIdentity, s
     }
 
 
-def _main_spec(
-    contract: Contract, source: SourceId, identity: TopicIdentity, start: Start, starts: dict[int, int]
-) -> TableSpec:
+def _main_spec(contract: Contract, properties: Mapping[str, str]) -> TableSpec:
+    """Without positions: they are asked for only where the table is created."""
     partition_by = contract.table.partition_by
     return TableSpec(
         name=contract.name,
         schema=delta_schema(contract),
         partition_by=() if partition_by is None else (partition_by,),
         description=contract.doc,
-        properties=_properties(contract, source, identity, start),
-        txns={source.app_id(partition): position for partition, position in starts.items()},
+        properties=properties,
+        txns={},
     )
 
 
-def _quarantine_spec(contract: Contract, source: SourceId, identity: TopicIdentity, start: Start) -> TableSpec:
+def _quarantine_spec(contract: Contract, properties: Mapping[str, str]) -> TableSpec:
     return TableSpec(
         name=quarantine_name(contract.name),
         schema=quarantine_delta_schema(),
         partition_by=(),
         description=f"Records of topic {contract.topic} that could not become rows of {contract.name}.",
-        properties=_properties(contract, source, identity, start),
+        properties=properties,
         txns={},
     )

@@ -59,7 +59,7 @@ def explain(contract: "Contract", value: bytes | None) -> Rejection | None:
     try:
         read_event(contract, value)
     except RejectedError as error:
-        return Rejection(error.reason, error.detail)
+        return error.rejection
     return None
 
 
@@ -70,13 +70,13 @@ def validate_wire(contract: "Contract", value: bytes | None) -> "Event":
         RejectedError: pydantic refuses it, or it is not JSON.
     """
     if value is None:
-        raise RejectedError(RejectReason.TOMBSTONE, "the record has no value, and rows of this table only come")
+        raise _rejected(RejectReason.TOMBSTONE, "the record has no value, and rows of this table only come")
     tree = _parsed(value)
     try:
         return contract.event.model_validate(tree)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RejectedError(_reason(found[0]), _detail(found)) from error
+        raise _rejected(_reason(found[0]), _detail(found)) from error
 
 
 def check_decodable(contract: "Contract", value: bytes) -> None:
@@ -88,30 +88,34 @@ def check_decodable(contract: "Contract", value: bytes) -> None:
     try:
         contract.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise disagreement(value, str(error)) from error
+        raise RejectedError(disagreement(value, str(error))) from error
 
 
-def disagreement(value: bytes, found: str) -> RejectedError:
+def disagreement(value: bytes, found: str) -> Rejection:
     """What to call a value that pydantic takes and the worker does not; `found` is the worker's complaint."""
     if _has_duplicates(value):
-        return RejectedError(RejectReason.DUPLICATE_FIELD, f"a member occurs twice, and one of them is wrong: {found}")
-    return RejectedError(RejectReason.DECODER_DISAGREEMENT, f"accepted by pydantic, refused by the decoder: {found}")
+        return Rejection(RejectReason.DUPLICATE_FIELD, f"a member occurs twice, and one of them is wrong: {found}")
+    return Rejection(RejectReason.DECODER_DISAGREEMENT, f"accepted by pydantic, refused by the decoder: {found}")
+
+
+def _rejected(reason: RejectReason, detail: str) -> RejectedError:
+    return RejectedError(Rejection(reason, detail))
 
 
 def _parsed(value: bytes) -> object:
     try:
         return _parse(value)
     except RecursionError as error:
-        raise RejectedError(RejectReason.TOO_DEEP, "nested deeper than the parser follows") from error
+        raise _rejected(RejectReason.TOO_DEEP, "nested deeper than the parser follows") from error
     except UnicodeDecodeError as error:
-        raise RejectedError(RejectReason.INVALID_UTF8, f"not UTF-8: {error.reason}") from error
+        raise _rejected(RejectReason.INVALID_UTF8, f"not UTF-8: {error.reason}") from error
     except msgspec.ValidationError as error:
-        raise RejectedError(RejectReason.NOT_REPRESENTABLE, str(error)) from error
+        raise _rejected(RejectReason.NOT_REPRESENTABLE, str(error)) from error
     except msgspec.DecodeError as error:
         if _has_half_surrogates(value):
             detail = "an escape stands for half a surrogate pair, which is no character"
-            raise RejectedError(RejectReason.INVALID_UTF8, detail) from error
-        raise RejectedError(RejectReason.NOT_JSON, str(error)) from error
+            raise _rejected(RejectReason.INVALID_UTF8, detail) from error
+        raise _rejected(RejectReason.NOT_JSON, str(error)) from error
 
 
 def _reason(error: ErrorDetails) -> RejectReason:

@@ -40,11 +40,13 @@ class Rejection:
     reason: RejectReason
     detail: str
 
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
 
 class RejectedError(ValueError):
-    """A value that is no valid event of its contract."""
+    """A value that is no valid event of its contract; `rejection` says why."""
 
-    def __init__(self, reason: RejectReason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
+    def __init__(self, rejection: Rejection) -> None:
+        super().__init__(str(rejection))
+        self.rejection = rejection

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel, Field
 
-from headrace.contracts import Event, RejectReason, Trade, UtcTimestamp, contract_of
+from headrace.contracts import Event, Rejection, RejectReason, Trade, UtcTimestamp, contract_of
 from headrace.kafka.records import Envelope, Records
 from headrace.lake.schema import arrow_schema
 from headrace_ingest.decode import Decoder
@@ -66,7 +66,7 @@ POISON: list[tuple[bytes | None, RejectReason]] = [
 
 def test_a_chunk_of_good_records_is_a_chunk_of_rows() -> None:
     decoded = Decoder(CONTRACT).decode(records_of([value(number) for number in range(50)]), NOW)
-    assert decoded.rejects == ()
+    assert decoded.rejects == {}
     assert decoded.rows.schema.equals(arrow_schema(CONTRACT), check_metadata=True)
     assert decoded.rows.to_pylist()[49] == {
         "transaction_id": "t-49",
@@ -90,7 +90,7 @@ def test_a_chunk_of_good_records_is_a_chunk_of_rows() -> None:
 
 def test_no_records_are_no_rows() -> None:
     decoded = Decoder(CONTRACT).decode(records_of([]), NOW)
-    assert (len(decoded.rows), decoded.rejects) == (0, ())
+    assert (len(decoded.rows), decoded.rejects) == (0, {})
     assert decoded.rows.schema.equals(arrow_schema(CONTRACT))
 
 
@@ -113,7 +113,7 @@ def test_a_bad_record_is_one_reject_wherever_it_stands(poison: bytes | None, rea
     values = chunks[place]
     decoded = Decoder(CONTRACT, max_record_bytes=2_000).decode(records_of(values), NOW)
     bad = [index for index, one in enumerate(values) if one not in good]
-    assert [(reject.index, reject.reason) for reject in decoded.rejects] == [(index, reason) for index in bad]
+    assert {index: reject.reason for index, reject in decoded.rejects.items()} == dict.fromkeys(bad, reason)
     kept = [index for index in range(len(values)) if index not in bad]
     assert decoded.rows["_offset"].to_pylist() == [7_000_000_000 + index for index in kept]
     assert decoded.rows["transaction_id"].to_pylist() == [f"t-{number}" for number in range(len(kept))]
@@ -138,8 +138,7 @@ def test_good_rows_do_not_depend_on_the_bad_ones_around_them() -> None:
 def test_longer_values_than_the_limit_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(vars(CONTRACT), "decode", lambda _: pytest.fail("parsed"))
     decoded = Decoder(CONTRACT, max_record_bytes=10).decode(records_of([b"x" * 11]), NOW)
-    assert decoded.rejects[0].reason == RejectReason.OVERSIZE
-    assert decoded.rejects[0].detail == "11 bytes, and a record has at most 10"
+    assert decoded.rejects == {0: Rejection(RejectReason.OVERSIZE, "11 bytes, and a record has at most 10")}
 
 
 def test_a_member_sent_twice_is_the_last_one_or_a_reject() -> None:
@@ -147,13 +146,13 @@ def test_a_member_sent_twice_is_the_last_one_or_a_reject() -> None:
     wrong_first = value(1).replace(b'"quantity":2', b'"quantity":"x","quantity":2')
     decoded = Decoder(CONTRACT).decode(records_of([twice, wrong_first]), NOW)
     assert decoded.rows["quantity"].to_pylist() == [2]
-    assert [reject.reason for reject in decoded.rejects] == [RejectReason.DUPLICATE_FIELD]
+    assert [reject.reason for reject in decoded.rejects.values()] == [RejectReason.DUPLICATE_FIELD]
 
 
 def test_a_column_that_refuses_what_pydantic_takes_is_a_defect_with_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headrace_ingest.decode.explain", lambda _contract, _value: None)
     decoded = Decoder(CONTRACT).decode(records_of([value(1, price="1.23456")]), NOW)
-    assert [reject.reason for reject in decoded.rejects] == [RejectReason.DECODER_DISAGREEMENT]
+    assert [reject.reason for reject in decoded.rejects.values()] == [RejectReason.DECODER_DISAGREEMENT]
     assert "price" in decoded.rejects[0].detail
 
 
@@ -185,10 +184,10 @@ def test_nested_nulls_survive_a_data_file() -> None:
         b'{"name":"E"}',
     ]
     decoded = Decoder(contract_of(Path)).decode(records_of(values), NOW)
-    assert [(reject.index, reject.reason) for reject in decoded.rejects] == [
-        (3, RejectReason.WRONG_TYPE),
-        (4, RejectReason.OUT_OF_BOUNDS),
-    ]
+    assert {index: reject.reason for index, reject in decoded.rejects.items()} == {
+        3: RejectReason.WRONG_TYPE,
+        4: RejectReason.OUT_OF_BOUNDS,
+    }
     file = io.BytesIO()
     pq.write_table(pa.Table.from_batches([decoded.rows]), file)
     file.seek(0)

@@ -136,13 +136,13 @@ def by_pydantic(contract: Contract, value: bytes) -> Event | RejectReason:
     try:
         return validate_wire(contract, value)
     except RejectedError as error:
-        return error.reason
+        return error.rejection.reason
 
 
 def check_agreement(contract: Contract, values: list[bytes], decoder: Decoder | None = None) -> Counter[str]:
     decoded = (decoder or Decoder(contract)).decode(records_of(list(values)), NOW)
     decoded.rows.validate(full=True)
-    rejected = {reject.index: reject.reason for reject in decoded.rejects}
+    rejected = {index: reject.reason for index, reject in decoded.rejects.items()}
     assert len(decoded.rows) + len(rejected) == len(values)
     rows = iter(decoded.rows.to_pylist())
     outcomes: Counter[str] = Counter()

@@ -165,7 +165,7 @@ def test_texts_that_json_writes_as_they_are_are_read_as_they_are(text: str) -> N
 def test_lengths_count_characters_and_not_bytes() -> None:
     values: list[bytes | None] = [note(number, marks='"éééé"') for number in range(200)]
     values[150], values[160] = note(150, marks='"ééééé"'), note(160, marks='"abcde"')
-    assert [reject.index for reject in both(NOTES, values).rejects] == [150, 160]
+    assert list(both(NOTES, values).rejects) == [150, 160]
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t  "])
@@ -224,8 +224,7 @@ def test_rows_of_both_ways_keep_the_order_of_the_records(every: int) -> None:
         ]
         values[place] = chosen.choice(changes)(place)
     decoded = both(NOTES, values)
-    rejected = {reject.index for reject in decoded.rejects}
-    expected = [place for place in range(2_100) if place not in rejected]
+    expected = [place for place in range(2_100) if place not in decoded.rejects]
     assert decoded.rows["_offset"].to_pylist() == decoded.rows["whole"].to_pylist() == expected
     assert len(decoded.rows) + len(decoded.rejects) == len(values)
 
