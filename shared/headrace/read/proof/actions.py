@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,12 +10,12 @@ import msgspec
 
 from headrace.offsets import OffsetRange
 from headrace.read.proof.agreement import columns_of
-from headrace.read.proof.findings import Code, Finding, LogDamagedError, UnsupportedTableError, Verdict
+from headrace.read.proof.features import protocol_problem
+from headrace.read.proof.findings import Code, Finding, LogDamagedError, Verdict
 
 Json = Mapping[str, Any]
 
-# Features that change how rows are read, and that reading plain Parquet by column name is right for.
-_HARMLESS_FEATURES = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "columnMapping"})
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The Headrace commit that wrote a file. `files` is how many it wrote."""
+    """The Headrace commit that wrote a file. `files` is how many it wrote; `worker` is host and process."""
 
     version: int
     kind: str
@@ -39,11 +40,15 @@ class Origin:
     spans: Mapping[int, Span]
     offsets: Mapping[int, tuple[int, ...]]
     files: int
+    worker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file that an add action names; `origin` is None where the commit is not retained or not Headrace's."""
+    """A file that an add action names; `origin` is None where the commit is not retained or not Headrace's.
+
+    Of a `masked` file some rows are deleted without being removed from it.
+    """
 
     path: str
     partition_values: Mapping[str, str | None]
@@ -53,6 +58,7 @@ class DataFile:
     sha256: str | None = None
     version: int | None = None
     origin: Origin | None = None
+    masked: bool = False
 
     @property
     def batch(self) -> str | None:
@@ -82,9 +88,14 @@ class RemovedFile:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """All that one version changed. `origin` is None for commits that Headrace did not make."""
+    """All that one version changed. `origin` is None for commits that Headrace did not make.
+
+    `time` is what the writer's clock said, None where it said nothing. `protocol_problem` names what the commit asks
+    of readers that is not known here.
+    """
 
     version: int
+    time: datetime | None
     operation: str
     origin: Origin | None
     adds: tuple[DataFile, ...]
@@ -92,6 +103,7 @@ class Commit:
     txns: Mapping[str, int]
     configuration: Mapping[str, str] | None
     columns: Mapping[str, str]
+    protocol_problem: str | None = None
     empty: bool = False
 
 
@@ -103,6 +115,7 @@ class _Parts:
     txns: dict[str, int] = field(default_factory=dict)
     configuration: Mapping[str, str] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    protocol_problem: str | None = None
 
 
 def parse_commit(version: int, content: bytes) -> Commit:
@@ -110,7 +123,6 @@ def parse_commit(version: int, content: bytes) -> Commit:
 
     Raises:
         LogDamagedError: a line is torn, or an action lacks what the Delta protocol demands.
-        UnsupportedTableError: the table needs a reader feature that is not known here.
     """
     parts = _Parts()
     for number, line in enumerate(content.split(b"\n"), start=1):
@@ -133,6 +145,7 @@ def parse_commit(version: int, content: bytes) -> Commit:
     operation = str(parts.info.get("operation", "an unnamed operation"))
     return Commit(
         version,
+        _time(parts.info),
         operation,
         origin,
         adds,
@@ -140,6 +153,7 @@ def parse_commit(version: int, content: bytes) -> Commit:
         parts.txns,
         parts.configuration,
         parts.columns,
+        parts.protocol_problem,
         empty=not content.strip(),
     )
 
@@ -158,7 +172,7 @@ def _collect(action: Json, parts: _Parts) -> None:
                 parts.configuration = dict(body.get("configuration") or {})
                 parts.columns = columns_of(body)
             case "protocol":
-                check_protocol(body)
+                parts.protocol_problem = protocol_problem(body)
             case "commitInfo":
                 parts.info = body
             case _:
@@ -168,17 +182,9 @@ def _collect(action: Json, parts: _Parts) -> None:
 def parse_add(
     add: Json, *, version: int | None = None, origin: Origin | None = None, sha256: str | None = None
 ) -> DataFile:
-    """An add action, from a commit or a checkpoint.
-
-    Raises:
-        UnsupportedTableError: rows of the file are deleted by a deletion vector.
-    """
-    path = unquote(add["path"])
-    if add.get("deletionVector"):
-        msg = f"{path} has a deletion vector: tables that use them are not verified"
-        raise UnsupportedTableError(msg)
+    """An add action, from a commit or a checkpoint."""
     return DataFile(
-        path,
+        unquote(add["path"]),
         dict(add.get("partitionValues") or {}),
         int(add["size"]),
         _record_count(add),
@@ -186,33 +192,8 @@ def parse_add(
         sha256,
         version,
         origin,
+        masked=bool(add.get("deletionVector")),
     )
-
-
-def check_protocol(protocol: Json) -> None:
-    """Refuses tables whose rows cannot be read as plain Parquet.
-
-    Raises:
-        UnsupportedTableError: the protocol action names a newer reader version or an unknown reader feature.
-    """
-    version = int(protocol["minReaderVersion"])
-    unknown = sorted(set(protocol.get("readerFeatures") or ()) - _HARMLESS_FEATURES)
-    if version > 3 or unknown:
-        named = ", ".join(unknown) or f"reader version {version}"
-        msg = f"the table uses {named}, which verify does not know: nothing is proved about it"
-        raise UnsupportedTableError(msg)
-
-
-def check_configuration(configuration: Mapping[str, str]) -> None:
-    """Refuses tables whose Parquet columns bear other names than the table's.
-
-    Raises:
-        UnsupportedTableError: column mapping is switched on.
-    """
-    mode = configuration.get("delta.columnMapping.mode", "none")
-    if mode != "none":
-        msg = f"the table maps its columns ({mode}), which verify does not know: nothing is proved about it"
-        raise UnsupportedTableError(msg)
 
 
 class _Stats(msgspec.Struct):
@@ -249,7 +230,15 @@ def _origin(version: int, info: Json, files: int) -> Origin | None:
     if noted["kind"] == "ingest":
         spans = {int(partition): _span(body) for partition, body in noted["partitions"].items()}
     offsets = {int(p): tuple(map(int, listed)) for p, listed in (noted.get("offsets") or {}).items()}
-    return Origin(version, str(noted["kind"]), batch and str(batch), spans, offsets, files)
+    worker = noted.get("worker")
+    return Origin(version, str(noted["kind"]), batch and str(batch), spans, offsets, files, worker and str(worker))
+
+
+def _time(info: Json) -> datetime | None:
+    try:
+        return _EPOCH + timedelta(milliseconds=info["timestamp"])
+    except (KeyError, TypeError, OverflowError):
+        return None
 
 
 def _span(body: Json) -> Span:

@@ -10,8 +10,9 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.read.proof.actions import Commit, DataFile, check_configuration, check_protocol, parse_add
+from headrace.read.proof.actions import Commit, DataFile, parse_add
 from headrace.read.proof.agreement import columns_of
+from headrace.read.proof.features import check_configuration, check_file, check_protocol
 from headrace.read.proof.findings import LogDamagedError
 from headrace.read.proof.store import LocalFiles, StoredFile
 
@@ -115,6 +116,7 @@ def _rows(files: LocalFiles, path: str) -> Iterator[dict[str, Any]]:
 def _apply(snapshot: Snapshot, row: dict[str, Any]) -> bool:
     if add := row.get("add"):
         file = parse_add({**add, "partitionValues": dict(add["partitionValues"])})
+        check_file(file.path, masked=file.masked)
         snapshot.files[file.path] = file
     if txn := row.get("txn"):
         snapshot.txns[txn["appId"]] = txn["version"]

@@ -19,6 +19,7 @@ from headrace.read.proof.checkpoints import (
     find_checkpoints,
     read_checkpoint,
 )
+from headrace.read.proof.features import check_file, refuse_problem
 from headrace.read.proof.findings import (
     Code,
     Finding,
@@ -108,7 +109,9 @@ class LogWalker:
             except OSError as error:
                 msg = f"commit {version} cannot be read: {error.strerror}"
                 raise LogDamagedError(msg) from None
-            yield parse_commit(version, content)
+            commit = parse_commit(version, content)
+            _check_features(commit)
+            yield commit
 
     def compare_newest(self, pin: Pin, replayed: Snapshot) -> Finding | None:
         """Whether the checkpoint that readers start from says what the commits say.
@@ -169,6 +172,12 @@ class LogWalker:
             return []
         message = f"{_HINT} names checkpoint {hinted}, which is not there or not complete"
         return [Finding(Verdict.PASS, Code.REMARK, message, version=hinted)]
+
+
+def _check_features(commit: Commit) -> None:
+    refuse_problem(commit.protocol_problem)
+    for file in commit.adds:
+        check_file(file.path, masked=file.masked)
 
 
 def _oldest_contiguous(commits: set[int], version: int) -> int:

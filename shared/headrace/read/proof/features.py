@@ -1,0 +1,61 @@
+"""Which features of Delta verify knows: rows of a table that uses others cannot be read as plain Parquet."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.read.proof.findings import UnsupportedTableError
+
+Json = Mapping[str, Any]
+
+# They change how rows are read, and reading plain Parquet by column name is right for them.
+_HARMLESS_FEATURES = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "columnMapping"})
+
+
+def protocol_problem(protocol: Json) -> str | None:
+    """The newer reader version or the unknown reader features that a protocol action names; None if it is known."""
+    version = int(protocol["minReaderVersion"])
+    unknown = sorted(set(protocol.get("readerFeatures") or ()) - _HARMLESS_FEATURES)
+    return (", ".join(unknown) or f"reader version {version}") if version > 3 or unknown else None
+
+
+def check_protocol(protocol: Json) -> None:
+    """Refuses tables whose rows cannot be read as plain Parquet.
+
+    Raises:
+        UnsupportedTableError: the protocol action names a newer reader version or an unknown reader feature.
+    """
+    refuse_problem(protocol_problem(protocol))
+
+
+def refuse_problem(problem: str | None) -> None:
+    """Refuses what `protocol_problem` named.
+
+    Raises:
+        UnsupportedTableError: it named something.
+    """
+    if problem is not None:
+        msg = f"the table uses {problem}, which verify does not know: nothing is proved about it"
+        raise UnsupportedTableError(msg)
+
+
+def check_file(path: str, *, masked: bool) -> None:
+    """Refuses files that do not say by themselves which rows they hold.
+
+    Raises:
+        UnsupportedTableError: rows of the file are deleted by a deletion vector.
+    """
+    if masked:
+        msg = f"{path} has a deletion vector: tables that use them are not verified"
+        raise UnsupportedTableError(msg)
+
+
+def check_configuration(configuration: Mapping[str, str]) -> None:
+    """Refuses tables whose Parquet columns bear other names than the table's.
+
+    Raises:
+        UnsupportedTableError: column mapping is switched on.
+    """
+    mode = configuration.get("delta.columnMapping.mode", "none")
+    if mode != "none":
+        msg = f"the table maps its columns ({mode}), which verify does not know: nothing is proved about it"
+        raise UnsupportedTableError(msg)
