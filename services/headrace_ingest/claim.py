@@ -84,6 +84,12 @@ class Claimer:
         raise CommitTimeoutError(msg)
 
 
+def unclaimed(store: Store, table: str, source: SourceId, partitions: Sequence[int]) -> list[int]:
+    """Those of `partitions` that no worker has ever claimed."""
+    log = DeltaLog(store, quarantine_name(table))
+    return [p for p in partitions if log.txn(source.owner_id(p)) is None]
+
+
 def starting_position(partition: int, txn: int | None, started: int, available: OffsetRange) -> int:
     """Where reading goes on.
 

@@ -24,11 +24,11 @@ class FencedPartitions:
 
     Args:
         table: for the message.
-        park_seconds: how long the group may take to say that a partition has gone.
+        park_seconds: how long the group may take to say that a partition has gone; None if there is no group.
         clock: time.
     """
 
-    def __init__(self, table: str, *, park_seconds: float, clock: Clock) -> None:
+    def __init__(self, table: str, park_seconds: float | None, clock: Clock) -> None:
         self._table = table
         self._park_seconds = park_seconds
         self._clock = clock
@@ -38,8 +38,15 @@ class FencedPartitions:
         """Takes a partition that was found fenced.
 
         Raises:
-            AnotherWriterError: it was fenced too often since it was assigned.
+            AnotherWriterError: it was fenced too often since it was assigned; without a group, at all.
         """
+        if self._park_seconds is None:
+            msg = (
+                f"another worker has claimed partition {lease.partition} of {self._table}, which this one was told to "
+                "read with --partitions. No group decides between the two, so the newest claim wins and this worker "
+                "stops. Nothing is lost; start each partition in one worker only."
+            )
+            raise AnotherWriterError(msg)
         fenced = lease.fenced + 1
         if fenced >= _MAX_FENCED:
             msg = (

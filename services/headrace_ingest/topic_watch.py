@@ -1,5 +1,6 @@
 """Looks again, beside the loop, whether the topic is still the one that the table is filled from."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from headrace.clock import Clock
@@ -18,17 +19,28 @@ class TopicWatch:
     Args:
         topic: what to ask.
         expected: the identity found at start.
+        unread: where no group sees to it that all partitions are read: tells which ones nobody has ever read.
         seconds: between two questions.
         clock: time.
     """
 
-    def __init__(self, topic: Topic, expected: TopicIdentity, *, seconds: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        topic: Topic,
+        expected: TopicIdentity,
+        *,
+        unread: Callable[[Sequence[int]], Sequence[int]] | None = None,
+        seconds: float,
+        clock: Clock,
+    ) -> None:
         self._topic = topic
         self._expected = expected
+        self._unread = unread
+        self._told_unread: Sequence[int] = []
         self._seconds = seconds
         self._clock = clock
         self._asked_at = clock.monotonic()
-        self._answer: Future[TopicIdentity] | None = None
+        self._answer: Future[tuple[TopicIdentity, Sequence[int]]] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-topic")
 
     def check(self) -> None:
@@ -42,13 +54,13 @@ class TopicWatch:
         if self._answer is None:
             if self._clock.monotonic() - self._asked_at >= self._seconds:
                 self._asked_at = self._clock.monotonic()
-                self._answer = self._thread.submit(self._topic.identity)
+                self._answer = self._thread.submit(self._look)
             return
         if not self._answer.done():
             return
         answer, self._answer = self._answer, None
         try:
-            found = answer.result()
+            found, unread = answer.result()
         except TransientError as error:
             log.warning("topic_not_seen", topic=self._expected.name, error=str(error))
             return
@@ -56,6 +68,13 @@ class TopicWatch:
         if found.partitions != self._expected.partitions:
             log.info("partitions_changed", topic=found.name, before=self._expected.partitions, now=found.partitions)
             self._expected = found
+        if unread and unread != self._told_unread:
+            log.warning("partitions_unread", topic=found.name, partitions=unread)
+        self._told_unread = unread
+
+    def _look(self) -> tuple[TopicIdentity, Sequence[int]]:
+        found = self._topic.identity()
+        return found, [] if self._unread is None else self._unread(range(found.partitions))
 
     def prove(self) -> None:
         """Asks now; called by the writer before it commits, since a look every few seconds would come too late.

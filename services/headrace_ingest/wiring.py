@@ -5,8 +5,9 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 
 import psutil
@@ -14,16 +15,17 @@ import pyarrow as pa
 
 from headrace import __version__
 from headrace.clock import Clock, SystemClock
+from headrace.connection import KafkaSettings
 from headrace.contracts import Contract
-from headrace.errors import ContractError
-from headrace.kafka.consumer import KafkaConsumer
+from headrace.errors import ConfigError, ContractError
+from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer
 from headrace.kafka.topics import TopicClient, TopicIdentity
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS, positions_of
 from headrace.offsets import SourceId
 from headrace.settings import MIB, IngestSettings, Settings
-from headrace_ingest.claim import Claimer, starting_position
+from headrace_ingest.claim import Claimer, starting_position, unclaimed
 from headrace_ingest.collect import Collector
 from headrace_ingest.decode import Decoder
 from headrace_ingest.drain import Drain
@@ -41,21 +43,37 @@ STOPPED_AT_ONCE = 143
 
 @dataclass(frozen=True)
 class Ends:
-    """The two ends of a worker on the Kafka side; tests put an in-memory broker here."""
+    """The two ends of a worker on the Kafka side; tests put an in-memory broker here.
+
+    Attributes:
+        topic: what is asked about the topic.
+        consumer: makes the reader.
+        partitions: those that the reader was told to read; None if a group gives them.
+    """
 
     topic: Topic
     consumer: Callable[[], Consumer]
+    partitions: tuple[int, ...] | None = None
 
 
-def kafka_ends(settings: Settings, contract: Contract, group_id: str | None) -> Ends:
+def kafka_ends(
+    settings: Settings, contract: Contract, group_id: str | None, partitions: tuple[int, ...] | None = None
+) -> Ends:
     """A real cluster, or the embedded one.
 
     Without a `group_id` the group is the table's own: two lakes on one cluster must not share their partitions.
+
+    Raises:
+        ConfigError: partitions are named, and settings of a group are, too.
     """
+    if partitions is not None:
+        _refuse_group_settings(settings)
 
     def consumer() -> Consumer:
+        if partitions is not None:
+            return KafkaConsumer(settings.kafka, contract.topic, ByHand(partitions, group_id), queue_kib=queue_kib)
         group = group_id or f"headrace-{contract.name}-{DeltaLog(Store(settings.lake.root), contract.name).id[:8]}"
-        return KafkaConsumer(settings.kafka, contract.topic, group_id=group, queue_kib=queue_kib)
+        return KafkaConsumer(settings.kafka, contract.topic, GroupMember(group), queue_kib=queue_kib)
 
     # An eighth of what the budget leaves beside the interpreter and its libraries: a record takes several times its
     # bytes in librdkafka's queue and again as a message.
@@ -63,7 +81,18 @@ def kafka_ends(settings: Settings, contract: Contract, group_id: str | None) -> 
     return Ends(
         topic=TopicClient(settings.kafka, contract.topic),
         consumer=consumer,
+        partitions=partitions,
     )
+
+
+def _refuse_group_settings(settings: Settings) -> None:
+    kafka = settings.kafka
+    named = {"GROUP_INSTANCE_ID": kafka.group_instance_id, "GROUP_PROTOCOL": kafka.group_protocol != "classic"}
+    for name in (name for name, value in named.items() if value):
+        msg = (
+            f"--partitions reads without a group, and HEADRACE_KAFKA__{name} is of one: unset it, or drop --partitions"
+        )
+        raise ConfigError(msg)
 
 
 def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: bool, clock: Clock) -> Worker:
@@ -75,6 +104,8 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     pipeline = settings.pipeline or contract.name
     store = Store(settings.lake.root)
     identity = ends.topic.identity()
+    by_hand = ends.partitions is not None
+    wanted = _existing(identity, ends.partitions) if ends.partitions is not None else range(identity.partitions)
     source = SourceId(pipeline, identity.cluster_id, identity.topic_id)
     prepare_tables(store, contract, source, ends.topic, settings.ingest.start)
 
@@ -90,7 +121,13 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         checkpoint_every=ingest.checkpoint_every,
         deadline_seconds=ingest.commit_deadline_seconds,
     )
-    watch = TopicWatch(ends.topic, identity, seconds=settings.kafka.metadata_refresh_seconds, clock=clock)
+    watch = TopicWatch(
+        ends.topic,
+        identity,
+        unread=partial(unclaimed, store, contract.name, source) if by_hand else None,
+        seconds=settings.kafka.metadata_refresh_seconds,
+        clock=clock,
+    )
     return Worker(
         table=contract.name,
         consumer=ends.consumer(),
@@ -109,13 +146,36 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         clock=clock,
         resident=lambda: int(process.memory_info().rss),
         stop_seconds=ingest.shutdown_seconds,
-        fenced=FencedPartitions(contract.name, park_seconds=settings.kafka.session_timeout_ms / 1000, clock=clock),
-        drain=_drain(DeltaLog(store, contract.name), source, ends.topic, identity, clock) if drain else None,
+        fenced=FencedPartitions(contract.name, None if by_hand else _park_seconds(settings.kafka), clock),
+        drain=_drain(DeltaLog(store, contract.name), source, ends.topic, wanted, clock) if drain else None,
     )
 
 
-def run_ingest(settings: Settings, contract: Contract, *, drain: bool) -> None:
+def _existing(identity: TopicIdentity, partitions: tuple[int, ...]) -> tuple[int, ...]:
+    missing = [p for p in partitions if p >= identity.partitions]
+    if missing:
+        msg = f"topic {identity.name} has partitions 0 to {identity.partitions - 1}; --partitions names {missing[0]}"
+        raise ConfigError(msg)
+    return partitions
+
+
+def _park_seconds(kafka: KafkaSettings) -> float:
+    """How long a group takes to tell a member that was away that its partitions have gone."""
+    # A member of the newer protocol hears of it with its next heartbeat. The brokers choose how often one is sent:
+    # 15 s is the most they do unless told otherwise.
+    return 15.0 if kafka.group_protocol == "consumer" else kafka.session_timeout_ms / 1000
+
+
+def run_ingest(
+    settings: Settings, contract: Contract, *, drain: bool, partitions: tuple[int, ...] | None = None
+) -> None:
     """Runs a worker until it is stopped by a signal, or drained.
+
+    Args:
+        settings: of the process.
+        contract: of the table.
+        drain: whether it stops once everything that is in the topic now is durable.
+        partitions: those to read without a group; None for those that the group gives.
 
     Raises:
         ContractError: the table is not one that is appended to.
@@ -124,7 +184,7 @@ def run_ingest(settings: Settings, contract: Contract, *, drain: bool) -> None:
     if contract.table.mode != "append":
         msg = f"table {contract.name} has mode {contract.table.mode}, and workers of this version append: use append"
         raise ContractError(msg)
-    ends = kafka_ends(settings, contract, settings.kafka.group_id)
+    ends = kafka_ends(settings, contract, settings.kafka.group_id, partitions)
     worker = build_worker(settings, contract, ends, drain=drain, clock=SystemClock())
     _stop_on_signals(worker.stop)
     # Arrow's own pool keeps what a burst once took, some 50 MiB; the system's gives it back.
@@ -141,8 +201,7 @@ def _limit(ingest: IngestSettings) -> QuarantineLimit:
     return QuarantineLimit(ingest.quarantine_max_ratio, ingest.quarantine_window, ingest.quarantine_max_consecutive)
 
 
-def _drain(log: DeltaLog, source: SourceId, topic: Topic, identity: TopicIdentity, clock: Clock) -> Drain:
-    partitions = range(identity.partitions)
+def _drain(log: DeltaLog, source: SourceId, topic: Topic, partitions: Sequence[int], clock: Clock) -> Drain:
     started = int(log.properties[PARTITIONS])
     # Positions first: whatever lands meanwhile lies below watermarks that are asked for later.
     found = {p: log.txn(source.app_id(p)) for p in partitions}

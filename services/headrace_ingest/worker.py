@@ -102,8 +102,8 @@ class Worker:
         Raises:
             HeadraceError: what cannot be proved or mended; nothing was skipped and nothing is half written.
         """
-        self.consumer.subscribe(self)
         try:
+            self.consumer.subscribe(self)
             while not self._finished():
                 self._settle()
                 self.watch.check()

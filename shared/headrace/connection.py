@@ -24,10 +24,14 @@ class KafkaSettings(Section):
     """`host:port` of one or more brokers, separated by commas."""
     group_id: str | None = None
     """Consumer group of the workers; by default `headrace-<table>-<start of the table's id>`."""
+    group_protocol: Literal["classic", "consumer"] = "classic"
+    """How workers share partitions: `classic` (cooperative-sticky, every Kafka), or `consumer` (KIP-848, Kafka 4.0 and
+    newer)."""
     group_instance_id: str | None = None
     """Static member id, unique per worker: a restart under the same id gets its partitions back at once."""
     session_timeout_ms: int = Field(default=6_000, ge=1_000, le=300_000)
-    """Without a heartbeat for this long a worker is taken for dead and its partitions move."""
+    """Without a heartbeat for this long a worker is taken for dead and its partitions move. Under `consumer` the
+    brokers decide (`group.consumer.session.timeout.ms`), and it may not be set."""
     max_poll_interval_ms: int = Field(default=300_000, ge=10_000)
     """A worker that does not poll for this long loses its partitions."""
     request_timeout_seconds: float = Field(default=20.0, gt=0)
@@ -52,6 +56,16 @@ class KafkaSettings(Section):
     """Client key in PEM."""
     client: dict[str, str] = Field(default_factory=dict)
     """Further librdkafka properties by their own names; those that a guarantee rests on are refused."""
+
+    @model_validator(mode="after")
+    def _decided_once(self) -> Self:
+        if self.group_protocol == "consumer" and "session_timeout_ms" in self.model_fields_set:
+            msg = (
+                "session_timeout_ms is of group_protocol classic; under consumer the brokers decide: unset "
+                "HEADRACE_KAFKA__SESSION_TIMEOUT_MS, and set group.consumer.session.timeout.ms on them instead"
+            )
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

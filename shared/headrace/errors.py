@@ -18,6 +18,7 @@
     │   ├── BrokerUnreachableError           69  no broker answers
     │   ├── StoreError                       74  the table's store failed: disk full, read-only, network
     │   ├── CommitTimeoutError               75  commits kept colliding until the deadline
+    │   ├── MemberIdInUseError               75  the group has not let go of this static member id yet
     │   └── QueueFullError                   75  a producer's queue stayed full until the deadline
     └── DeliveryError                        76  an emitted event was not acknowledged by the broker
 
@@ -126,6 +127,12 @@ class StoreError(TransientError):
 
 class CommitTimeoutError(TransientError):
     """Commits kept losing against other writers until the deadline."""
+
+    exit_code = 75
+
+
+class MemberIdInUseError(TransientError):
+    """The static member id is another member's: one that was killed and has not timed out yet, or one that runs."""
 
     exit_code = 75
 

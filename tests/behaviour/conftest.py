@@ -1,10 +1,13 @@
-"""Worlds on each broker."""
+"""Worlds on each broker, and workers in each kind of membership."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from headrace.testing.brokers import BrokerHandle
+from tests.behaviour.memberships import BY_HAND, CLASSIC, CONSUMER, GROUPS
 from tests.behaviour.topics import ClusterTopic, MemoryTopic
 from tests.behaviour.world import World
 from tests.faults.mutants import plant_from_environment
@@ -38,6 +41,33 @@ def _world(request: pytest.FixtureRequest, kind: str) -> World:
 def world(request: pytest.FixtureRequest) -> World:
     """The same on each of the three."""
     return _world(request, request.param)
+
+
+def _combinations(*, by_hand: bool) -> Iterable[object]:
+    """Brokers with memberships.
+
+    In memory the members of a group speak no protocol. The embedded broker keeps the partitions of static members that
+    are away for half a minute, and cannot be told otherwise.
+    """
+    groups = {"memory": (CLASSIC,), "embedded": (CLASSIC, CONSUMER), "kafka": GROUPS}
+    for kind, memberships in groups.items():
+        for membership in (*memberships, *([BY_HAND] if by_hand else [])):
+            marks = [pytest.mark.kafka] if kind == "kafka" else []
+            yield pytest.param((kind, membership), id=f"{kind}-{membership.name}", marks=marks)
+
+
+@pytest.fixture(params=_combinations(by_hand=True))
+def member_world(request: pytest.FixtureRequest) -> World:
+    """Each broker with each way in which workers come by their partitions."""
+    kind, membership = request.param
+    return replace(_world(request, kind), membership=membership)
+
+
+@pytest.fixture(params=_combinations(by_hand=False))
+def group_world(request: pytest.FixtureRequest) -> World:
+    """Each broker with each kind of group."""
+    kind, membership = request.param
+    return replace(_world(request, kind), membership=membership)
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])

@@ -1,6 +1,7 @@
-"""What a worker promises, on the broker in memory, on the embedded one and on a real Kafka."""
+"""What a worker promises, on the broker in memory, the embedded one and a real Kafka, in each kind of membership."""
 
 import random
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from headrace.testing.waiting import wait_until
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
 
 
-def test_each_record_lands_exactly_once_with_its_value(world: World) -> None:
+def test_each_record_lands_exactly_once_with_its_value(member_world: World) -> None:
+    world = member_world
     world.topic.extend([fill(n) for n in range(500)])
     with world.running() as worker:
         world.await_landing(*world.topic.records)
@@ -37,7 +39,8 @@ def test_a_record_that_cannot_be_a_row_goes_to_the_quarantine_as_it_came(
     assert world.quarantined().keys() == {(0, number) for number in bad}
 
 
-def test_raw_bytes_key_headers_and_reason_survive_in_the_quarantine(world: World) -> None:
+def test_raw_bytes_key_headers_and_reason_survive_in_the_quarantine(member_world: World) -> None:
+    world = member_world
     headers = [("trace", b"\x00\xff"), ("trace", b"again"), ("empty", None)]
     torn = world.topic.append(b"\xff\x00{", partition=1, key=b"\x80", headers=headers, timestamp_ms=1_700_000_000_123)
     tombstone = world.topic.append(None, partition=1, key=b"gone")
@@ -52,7 +55,8 @@ def test_raw_bytes_key_headers_and_reason_survive_in_the_quarantine(world: World
     assert (dead["value"], dead["key"], dead["reason"]) == (None, b"gone", "tombstone")
 
 
-def test_the_group_is_told_where_the_table_stands(world: World) -> None:
+def test_the_group_is_told_where_the_table_stands(member_world: World) -> None:
+    world = member_world
     world.topic.extend([fill(n) for n in range(40)])
     world.drain()
     positions = world.positions()
@@ -60,7 +64,8 @@ def test_the_group_is_told_where_the_table_stands(world: World) -> None:
     assert world.topic.group_offsets(world.topic.name) == {p: at for p, at in positions.items() if at}
 
 
-def test_a_restarted_worker_goes_on_where_the_table_stands(world: World) -> None:
+def test_a_restarted_worker_goes_on_where_the_table_stands(member_world: World) -> None:
+    world = member_world
     for begin in range(0, 90, 30):
         world.topic.extend([poison(n) if n % 10 == 3 else fill(n) for n in range(begin, begin + 30)])
         world.drain()
@@ -75,18 +80,21 @@ def test_a_drain_of_nothing_new_changes_nothing(memory_world: World) -> None:
     assert memory_world.table().version() == version
 
 
-def test_two_workers_share_the_partitions_while_they_come_and_go(world: World) -> None:
-    sent = iter(range(10_000))
+def test_two_workers_share_the_partitions_while_they_come_and_go(group_world: World) -> None:
+    world, sent = group_world, iter(range(10_000))
 
     def send() -> None:
         world.await_landing(*world.topic.extend([fill(next(sent)) for _ in range(40)]))
 
     with world.running() as first:
         send()
-        with world.running():
+        with world.running(member="two"):
             send()
             first.stop()
-            send()
+            with ExitStack() as back:
+                if world.membership.static:  # the group keeps its partitions for it while it is away
+                    back.enter_context(world.running())
+                send()
     world.assert_exact()
     assert len(world.landed()) == 120
 

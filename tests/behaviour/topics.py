@@ -50,8 +50,10 @@ class Topic(Protocol):
         """Appends many over all partitions, in turn."""
         ...
 
-    def ends(self, settings: Settings, contract: Contract, group: str) -> Ends:
-        """The Kafka side of a new worker."""
+    def ends(
+        self, settings: Settings, contract: Contract, group: str, partitions: tuple[int, ...] | None = None
+    ) -> Ends:
+        """The Kafka side of a new worker; with `partitions` it reads these by hand."""
         ...
 
     def group_offsets(self, group: str) -> dict[int, int]:
@@ -101,10 +103,12 @@ class MemoryTopic:
     def extend(self, values: Sequence[bytes | None]) -> list[Address]:
         return [self.broker.append(value) for value in values]
 
-    def ends(self, settings: Settings, contract: Contract, group: str) -> Ends:
+    def ends(
+        self, settings: Settings, contract: Contract, group: str, partitions: tuple[int, ...] | None = None
+    ) -> Ends:
         if group not in self._groups:
             self._groups[group] = self.broker.another_group()
-        return Ends(self.broker, self._groups[group].consumer)
+        return Ends(self.broker, partial(self._groups[group].consumer, partitions), partitions)
 
     def group_offsets(self, group: str) -> dict[int, int]:
         return dict(self._groups[group].committed)
@@ -183,8 +187,10 @@ class ClusterTopic:
         assert self._producer.flush(20) == 0, "the broker did not acknowledge what the test produced"
         return done
 
-    def ends(self, settings: Settings, contract: Contract, group: str) -> Ends:
-        return kafka_ends(settings, contract, group)
+    def ends(
+        self, settings: Settings, contract: Contract, group: str, partitions: tuple[int, ...] | None = None
+    ) -> Ends:
+        return kafka_ends(settings, contract, group, partitions)
 
     def group_offsets(self, group: str) -> dict[int, int]:
         client = KafkaClient({"bootstrap.servers": self.handle.bootstrap_servers, "group.id": group, "log_level": 0})
@@ -200,7 +206,6 @@ class ClusterTopic:
     def kafka(self) -> KafkaSettings:
         return KafkaSettings(
             bootstrap_servers=self.handle.bootstrap_servers,
-            session_timeout_ms=6_000,
             request_timeout_seconds=10,
             client={"log_level": "0"},
         )

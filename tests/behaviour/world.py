@@ -6,7 +6,7 @@ The same `World` stands on the broker in memory, on the embedded one and on a re
 import json
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -28,6 +28,7 @@ from headrace.testing.memory_broker import MemoryBroker, StoredRecord
 from headrace.testing.waiting import wait_until
 from headrace_ingest.wiring import build_worker
 from headrace_ingest.worker import Worker
+from tests.behaviour.memberships import CLASSIC, Membership
 from tests.behaviour.topics import Address, ClusterTopic, MemoryTopic, Topic
 
 TABLE = "fills"
@@ -113,12 +114,15 @@ class World:
         kind: which broker.
         topic: what they read.
         folder: of the test; the lake lies below it.
+        membership: how workers come by their partitions.
         contract: of the table.
+        clock: of the workers.
     """
 
     kind: Literal["memory", "embedded", "kafka"]
     topic: Topic
     folder: Path
+    membership: Membership = CLASSIC
     contract: Contract = field(init=False)
     clock: Clock = field(default_factory=SystemClock)
 
@@ -143,16 +147,35 @@ class World:
 
     def settings(self, *, kafka: Mapping[str, Any] | None = None, **ingest: Any) -> Settings:
         """Settings of a worker; `ingest` as IngestSettings names them."""
-        reach = self.topic.kafka().model_dump() | dict(kafka or {})
+        reach = self.topic.kafka().model_dump(exclude_unset=True) | dict(self.membership.kafka) | dict(kafka or {})
         chosen = {"flush_seconds": 0.2, "shutdown_seconds": 10, **ingest}
         return load_settings(kafka=reach, lake={"root": str(self.root)}, ingest=chosen)
 
     def worker(
-        self, *, drain: bool = False, group: str | None = None, kafka: Mapping[str, Any] | None = None, **ingest: Any
+        self,
+        *,
+        drain: bool = False,
+        group: str | None = None,
+        member: str = "one",
+        partitions: Iterable[int] | None = None,
+        kafka: Mapping[str, Any] | None = None,
+        **ingest: Any,
     ) -> Worker:
-        """A worker that has not begun."""
-        settings = self.settings(kafka=kafka, **ingest)
-        ends = self.topic.ends(settings, self.contract, group or self.topic.name)
+        """A worker that has not begun.
+
+        Args:
+            drain: whether it ends by itself.
+            group: its group; by default the topic's.
+            member: its id where members have one: no two workers may have the same at a time.
+            partitions: what it reads where no group decides; by default all there are.
+            kafka: settings, as KafkaSettings names them.
+            ingest: settings, as IngestSettings names them.
+        """
+        identity = {"group_instance_id": member} if self.membership.static else {}
+        settings = self.settings(kafka=identity | dict(kafka or {}), **ingest)
+        named = tuple(range(self.topic.partitions) if partitions is None else partitions)
+        by_hand = named if self.membership.by_hand else None
+        ends = self.topic.ends(settings, self.contract, group or self.topic.name, by_hand)
         return build_worker(settings, self.contract, ends, drain=drain, clock=self.clock)
 
     def running(self, **how: Any) -> Running:

@@ -29,3 +29,9 @@ def test_problems_name_the_variable_and_no_value() -> None:
     assert "HEADRACE_KAFKA__SESSION_TIMEOUT_MS: Input should be greater" in told
     assert "HEADRACE_KAFKA__SASL_MECHANISM: Input should be 'PLAIN'" in told
     assert "hunter2" not in told
+
+
+def test_under_the_newer_protocol_the_brokers_decide_on_sessions() -> None:
+    assert KafkaSettings(group_protocol="consumer").group_protocol == "consumer"
+    with pytest.raises(ValidationError, match="unset HEADRACE_KAFKA__SESSION_TIMEOUT_MS"):
+        KafkaSettings(group_protocol="consumer", session_timeout_ms=6_000)

@@ -10,10 +10,12 @@ from confluent_kafka.admin import AdminClient
 from headrace.connection import KafkaSettings
 from headrace.errors import (
     AccessDeniedError,
+    AnotherWriterError,
     BrokerUnreachableError,
     ConfigError,
     HeadraceError,
     InvariantError,
+    MemberIdInUseError,
     PositionLostError,
     TopicMissingError,
 )
@@ -33,13 +35,21 @@ _PROTECTED = frozenset(
         "enable.idempotence",
         "enable.partition.eof",
         "enable.ssl.certificate.verification",
-        "group.id",
         "isolation.level",
         "partition.assignment.strategy",
         "request.required.acks",
         "ssl.endpoint.identification.algorithm",
     }
 )
+
+# Each of these has a setting of its own, which knows what goes together.
+_SETTINGS = {
+    "group.id": "GROUP_ID",
+    "group.instance.id": "GROUP_INSTANCE_ID",
+    "group.protocol": "GROUP_PROTOCOL",
+    "max.poll.interval.ms": "MAX_POLL_INTERVAL_MS",
+    "session.timeout.ms": "SESSION_TIMEOUT_MS",
+}
 
 _UNREACHABLE = frozenset(
     {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
@@ -71,6 +81,58 @@ _DENIED = frozenset(
 )
 _MISSING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+# A group of the other protocol that may not be migrated hides from one and contradicts the other.
+_OTHER_PROTOCOL = frozenset(
+    {
+        KafkaError.GROUP_ID_NOT_FOUND,
+        KafkaError.INCONSISTENT_GROUP_PROTOCOL,
+        KafkaError.UNSUPPORTED_VERSION,
+        KafkaError._UNSUPPORTED_FEATURE,
+    }
+)
+
+_MEANINGS: tuple[tuple[frozenset[int], type[HeadraceError], str], ...] = (
+    (_DENIED, AccessDeniedError, "Check HEADRACE_KAFKA__SASL_*, SSL_* and the ACLs of topic and group."),
+    (_UNREACHABLE, BrokerUnreachableError, "Check HEADRACE_KAFKA__BOOTSTRAP_SERVERS and that a broker listens."),
+    (_UNSETTLED, BrokerUnreachableError, "The brokers are starting, stopping or electing a leader: try again."),
+    (_MISSING, TopicMissingError, "Create the topic first; Headrace never creates one on a real cluster."),
+    (
+        _OUT_OF_RANGE,
+        PositionLostError,
+        "Records after the table's position are no longer on the broker: they were deleted by retention "
+        "or the log was truncated. Nothing was skipped; see docs/operations.md, exit code 81.",
+    ),
+    (
+        _OTHER_PROTOCOL,
+        ConfigError,
+        "The brokers, or the group as it is, do not go with HEADRACE_KAFKA__GROUP_PROTOCOL: consumer needs Kafka 4.0, "
+        "and a group of the other protocol that is empty or may be migrated (docs/operations.md, Scale).",
+    ),
+    (
+        frozenset({KafkaError.INVALID_SESSION_TIMEOUT}),
+        ConfigError,
+        "Set HEADRACE_KAFKA__SESSION_TIMEOUT_MS within the brokers' group.min.session.timeout.ms and "
+        "group.max.session.timeout.ms.",
+    ),
+    (
+        frozenset({KafkaError.GROUP_MAX_SIZE_REACHED}),
+        ConfigError,
+        "The brokers take no more members into the group: start fewer workers, or raise their group.max.size.",
+    ),
+    (
+        frozenset({KafkaError.FENCED_INSTANCE_ID}),
+        AnotherWriterError,
+        "Another worker has joined the group under the same HEADRACE_KAFKA__GROUP_INSTANCE_ID: give each its own. "
+        "Nothing is lost; what was not durable is read by the other.",
+    ),
+    (
+        frozenset({KafkaError.UNRELEASED_INSTANCE_ID}),
+        MemberIdInUseError,
+        "A worker that was killed keeps its HEADRACE_KAFKA__GROUP_INSTANCE_ID until the brokers' "
+        "group.consumer.session.timeout.ms is over: start again after that. If one runs under this id, give each its "
+        "own.",
+    ),
+)
 
 client_log = logging.getLogger("headrace.librdkafka")
 
@@ -93,6 +155,10 @@ def connection_properties(kafka: KafkaSettings) -> Properties:
     Raises:
         ConfigError: a protected property is set, or the password file cannot be read.
     """
+    elsewhere = sorted(_SETTINGS.keys() & kafka.client.keys())
+    if elsewhere:
+        msg = f"HEADRACE_KAFKA__CLIENT sets {elsewhere[0]}: set HEADRACE_KAFKA__{_SETTINGS[elsewhere[0]]} instead"
+        raise ConfigError(msg)
     refused = sorted(_PROTECTED & kafka.client.keys())
     if refused:
         msg = f"HEADRACE_KAFKA__CLIENT may not set {', '.join(refused)}: exactly once rests on them"
@@ -142,19 +208,21 @@ def _made(make: Callable[[Properties], _Client], properties: Properties) -> _Cli
 
 
 class ClientErrors:
-    """Remembers what a client's background threads reported: a refused login otherwise looks like a time-out.
+    """Remembers what a client's background threads reported.
+
+    A refused login otherwise looks like a time-out, and what ended a client for good is told to nobody else.
 
     An instance is the client's `error_cb`; librdkafka calls it on the thread that polls.
     """
 
     def __init__(self) -> None:
-        self._denied: KafkaError | None = None
+        self._cause: KafkaError | None = None
         self._logged: int | None = None
 
     def __call__(self, error: KafkaError) -> None:
         """Called by librdkafka."""
-        if error.code() in _DENIED:
-            self._denied = error
+        if error.code() in _DENIED or error.fatal():
+            self._cause = error
         if error.code() == self._logged:
             return  # librdkafka reports every attempt to connect, many in a second
         self._logged = error.code()
@@ -162,7 +230,7 @@ class ClientErrors:
 
     def translate(self, error: KafkaError, doing: str) -> HeadraceError:
         """`error` in our words, with what was being done."""
-        return translate(self._denied or error, doing)
+        return translate(self._cause or error, doing)
 
 
 def translate(error: KafkaError, doing: str) -> HeadraceError:
@@ -174,17 +242,7 @@ def translate(error: KafkaError, doing: str) -> HeadraceError:
     """
     said = f"{doing} failed: {error.str()} ({error.name()})"
     code = error.code()
-    if code in _DENIED:
-        return AccessDeniedError(f"{said}. Check HEADRACE_KAFKA__SASL_*, SSL_* and the ACLs of topic and group.")
-    if code in _UNREACHABLE:
-        return BrokerUnreachableError(f"{said}. Check HEADRACE_KAFKA__BOOTSTRAP_SERVERS and that a broker listens.")
-    if code in _UNSETTLED:
-        return BrokerUnreachableError(f"{said}. The brokers are starting, stopping or electing a leader: try again.")
-    if code in _MISSING:
-        return TopicMissingError(f"{said}. Create the topic first; Headrace never creates one on a real cluster.")
-    if code in _OUT_OF_RANGE:
-        return PositionLostError(
-            f"{said}. Records after the table's position are no longer on the broker: they were deleted by retention "
-            "or the log was truncated. Nothing was skipped; see docs/operations.md, exit code 81."
-        )
+    for codes, failure, advice in _MEANINGS:
+        if code in codes:
+            return failure(f"{said}. {advice}")
     return InvariantError(said)

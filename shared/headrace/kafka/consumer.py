@@ -1,4 +1,4 @@
-"""The worker's consumer: a member of a group that always starts exactly where it is told.
+"""The worker's consumer: it comes by its partitions through a group or by hand, and starts exactly where it is told.
 
 Positions are given by whoever listens to the assignment; the group's own offsets are written for lag tools and
 never read. An offset the broker does not have is an error, never a jump (`auto.offset.reset=error`).
@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
-from headrace.kafka.client import ClientErrors, client_log, client_properties, new_consumer
+from headrace.kafka.client import ClientErrors, Properties, client_log, client_properties, new_consumer
 from headrace.kafka.messages import is_passing, records_of
 from headrace.kafka.records import Records
 
@@ -44,30 +44,49 @@ class Poll:
     ends: Mapping[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    """Partitions are those that a consumer group gives."""
+
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Partitions are the named ones, whoever else reads them.
+
+    Attributes:
+        partitions: their numbers.
+        group_id: a group without members that is told the positions, if any.
+    """
+
+    partitions: tuple[int, ...]
+    group_id: str | None = None
+
+
+Membership = GroupMember | ByHand
+
+
 class KafkaConsumer:
-    """One member of a consumer group on one topic. One thread owns it; callbacks run on that thread.
+    """A reader of one topic. One thread owns it; callbacks run on that thread.
 
     Args:
         kafka: how to reach the cluster.
         topic: the topic.
-        group_id: the consumer group.
+        membership: how it comes by its partitions.
         queue_kib: how much librdkafka may prefetch, in KiB.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str, *, group_id: str, queue_kib: int) -> None:
+    def __init__(self, kafka: KafkaSettings, topic: str, membership: Membership, *, queue_kib: int) -> None:
         self._topic = topic
+        self._membership = membership
         self._errors = ClientErrors()
         self._failure: BaseException | None = None
-        instance = {"group.instance.id": kafka.group_instance_id} if kafka.group_instance_id else {}
+        self._listener: PartitionListener | None = None
         self._consumer = new_consumer(
             client_properties(kafka)
-            | instance
+            | _membership_properties(kafka, membership)
             | {
-                "group.id": group_id,
-                "partition.assignment.strategy": "cooperative-sticky",
-                "session.timeout.ms": kafka.session_timeout_ms,
-                "heartbeat.interval.ms": max(200, kafka.session_timeout_ms // 5),
-                "max.poll.interval.ms": max(kafka.max_poll_interval_ms, kafka.session_timeout_ms),
                 "topic.metadata.refresh.interval.ms": int(kafka.metadata_refresh_seconds * 1000),
                 "auto.offset.reset": "error",
                 "enable.auto.commit": False,
@@ -89,7 +108,16 @@ class KafkaConsumer:
         )
 
     def subscribe(self, listener: PartitionListener) -> None:
-        """Joins the group; partitions arrive through `listener` during `poll`."""
+        """Joins the group, whose partitions arrive through `listener` during `poll`; those named by hand arrive now.
+
+        Raises:
+            Exception: whatever the listener raised.
+        """
+        if isinstance(self._membership, ByHand):
+            positions = listener.assigned(self._membership.partitions)
+            self._listener = listener
+            self._consumer.assign([TopicPartition(self._topic, p, at) for p, at in positions.items()])
+            return
         self._consumer.subscribe(
             [self._topic],
             on_assign=self._guarded(partial(self._on_assign, listener)),
@@ -104,6 +132,8 @@ class KafkaConsumer:
             PositionLostError: a position is not on the broker.
             TopicMissingError: the topic was deleted.
             AccessDeniedError: rights or credentials are missing.
+            ConfigError: brokers or group refuse the membership as it is set.
+            AnotherWriterError, MemberIdInUseError: another member has this one's static id.
             Exception: whatever a listener raised; the records of that poll are not handed out.
         """
         try:
@@ -136,7 +166,12 @@ class KafkaConsumer:
         self._consumer.resume(self._topic_partitions(partitions))
 
     def commit(self, positions: Mapping[int, int]) -> None:
-        """Tells the group where the table stands, for lag tools; a failure is logged and changes nothing."""
+        """Tells the group, if there is one, where the table stands, for lag tools.
+
+        A failure is logged and changes nothing.
+        """
+        if self._membership.group_id is None:
+            return
         offsets = [TopicPartition(self._topic, p, position) for p, position in positions.items()]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=True)
@@ -144,8 +179,13 @@ class KafkaConsumer:
             client_log.warning("committing offsets to the group failed: %s", error)
 
     def close(self) -> None:
-        """Leaves the group. Revocation is told to the listener first, and raises what it raises."""
-        self._consumer.close()
+        """Lets go of the partitions. Revocation is told to the listener first, and raises what it raises."""
+        try:
+            if self._listener is not None and isinstance(self._membership, ByHand):
+                self._listener.revoked(self._membership.partitions)
+        finally:
+            self._listener = None
+            self._consumer.close()
         if self._failure is not None:
             raise self._failure
 
@@ -195,13 +235,34 @@ class KafkaConsumer:
                 ends[int(event.partition() or 0)] = int(event.offset() or 0)
             elif is_passing(error):
                 client_log.warning("reading %s: %s", self._topic, error.str())
-            else:
+            elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED or self._membership.group_id is not None:
                 failure = self._errors.translate(error, f"reading topic {self._topic}")
                 if not isinstance(failure, BrokerUnreachableError):
                     raise failure
 
     def _topic_partitions(self, partitions: Sequence[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, p) for p in partitions]
+
+
+def _membership_properties(kafka: KafkaSettings, membership: Membership) -> Properties:
+    if isinstance(membership, ByHand):
+        # librdkafka looks for the coordinator of some group even if nobody joins it; no right on it is needed.
+        return {"group.id": membership.group_id or "headrace-none"}
+    properties: Properties = {
+        "group.id": membership.group_id,
+        "group.protocol": kafka.group_protocol,
+        "max.poll.interval.ms": kafka.max_poll_interval_ms,
+    }
+    if kafka.group_instance_id:
+        properties["group.instance.id"] = kafka.group_instance_id
+    if kafka.group_protocol == "consumer":
+        return properties  # the brokers decide the rest, and librdkafka refuses it
+    return properties | {
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": kafka.session_timeout_ms,
+        "heartbeat.interval.ms": max(200, kafka.session_timeout_ms // 5),
+        "max.poll.interval.ms": max(kafka.max_poll_interval_ms, kafka.session_timeout_ms),
+    }
 
 
 def _log_failed_commit(error: KafkaError | None, _partitions: list[TopicPartition]) -> None:

@@ -18,6 +18,7 @@ _PASSING = frozenset(
         KafkaError._MAX_POLL_EXCEEDED,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REBALANCE_IN_PROGRESS,  # of a group that has members of both protocols
         KafkaError.REQUEST_TIMED_OUT,
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError._TIMED_OUT,

@@ -1,4 +1,4 @@
-"""A broker in memory: one topic, its partitions, and one consumer group with cooperative rebalances.
+"""A broker in memory: one topic, its partitions, one consumer group with cooperative rebalances, readers without one.
 
 It keeps what the worker relies on: offsets that only grow, gaps, low watermarks, an end event per partition,
 assignment to one live member at a time, a member that is expelled without knowing, an offset out of range. The same
@@ -139,9 +139,9 @@ class MemoryBroker:
 
     # -- the group
 
-    def consumer(self) -> "MemoryConsumer":
-        """A new member; it joins when it subscribes."""
-        return MemoryConsumer(self)
+    def consumer(self, by_hand: Sequence[int] | None = None) -> "MemoryConsumer":
+        """A new member, which joins when it subscribes; with partitions named by hand no member of the group."""
+        return MemoryConsumer(self, by_hand)
 
     def join(self, consumer: "MemoryConsumer") -> None:
         """Takes a member in."""
@@ -177,21 +177,25 @@ class MemoryBroker:
 
 
 class MemoryConsumer:
-    """A member of the broker's group; the worker's `Consumer`. One thread owns it."""
+    """A member of the broker's group, or a reader of some partitions; the worker's `Consumer`. One thread owns it."""
 
-    def __init__(self, broker: MemoryBroker) -> None:
+    def __init__(self, broker: MemoryBroker, by_hand: Sequence[int] | None = None) -> None:
         self.held: dict[int, int] = {}
         self.expelled = False
         self._broker = broker
+        self._by_hand = by_hand
         self._listener: PartitionListener | None = None
         self._paused: set[int] = set()
         self._ended: dict[int, int] = {}
         self._idle = Event()
 
     def subscribe(self, listener: PartitionListener) -> None:
-        """Joins the group."""
+        """Joins the group; takes the partitions named by hand at once."""
+        if self._by_hand is not None:
+            self.held |= listener.assigned(self._by_hand)
         self._listener = listener
-        self._broker.join(self)
+        if self._by_hand is None:
+            self._broker.join(self)
 
     def poll(self, limit: int, timeout: float) -> Poll:
         """Runs rebalances, then gives what there is; waits only if there is nothing."""
@@ -227,7 +231,7 @@ class MemoryConsumer:
         self._broker.leave(self)
 
     def _rebalance(self) -> None:
-        if self._listener is None:
+        if self._listener is None or self._by_hand is not None:
             return
         if self.expelled:
             lost = sorted(self.held)

@@ -5,10 +5,10 @@ import pytest
 from confluent_kafka import KafkaError
 
 from headrace.connection import KafkaSettings
-from headrace.errors import BrokerUnreachableError, ConfigError
+from headrace.errors import AnotherWriterError, BrokerUnreachableError, ConfigError, MemberIdInUseError
 from headrace.kafka.admin import TopicAdmin
 from headrace.kafka.client import ClientErrors, client_properties, connection_properties, translate
-from headrace.kafka.consumer import KafkaConsumer
+from headrace.kafka.consumer import GroupMember, KafkaConsumer
 from headrace.kafka.reader import TopicReader
 from headrace.kafka.topics import TopicClient
 
@@ -24,6 +24,37 @@ def test_broker_must_be_named_for_a_client_and_not_for_a_connection() -> None:
 def test_property_that_a_guarantee_rests_on_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"may not set {name}: exactly once rests on them"):
         client_properties(KafkaSettings(bootstrap_servers="a:1", client={name: "x"}))
+
+
+def test_property_that_has_a_setting_of_its_own_is_sent_there() -> None:
+    with pytest.raises(ConfigError, match=r"sets group\.protocol: set HEADRACE_KAFKA__GROUP_PROTOCOL instead"):
+        client_properties(KafkaSettings(bootstrap_servers="a:1", client={"group.protocol": "consumer"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "failure", "advice"),
+    [
+        ("FENCED_INSTANCE_ID", AnotherWriterError, "give each its own"),
+        ("UNRELEASED_INSTANCE_ID", MemberIdInUseError, "start again after that"),
+        ("UNSUPPORTED_VERSION", ConfigError, "consumer needs Kafka 4.0"),
+        ("GROUP_ID_NOT_FOUND", ConfigError, "may be migrated"),
+        ("INCONSISTENT_GROUP_PROTOCOL", ConfigError, "may be migrated"),
+        ("INVALID_SESSION_TIMEOUT", ConfigError, "Set HEADRACE_KAFKA__SESSION_TIMEOUT_MS within"),
+        ("GROUP_MAX_SIZE_REACHED", ConfigError, "start fewer workers"),
+    ],
+)
+def test_what_a_group_refuses_is_named_with_a_way_out(name: str, failure: type[Exception], advice: str) -> None:
+    told = translate(KafkaError(getattr(KafkaError, name)), "reading topic trades")
+
+    assert type(told) is failure
+    assert advice in str(told)
+
+
+def test_what_ended_a_client_is_named_instead_of_that_it_ended() -> None:
+    errors = ClientErrors()
+    errors(KafkaError(KafkaError.FENCED_INSTANCE_ID, "fenced", True))
+
+    assert isinstance(errors.translate(KafkaError(KafkaError._FATAL), "reading topic trades"), AnotherWriterError)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +88,7 @@ def test_what_brokers_answer_while_they_move_is_transient(name: str) -> None:
     [
         lambda kafka: TopicClient(kafka, "trades"),
         lambda kafka: TopicReader(kafka, "trades"),
-        lambda kafka: KafkaConsumer(kafka, "trades", group_id="g", queue_kib=1024),
+        lambda kafka: KafkaConsumer(kafka, "trades", GroupMember("g"), queue_kib=1024),
         lambda kafka: TopicAdmin(client_properties(kafka)),
     ],
     ids=["topic", "reader", "consumer", "admin"],

@@ -1,0 +1,20 @@
+"""What `headrace ingest` refuses before it asks for a broker."""
+
+import pytest
+
+from headrace_cli.main import run
+
+
+@pytest.mark.parametrize("partitions", ["", "0,", "one", "-1", "0,0", "0;1", "0-1"])
+def test_partitions_are_numbers_each_named_once(partitions: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ingest", "trades", "--partitions", partitions]) == 64
+    assert "separated by commas" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "value"), [("GROUP_INSTANCE_ID", "one"), ("GROUP_PROTOCOL", "consumer")])
+def test_partitions_do_not_go_with_settings_of_a_group(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"HEADRACE_KAFKA__{name}", value)
+    assert run(["ingest", "trades", "--partitions", "0, 1"]) == 78
+    assert f"HEADRACE_KAFKA__{name} is of one: unset it" in capsys.readouterr().err
