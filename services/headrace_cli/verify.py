@@ -10,8 +10,11 @@ from rich.console import Console
 from headrace.connection import KafkaSettings
 from headrace.contracts import load_contracts
 from headrace.errors import ConfigError
+from headrace.lake.store import Store
+from headrace.lake.tables import refuse_file
 from headrace.read.proof.broker import Broker
 from headrace.read.proof.canonical import ValueCodec
+from headrace.read.proof.given import Base
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.ledger import Ledger
 from headrace.read.proof.report import TableReport, overall, to_json
@@ -33,6 +36,10 @@ def verify_command(
         Path | None,
         typer.Option(help="Compare with the producers' ledger (a folder of *.jsonl, or one file), not with Kafka."),
     ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(min=0, help="Check only what came after this version of the one table; what it holds is given."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/verify.md.")] = False,
 ) -> None:
     """Prove that every record is in its table or its quarantine exactly once, unchanged.
@@ -43,7 +50,9 @@ def verify_command(
     settings = load_settings()
     console = Console(stderr=True)
     with progress_on(console, shown=console.is_terminal and not as_json) as progress:
-        reports = verify_tables(settings, tables or (), from_log=from_log, ledger=ledger, progress=progress)
+        reports = verify_tables(
+            settings, tables or (), from_log=from_log, ledger=ledger, since=since, progress=progress
+        )
     if as_json:
         typer.echo(json.dumps(to_json(reports), indent=2))
     else:
@@ -57,6 +66,7 @@ def verify_tables(
     *,
     from_log: bool = False,
     ledger: Path | None = None,
+    since: int | None = None,
     progress: Progress = no_progress,
 ) -> tuple[TableReport, ...]:
     """Verifies tables of the lake.
@@ -66,14 +76,19 @@ def verify_tables(
         tables: names; every table of the lake if there are none.
         from_log: compare with nothing, even if a cluster is configured.
         ledger: compare with this ledger instead of the topic.
+        since: version of the one table after which to begin.
         progress: told how far it is.
 
     Raises:
         ConfigError: there is no such table, the choices contradict each other, or the lake is not on a local
             file system.
+        WrongTableError: a file lies where a table should be.
     """
     if from_log and ledger is not None:
         msg = "--from-log compares with nothing and --ledger with the ledger: give one of them"
+        raise ConfigError(msg)
+    if since is not None and len(tables) != 1:
+        msg = "--since is a version of one table: name that table"
         raise ConfigError(msg)
     root = local_root(settings.lake.root)
     chosen = tuple(tables) or table_names(root)
@@ -81,13 +96,15 @@ def verify_tables(
         msg = f"there is no table under {root}: check HEADRACE_LAKE__ROOT"
         raise ConfigError(msg)
     for name in chosen:
+        refuse_file(Store(settings.lake.root), name)
         if not (root / name / "_delta_log").is_dir():
             msg = f"there is no table {name} under {root}: check the name and HEADRACE_LAKE__ROOT"
             raise ConfigError(msg)
     contracts = load_contracts(settings.contracts)
     open_truth = None if from_log else _truth(settings.kafka, ledger)
     verifier = Verifier(root, contracts, open_truth, progress)
-    return tuple(verifier.verify(name) for name in chosen)
+    base = None if since is None else Base(since)
+    return tuple(verifier.verify(name, base) for name in chosen)
 
 
 def _truth(kafka: KafkaSettings, ledger: Path | None) -> OpenTruth | None:

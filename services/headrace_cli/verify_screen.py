@@ -66,8 +66,10 @@ def _table(partitions: tuple[PartitionReport, ...]) -> Table:
     for name in _COLUMNS:
         table.add_column(name, justify="right")
     for partition in partitions:
+        # Nobody was asked, or somebody was and the values could not be compared.
+        nothing = "-" if partition.behind is None else "not compared"
         numbers = (getattr(partition, name) for name in _COLUMNS)
-        shown = ("-" if number is None else f"{number:,}" for number in numbers)
+        shown = (nothing if number is None else f"{number:,}" for number in numbers)
         table.add_row(str(partition.partition), _coloured(partition.verdict), *shown)
     return table
 

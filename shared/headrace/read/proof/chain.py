@@ -4,18 +4,19 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap64
 
-from headrace.offsets import SourceId
 from headrace.read.proof.actions import Commit, Origin, Span
 from headrace.read.proof.checkpoints import Snapshot
 from headrace.read.proof.findings import Code, Finding, Findings, Verdict
+from headrace.read.proof.identity import TableIdentity
 
 
 @dataclass
 class PartitionHistory:
     """What the retained commits say of one partition.
 
-    `since` is the position at the base: what lies below it was written by commits that are gone. `hidden` are
-    ranges of commits that recorded more missing offsets than they name: (start, end, how many are not named).
+    `since` is the position at the base: what lies below it was written by commits that are gone, or that are taken
+    as `given`. `start` is None where nothing tells it. `hidden` are ranges of commits that recorded more missing
+    offsets than they name: (start, end, how many are not named).
     """
 
     since: int
@@ -27,27 +28,34 @@ class PartitionHistory:
     hidden: list[tuple[int, int, int]] = field(default_factory=list)
     replayed: BitMap64 = field(default_factory=BitMap64)
     rewound: bool = False
+    given: bool = False
+
+    @property
+    def floor(self) -> int:
+        """The first offset to be looked at."""
+        return self.since if self.given else 0
 
 
 class Chain:
     """Fed with every retained commit in order, together with the state before it.
 
     Args:
-        source: the log that the table is filled from.
-        partitions: partitions of the topic when the table was made; later ones start at 0.
+        table: names the log that it is filled from; partitions that the topic was given later start at 0.
         base: state at the base, empty before version 0.
         findings: where broken rules go.
+        given: whether what the base holds is taken as given.
     """
 
-    def __init__(self, source: SourceId, partitions: int, base: Snapshot, findings: Findings) -> None:
-        self._source = source
-        self._partitions = partitions
+    def __init__(self, table: TableIdentity, base: Snapshot, *, findings: Findings, given: bool) -> None:
+        self._source = table.source
+        self._partitions = table.partitions
         self._findings = findings
-        self._prefix = source.app_id(0).removesuffix("0")
+        self._prefix = table.source.app_id(0).removesuffix("0")
         self.histories: dict[int, PartitionHistory] = {}
         for app, position in base.txns.items():
             if (partition := self._partition_of(app)) is not None:
-                self.histories[partition] = PartitionHistory(position, None, position)
+                start = position if given else None
+                self.histories[partition] = PartitionHistory(position, start, position, given=given)
 
     def check(self, commit: Commit, before: Snapshot) -> None:
         """Checks one commit and moves the positions on."""
@@ -152,6 +160,9 @@ class Chain:
             if history is None or position >= history.position:
                 continue
             history.rewound = True
+            history.since = min(history.since, position)
+            if history.given:
+                history.start = history.since
             history.gaps.remove_range(position, history.position)
             history.hidden = [hidden for hidden in history.hidden if hidden[1] <= position]
 

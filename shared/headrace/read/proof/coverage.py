@@ -7,7 +7,7 @@ from pyroaring import BitMap64
 from headrace.read.proof.chain import PartitionHistory
 from headrace.read.proof.contents import Content
 from headrace.read.proof.findings import Code, Finding, Findings, Verdict
-from headrace.read.proof.offset_sets import between, ranges_of
+from headrace.read.proof.offset_sets import MAX_OFFSET, between, ranges_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Coverage:
         lost: offsets below the position that nothing accounts for.
         expired: such offsets below the base, where commits that may have recorded them are gone.
         pending: quarantined records at or beyond the position: their batch has not landed yet.
+        misplaced: rows before the start, or at or beyond the position.
     """
 
     start: int
@@ -31,12 +32,13 @@ class Coverage:
     lost: BitMap64
     expired: BitMap64
     pending: int
+    misplaced: int
 
 
 def cover(partition: int, history: PartitionHistory, content: Content, findings: Findings) -> Coverage:
     """Accounts for every offset of one partition."""
     position = history.position
-    kept = content.kept(position)
+    kept = between(content.kept(position), history.floor, position)
     start = history.start if history.start is not None else (kept.min() if kept else position)
     missing = BitMap64(range(start, position)) - kept
     unexplained = missing - history.gaps
@@ -52,15 +54,26 @@ def cover(partition: int, history: PartitionHistory, content: Content, findings:
             f"missing from the topic: {ranges_of(lost, 5)}"
         )
         report(Code.LOST, message, lost)
-    _check_overlaps(history, content, start, report)
+    early = _early(history, content, start)
+    if early:
+        message = f"{len(early)} records lie before the table's start {start}: {ranges_of(early, 5)}"
+        report(Code.BEFORE_START, message, early)
+    _check_overlaps(history, content, report)
     if not lost and not content.duplicates:
         _check_totals(history, content, report)
     pending = len(content.quarantined) - content.quarantined.range_cardinality(0, position)
     gaps = len(missing) - len(lost) - len(expired)
-    return Coverage(start, position, kept, gaps, lost, expired, pending)
+    misplaced = len(early & content.rows) + len(between(content.rows, position, MAX_OFFSET))
+    return Coverage(start, position, kept, gaps, lost, expired, pending, misplaced)
 
 
-def _check_overlaps(history: PartitionHistory, content: Content, start: int, report: "_Reporter") -> None:
+def _early(history: PartitionHistory, content: Content, start: int) -> BitMap64:
+    """Records before the start; what a replay brought home may lie before that which is taken as given."""
+    early = between(content.rows | content.quarantined, 0, start)
+    return early - content.resolved - history.replayed if history.given else early
+
+
+def _check_overlaps(history: PartitionHistory, content: Content, report: "_Reporter") -> None:
     both = (content.rows & content.quarantined) - history.replayed
     if both:
         message = f"{len(both)} offsets are in the table and, unresolved, in its quarantine: {ranges_of(both, 5)}"
@@ -73,10 +86,6 @@ def _check_overlaps(history: PartitionHistory, content: Content, start: int, rep
     if impossible:
         message = f"{len(impossible)} offsets were recorded as missing from the topic, yet they are here: "
         report(Code.IN_GAP, message + ranges_of(impossible, 5), impossible)
-    early = between(content.rows | content.quarantined, 0, start)
-    if early:
-        message = f"{len(early)} records lie before the table's start {start}: {ranges_of(early, 5)}"
-        report(Code.BEFORE_START, message, early)
 
 
 def _check_totals(history: PartitionHistory, content: Content, report: "_Reporter") -> None:

@@ -139,5 +139,9 @@ class UnsupportedTableError(PermanentError):
     """The table uses a feature of Delta that this walker does not know, so it proves nothing about it."""
 
 
+class HistoryExpiredError(PermanentError):
+    """Commits that were to be checked are no longer retained."""
+
+
 class TableMovedOnError(TransientError):
     """Files of the pinned version were removed while they were read; a newer version may be verified."""

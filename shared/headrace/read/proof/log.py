@@ -1,7 +1,8 @@
 """The Delta log, walked in plain Python: independent of the library that wrote it.
 
 A walk is pinned to one version and never sees later ones. It begins at the oldest version from which every commit
-is retained (the base) and streams the commits, so memory holds the active files and not the history.
+is retained, or at the newest that gives the state at a chosen version (the base), and streams the commits, so memory
+holds the active files and not the history.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from headrace.errors import ConfigError
 from headrace.read.proof.actions import Commit, parse_commit
 from headrace.read.proof.checkpoints import (
     LOG_FOLDER,
@@ -23,6 +25,8 @@ from headrace.read.proof.features import check_file, refuse_problem
 from headrace.read.proof.findings import (
     Code,
     Finding,
+    Findings,
+    HistoryExpiredError,
     LogDamagedError,
     TableMovedOnError,
     UnsupportedTableError,
@@ -39,18 +43,24 @@ class Pin:
     """Which part of the log a walk reads.
 
     `base` is the checkpoint it starts from, None when it starts before version 0. `newest` is the checkpoint
-    that readers of the table would start from.
+    that readers of the table would start from. What came up to `since` is taken as given.
     """
 
     version: int
     base: Checkpoint | None
     newest: Checkpoint | None
     remarks: tuple[Finding, ...] = ()
+    since: int | None = None
 
     @property
     def base_version(self) -> int:
         """The version whose state the walk starts from, -1 for the empty table before version 0."""
         return self.base.version if self.base else -1
+
+    @property
+    def checked_from(self) -> int:
+        """The version after which commits are checked."""
+        return self.base_version if self.since is None else self.since
 
 
 class LogWalker:
@@ -59,10 +69,15 @@ class LogWalker:
     def __init__(self, files: LocalFiles) -> None:
         self._files = files
 
-    def pin(self) -> Pin:
+    def pin(self, since: int | None = None) -> Pin:
         """Chooses the newest version and the oldest base from which its history is whole.
 
+        Args:
+            since: a version; the base is then the newest that gives the state at it.
+
         Raises:
+            ConfigError: there is no version `since` yet.
+            HistoryExpiredError: what came after `since` is no longer all there.
             LogDamagedError: there is no log, or a commit is missing that no checkpoint replaces.
             UnsupportedTableError: only checkpoints in an unknown format could replace what is missing.
         """
@@ -76,6 +91,9 @@ class LogWalker:
         remarks = self._check_hint(checkpoints, version)
         newest = checkpoints.complete[max(checkpoints.complete)] if checkpoints.complete else None
         oldest = _oldest_contiguous(commits, version)
+        if since is not None:
+            base = self._base_before(since, version, oldest, checkpoints)
+            return Pin(version, base, newest, tuple(remarks), since)
         if oldest == 0:
             return Pin(version, None, newest, tuple(remarks))
         base = self._base(checkpoints, oldest)
@@ -146,14 +164,33 @@ class LogWalker:
             return Finding(Verdict.FAIL, Code.CHECKPOINT_DIFFERS, message, version=pin.newest.version)
         return None
 
+    def _base_before(self, since: int, version: int, oldest: int, checkpoints: CheckpointFiles) -> Checkpoint | None:
+        if since > version:
+            msg = f"{self._files.root} has no version {since} yet, its newest is {version}: give that or an earlier one"
+            raise ConfigError(msg)
+        for candidate in sorted(checkpoints.complete, reverse=True):
+            if oldest - 1 <= candidate <= since and self._is_readable(checkpoints.complete[candidate]):
+                return checkpoints.complete[candidate]
+        if oldest == 0:
+            return None
+        msg = (
+            f"the state at version {since}, or a commit after it, is no longer retained, so what came after it cannot "
+            "be told apart: verify the whole table"
+        )
+        raise HistoryExpiredError(msg)
+
+    def _is_readable(self, checkpoint: Checkpoint) -> bool:
+        try:
+            read_checkpoint(self._files, checkpoint)
+        except LogDamagedError:
+            return False
+        return True
+
     def _base(self, checkpoints: CheckpointFiles, oldest: int) -> Checkpoint:
         usable = [version for version in checkpoints.complete if version >= oldest - 1]
         for version in sorted(usable):
-            try:
-                read_checkpoint(self._files, checkpoints.complete[version])
-            except LogDamagedError:
-                continue
-            return checkpoints.complete[version]
+            if self._is_readable(checkpoints.complete[version]):
+                return checkpoints.complete[version]
         if any(version >= oldest - 1 for version in checkpoints.v2):
             msg = f"the log before version {oldest} is only in a V2 checkpoint: verify does not read that format"
             raise UnsupportedTableError(msg)
@@ -196,15 +233,50 @@ def _hole(missing: int, base: int) -> Finding:
     return Finding(Verdict.UNKNOWN, Code.LOG_DAMAGED, message, version=missing)
 
 
+class Replay:
+    """A log from its base to its newest version, which is pinned when this is made.
+
+    Args:
+        files: the table's.
+        since: the version up to which the commits only make the state, and are not given out.
+
+    Raises:
+        ConfigError, HistoryExpiredError, LogDamagedError, TableMovedOnError, UnsupportedTableError: as `LogWalker`.
+    """
+
+    def __init__(self, files: LocalFiles, since: int | None = None) -> None:
+        self._walker = LogWalker(files)
+        self.pin = self._walker.pin(since)
+        self.snapshot = self._walker.base_snapshot(self.pin)
+        self._commits = self._walker.commits(self.pin)
+        for _ in range(self.pin.base_version, self.pin.checked_from):
+            self.snapshot.apply(next(self._commits))
+
+    def commits(self, findings: Findings) -> Iterator[Commit]:
+        """Every commit to be checked; `snapshot` is the state before it. To be called once.
+
+        Args:
+            findings: told if the newest checkpoint is not what the commits make.
+        """
+        for commit in self._commits:
+            yield commit
+            self.snapshot.apply(commit)
+            if self.pin.newest and self.pin.newest.version == commit.version:
+                found = self._walker.compare_newest(self.pin, self.snapshot)
+                if found:
+                    findings.add(found)
+
+    def finish(self, findings: Findings) -> Snapshot:
+        """The state at the pinned version, where the commits themselves do not matter."""
+        for _ in self.commits(findings):
+            pass
+        return self.snapshot
+
+
 def is_active(files: LocalFiles, path: str) -> bool:
     """Whether `path` belongs to the newest version.
 
     Raises:
         LogDamagedError, UnsupportedTableError, TableMovedOnError: the log cannot be replayed.
     """
-    walker = LogWalker(files)
-    pin = walker.pin()
-    snapshot = walker.base_snapshot(pin)
-    for commit in walker.commits(pin):
-        snapshot.apply(commit)
-    return path in snapshot.files
+    return path in Replay(files).finish(Findings()).files

@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyroaring import BitMap64
 
+MAX_OFFSET = (1 << 63) - 1
+
 
 def offsets_of(column: "pa.Array[Any]") -> "array[int]":
     """The values of a column without nulls and negative numbers, in its order."""
@@ -31,6 +33,14 @@ def by_partition(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
     values: list[int] = pc.unique(column).to_pylist()  # type: ignore[assignment]  # the stubs allow for nulls
     for partition in sorted(values):
         yield partition, batch.filter(pc.equal(column, pa.scalar(partition, column.type)))
+
+
+def since(rows: pa.RecordBatch, floor: int) -> pa.RecordBatch:
+    """The rows whose `_offset` is not below `floor`."""
+    column = rows.column("_offset")
+    if floor == 0 or bounds_of(column)[0] >= floor:
+        return rows
+    return rows.filter(pc.greater_equal(column, pa.scalar(floor, column.type)))
 
 
 def bounds_of(column: "pa.Array[Any]") -> tuple[Any, Any]:

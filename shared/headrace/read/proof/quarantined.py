@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from headrace.read.proof.actions import DataFile
+from headrace.read.proof.chain import PartitionHistory
 from headrace.read.proof.contents import Contents
 from headrace.read.proof.digests import digest
 from headrace.read.proof.files import FileChecker
 from headrace.read.proof.findings import Code, Finding, Findings
-from headrace.read.proof.log import LogWalker
+from headrace.read.proof.log import Replay
 from headrace.read.proof.store import LocalFiles
 
 _COLUMNS = ("value", "resolved_version")
@@ -18,22 +19,33 @@ _COLUMNS = ("value", "resolved_version")
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedValue:
-    """One quarantined record; `resolved` as seen from the pinned version of the main table."""
+    """One quarantined record; `resolved` as seen from the pinned version of the main table.
+
+    `given` if it was resolved at or before the version up to which all is taken as given.
+    """
 
     partition: int
     offset: int
     value_digest: bytes
     resolved: bool
+    given: bool
     file: DataFile
 
 
 class Quarantine:
-    """The quarantine at one version of its own, read after the main table was pinned at `main_version`."""
+    """The quarantine at one version of its own, read after the main table was pinned.
 
-    def __init__(self, files: LocalFiles, main_version: int) -> None:
+    Args:
+        files: the quarantine's.
+        main_version: the pinned version of the main table.
+        given_version: the version of the main table up to which all is taken as given, -1 for none.
+    """
+
+    def __init__(self, files: LocalFiles, main_version: int, given_version: int) -> None:
         self._checker = FileChecker(files)
-        self._walker = LogWalker(files)
+        self._log = files
         self._main_version = main_version
+        self._given_version = given_version
         self._files: tuple[DataFile, ...] = ()
 
     def load(self, findings: Findings) -> None:
@@ -43,18 +55,10 @@ class Quarantine:
             LogDamagedError: the log cannot be replayed.
             UnsupportedTableError: it uses a feature that verify does not know.
         """
-        pin = self._walker.pin()
-        snapshot = self._walker.base_snapshot(pin)
-        for commit in self._walker.commits(pin):
-            snapshot.apply(commit)
-            if pin.newest and commit.version == pin.newest.version:
-                found = self._walker.compare_newest(pin, snapshot)
-                if found:
-                    findings.add(found)
-        self._files = tuple(snapshot.files.values())
+        self._files = tuple(Replay(self._log).finish(findings).files.values())
 
-    def fill(self, contents: Contents, positions: Mapping[int, int], findings: Findings) -> None:
-        """Adds what is quarantined to `contents`.
+    def fill(self, contents: Contents, histories: Mapping[int, PartitionHistory], findings: Findings) -> None:
+        """Adds what is quarantined to `contents`, but for what is taken as given.
 
         Raises:
             FileNotFoundError: a file is not there.
@@ -65,12 +69,14 @@ class Quarantine:
             if found:
                 findings.add(found)
         for record in self.records():
-            content = contents[record.partition]
+            content, history = contents[record.partition], histories.get(record.partition)
+            if history and record.offset < history.floor and (record.given or not record.resolved):
+                continue
             if record.offset in content.quarantined or record.offset in content.resolved:
                 findings.add(_twice(record))
                 continue
             (content.resolved if record.resolved else content.quarantined).add(record.offset)
-            if not record.resolved and record.offset < positions.get(record.partition, 0):
+            if not record.resolved and history and record.offset < history.position:
                 content.sums.add_digest(record.offset, record.value_digest)
 
     def records(self) -> Iterator[QuarantinedValue]:
@@ -83,7 +89,8 @@ class Quarantine:
         columns = (batch.column(name).to_pylist() for name in ("_partition", "_offset", *_COLUMNS))
         for partition, offset, value, resolved_version in zip(*columns, strict=True):
             resolved = resolved_version is not None and resolved_version <= self._main_version
-            yield QuarantinedValue(partition, offset, digest(value), resolved, file)
+            given = resolved_version is not None and resolved_version <= self._given_version
+            yield QuarantinedValue(partition, offset, digest(value), resolved, given, file)
 
 
 def _twice(record: QuarantinedValue) -> Finding:

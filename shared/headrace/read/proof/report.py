@@ -26,7 +26,7 @@ class PartitionReport:
         lost: records that should be here and are not.
         duplicates: offsets that are in the table more than once.
         phantom: records that are here and should not be.
-        differing: records whose value is not the one that was sent.
+        differing: records whose value is not the one that was sent, None if values were not compared.
         behind: records after the position, None if nobody was asked.
         uncompared: records of which topic or ledger can no longer tell.
         findings: the first of each kind.
@@ -44,7 +44,7 @@ class PartitionReport:
     lost: int
     duplicates: int
     phantom: int
-    differing: int
+    differing: int | None
     behind: int | None
     uncompared: int
     findings: tuple[Finding, ...]
@@ -57,15 +57,14 @@ class PartitionReport:
         difference: Difference | None,
         *,
         partition: int,
-        differing: int,
+        differing: int | None,
         findings: tuple[Finding, ...],
     ) -> Self:
         """The report that the results of the steps amount to; `difference` is None if nobody was asked."""
-        below = content.rows.range_cardinality(0, covered.start)
-        misplaced = below + len(content.rows) - content.rows.range_cardinality(0, covered.position)
+        uncompared = Verdict.UNKNOWN if difference and differing is None else Verdict.PASS
         return cls(
             partition=partition,
-            verdict=worst(*(finding.verdict for finding in findings)),
+            verdict=worst(uncompared, *(finding.verdict for finding in findings)),
             start=covered.start,
             position=covered.position,
             rows=content.row_count,
@@ -75,7 +74,7 @@ class PartitionReport:
             pending=covered.pending,
             lost=len(covered.lost | difference.lost) if difference else len(covered.lost),
             duplicates=len(content.duplicates),
-            phantom=misplaced + (difference.phantom if difference else 0),
+            phantom=covered.misplaced + (difference.phantom if difference else 0),
             differing=differing,
             behind=difference.behind if difference else None,
             uncompared=difference.uncompared if difference else 0,
@@ -88,7 +87,8 @@ class TableReport:
     """One table at its pinned version.
 
     `base_version` is the version whose checkpoint the chain of commits begins at, -1 when it begins at creation,
-    None when the log could not be read. `levels` are those that were checked to the end.
+    None when the log could not be read. All up to version `since` was taken as given, nothing if it is None. `levels`
+    are those that were checked to the end.
     """
 
     table: str
@@ -97,6 +97,7 @@ class TableReport:
     topic: str | None
     version: int | None
     base_version: int | None
+    since: int | None
     levels: tuple[Level, ...]
     files: int
     partitions: tuple[PartitionReport, ...]

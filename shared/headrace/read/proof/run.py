@@ -6,19 +6,21 @@ from pathlib import Path
 from headrace.contracts import Contract
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.agreement import disagreement
-from headrace.read.proof.audit import Extent, RowAudit
+from headrace.read.proof.audit import Extent
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.chain import Chain, PartitionHistory
 from headrace.read.proof.checkpoints import Snapshot
 from headrace.read.proof.compare import Difference, Located, compare_offsets, compare_values, report_expired
 from headrace.read.proof.contents import new_contents
 from headrace.read.proof.coverage import Coverage, cover
-from headrace.read.proof.files import FileChecker, FileDamagedError, damaged
-from headrace.read.proof.findings import Code, Finding, Findings, Level, TableMovedOnError, Verdict, worst
+from headrace.read.proof.files import FileChecker, FileDamagedError
+from headrace.read.proof.findings import Code, Finding, Findings, Level, Verdict, worst
+from headrace.read.proof.given import Base, compare_moved
 from headrace.read.proof.identity import TableIdentity, identify
-from headrace.read.proof.log import LogWalker, Pin, is_active
-from headrace.read.proof.offset_sets import by_partition, first, offsets_of
+from headrace.read.proof.log import Pin, Replay
+from headrace.read.proof.offset_sets import first
 from headrace.read.proof.quarantined import Quarantine
+from headrace.read.proof.reading import RowReader, missing
 from headrace.read.proof.report import PartitionReport, TableReport
 from headrace.read.proof.store import QUARANTINE_SUFFIX, LocalFiles
 from headrace.read.proof.truth import Expected, Progress, Survey, Truth
@@ -26,18 +28,27 @@ from headrace.read.proof.values import ValueFinder
 
 
 class TableRun:
-    """Call the steps in the order in which they stand here."""
+    """Call the steps in the order in which they stand here.
 
-    def __init__(self, root: Path, table: str, findings: Findings, progress: Progress) -> None:
-        self.findings = findings
+    Args:
+        root: folder of the tables.
+        table: which one.
+        base: what is taken as given; None checks all.
+        progress: told how far it is.
+    """
+
+    def __init__(self, root: Path, table: str, *, base: Base | None, progress: Progress) -> None:
+        self.findings = Findings()
+        self._base = base
         self._table = table
         self._progress = progress
         self._files = LocalFiles(root / table)
         self._quarantine_files = LocalFiles(root / (table + QUARANTINE_SUFFIX))
-        self._quarantine = Quarantine(self._quarantine_files, -1)
+        self._quarantine = Quarantine(self._quarantine_files, -1, -1)
         self._checker = FileChecker(self._files)
         self._pin: Pin | None = None
         self._snapshot = Snapshot()
+        self._given: Mapping[str, DataFile] = {}
         self._histories: Mapping[int, PartitionHistory] = {}
         self._contents = new_contents()
         self._extents: Mapping[str, Mapping[int, Extent]] = {}
@@ -55,10 +66,6 @@ class TableRun:
         """What keeps values from being compared by `contract`; after `replay_log`."""
         return disagreement(contract, self._snapshot.configuration, self._snapshot.columns)
 
-    @property
-    def _positions(self) -> dict[int, int]:
-        return {partition: history.position for partition, history in self._histories.items()}
-
     def replay_log(self) -> None:
         """Pins the newest version and replays the log up to it, checking the chain of commits.
 
@@ -66,30 +73,31 @@ class TableRun:
             LogDamagedError: the log cannot be replayed.
             UnsupportedTableError: Headrace did not make the table, or it uses an unknown feature.
         """
-        walker = LogWalker(self._files)
-        self._pin = pin = walker.pin()
+        replay = Replay(self._files, self._base.version if self._base else None)
+        self._pin = pin = replay.pin
         self._note_pin(pin)
-        snapshot = self._snapshot = walker.base_snapshot(pin)
+        snapshot = self._snapshot = replay.snapshot
         chain: Chain | None = None
-        for commit in walker.commits(pin):
+        if self._base:
+            self._given = dict(snapshot.files)
+            chain = self._chain(snapshot.configuration)
+            for finding in self._base.compare({p: history.position for p, history in chain.histories.items()}):
+                self._add(finding)
+        for commit in replay.commits(self.findings):
             chain = chain or self._chain(commit.configuration or snapshot.configuration)
             chain.check(commit, snapshot)
-            snapshot.apply(commit)
-            self._progress("log", commit.version - pin.base_version, pin.version - pin.base_version)
-            if pin.newest and pin.newest.version == commit.version:
-                self._add(walker.compare_newest(pin, snapshot))
+            self._progress("log", commit.version - pin.checked_from, pin.version - pin.checked_from)
         chain = chain or self._chain(snapshot.configuration)
         self._histories = chain.histories
         self._levels.append(Level.LOG)
 
     def _chain(self, configuration: Mapping[str, str]) -> Chain:
-        identity = identify(configuration)
-        return Chain(identity.source, identity.partitions, self._snapshot, self.findings)
+        return Chain(identify(configuration), self._snapshot, findings=self.findings, given=self._base is not None)
 
     def _note_pin(self, pin: Pin) -> None:
         for remark in pin.remarks:
             self._add(remark)
-        if pin.base:
+        if pin.base and not self._base:
             version = pin.base.version
             message = f"commits are checked from version {version} on: older ones are no longer retained"
             self._add(Finding(Verdict.PASS, Code.REMARK, message, version=version))
@@ -101,56 +109,38 @@ class TableRun:
             LogDamagedError, UnsupportedTableError: the quarantine's log cannot be replayed.
             TableMovedOnError: a file of it was removed meanwhile.
         """
-        self._quarantine = Quarantine(self._quarantine_files, self._pin.version if self._pin else -1)
+        version, given = self._pin.version if self._pin else -1, self._base.version if self._base else -1
+        self._quarantine = Quarantine(self._quarantine_files, version, given)
         self._quarantine.load(self.findings)
         try:
-            self._quarantine.fill(self._contents, self._positions, self.findings)
+            self._quarantine.fill(self._contents, self._histories, self.findings)
         except FileNotFoundError as error:
-            self._add(_missing(self._quarantine_files, str(error)))
+            self._add(missing(self._quarantine_files, str(error)))
         except FileDamagedError as error:
             self._add(Finding(Verdict.FAIL, Code.FILE_DAMAGED, f"the quarantine cannot be read: {error}"))
 
     def read_files(self, codec: ValueCodec | None) -> None:
-        """Reads every active file once: addresses, and with `codec` the values.
+        """Reads every active file that is not given once: addresses, and with `codec` the values.
 
         Raises:
             TableMovedOnError: a file was removed since the version was pinned.
         """
-        audit = RowAudit(self._contents, self._positions, self.findings)
-        total = len(self._snapshot.files)
-        for done, file in enumerate(sorted(self._snapshot.files.values(), key=_by_age)):
-            self._progress("files", done, total)
-            try:
-                self._add(self._checker.check(file))
-                self._read_file(file, audit, codec)
-            except FileNotFoundError:
-                self._add(_missing(self._files, file.path, file))
-            except FileDamagedError as error:
-                self._add(damaged(file, str(error)))
-            audit.finish(file)
-        self._progress("files", total, total)
-        self._extents = audit.extents
+        files = [file for path, file in self._snapshot.files.items() if self._given.get(path) is not file]
+        reader = RowReader(self._files, histories=self._histories, contents=self._contents, findings=self.findings)
+        reader.read(sorted(files, key=_by_age), codec, self._progress)
+        self._extents = reader.extents
         self._levels.append(Level.FILES)
-
-    def _read_file(self, file: DataFile, audit: RowAudit, codec: ValueCodec | None) -> None:
-        count = 0
-        for batch in self._checker.batches(file, codec.columns if codec else ()):
-            count += batch.num_rows
-            for partition, rows in by_partition(batch):
-                offsets = offsets_of(rows.column("_offset"))
-                audit.add(partition, offsets)
-                if codec:
-                    self._contents[partition].sums.add_values(offsets, codec.encode(rows))
-            if codec:
-                self._add(codec.check_partition_value(file, batch))
-        if file.records is not None and count != file.records:
-            self._add(damaged(file, f"it has {count} rows, the log says {file.records}"))
 
     def cover(self) -> None:
         """Accounts for every offset, and names where duplicates lie."""
+        moved = 0
         for partition, history in sorted(self._histories.items()):
             content = self._contents[partition]
+            if history.given:
+                moved += content.look_from(history.floor, history.replayed)
             self._coverage[partition] = cover(partition, history, content, self.findings)
+        if not any(history.rewound for history in self._histories.values()):
+            self._add(compare_moved(self._given, self._snapshot.files, moved))
         for partition, content in self._contents.items():
             if content.duplicates:
                 self._name_duplicates(partition)
@@ -222,7 +212,8 @@ class TableRun:
             verdict=worst(*(finding.verdict for finding in self.findings)),
             topic=self._snapshot.configuration.get("headrace.topic"),
             version=self._pin.version if self._pin else None,
-            base_version=self._pin.base_version if self._pin else None,
+            base_version=self._pin.checked_from if self._pin else None,
+            since=self._base.version if self._base else None,
             levels=tuple(self._levels),
             files=len(self._snapshot.files),
             partitions=partitions,
@@ -235,7 +226,7 @@ class TableRun:
             self._contents[partition],
             self._differences.get(partition),
             partition=partition,
-            differing=self._differing.get(partition, 0),
+            differing=self._differing.get(partition),
             findings=self.findings.of(partition),
         )
 
@@ -245,21 +236,6 @@ class TableRun:
     def _add(self, finding: Finding | None) -> None:
         if finding is not None:
             self.findings.add(finding)
-
-
-def _missing(files: LocalFiles, path: str, file: DataFile | None = None) -> Finding:
-    """The finding that an active data file is not there.
-
-    Raises:
-        TableMovedOnError: it is no longer active: maintenance has replaced and removed it meanwhile.
-    """
-    if not is_active(files, path):
-        msg = f"{path} was removed by maintenance while the table was read: run verify again"
-        raise TableMovedOnError(msg)
-    message = f"{path} is part of the table but is not there"
-    if file is not None:
-        return file.blame(Code.FILE_MISSING, message)
-    return Finding(Verdict.FAIL, Code.FILE_MISSING, message, file=path)
 
 
 def _by_age(file: DataFile) -> tuple[int, str]:

@@ -14,12 +14,13 @@ from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.findings import (
     Code,
     Finding,
-    Findings,
+    HistoryExpiredError,
     TableDamagedError,
     TableMovedOnError,
     UnsupportedTableError,
     Verdict,
 )
+from headrace.read.proof.given import Base
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.run import TableRun
@@ -52,10 +53,18 @@ class Verifier:
     open_truth: OpenTruth | None = None
     progress: Progress = no_progress
 
-    def verify(self, table: str) -> TableReport:
-        """The report on one table; what cannot be checked becomes a finding, never an exception."""
+    def verify(self, table: str, base: Base | None = None) -> TableReport:
+        """The report on one table; what cannot be checked becomes a finding, never an exception.
+
+        Args:
+            table: its name.
+            base: a version that was verified before: only what came after it is checked.
+
+        Raises:
+            ConfigError: the table has no such version yet.
+        """
         for attempt in range(_ATTEMPTS):
-            run = TableRun(self.root, table, Findings(), self.progress)
+            run = TableRun(self.root, table, base=base, progress=self.progress)
             try:
                 self._prove(run)
             except TableMovedOnError as error:
@@ -66,6 +75,8 @@ class Verifier:
                 run.findings.add(Finding(Verdict.FAIL, error.code, str(error)))
             except UnsupportedTableError as error:
                 run.findings.add(Finding(Verdict.UNKNOWN, Code.UNSUPPORTED, str(error)))
+            except HistoryExpiredError as error:
+                run.findings.add(Finding(Verdict.UNKNOWN, Code.HISTORY_EXPIRED, str(error)))
             break
         return run.report()
 

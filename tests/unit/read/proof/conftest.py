@@ -19,6 +19,7 @@ from deltalake.transaction import AddAction
 from headrace import Trade
 from headrace.contracts import load_contracts
 from headrace.offsets import SourceId
+from headrace.read.proof.given import Base
 from headrace.read.proof.ledger import Ledger
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import OpenTruth, Verifier
@@ -245,9 +246,9 @@ class TableBuilder:
             ]
             commit.write_text("\n".join(told) + "\n")
 
-    def verify(self, *, ledger: bool = True) -> TableReport:
+    def verify(self, *, ledger: bool = True, base: Base | None = None) -> TableReport:
         """The verdict, by default also against the ledger."""
-        return Verifier(self.root, load_contracts([]), self._open_ledger() if ledger else None).verify("trades")
+        return Verifier(self.root, load_contracts([]), self._open_ledger() if ledger else None).verify("trades", base)
 
     def _open_ledger(self) -> OpenTruth:
         folder = self.write_ledger()

@@ -88,7 +88,7 @@ def test_values_of_a_changed_contract_are_not_compared(table: "TableBuilder", di
     assert [(f.verdict, f.code) for f in found] == [(Verdict.UNKNOWN, Code.NOT_COMPARED)]
     assert f"contract trades is not the one that the table was filled by ({differs})" in found[0].message
     assert report.verdict is Verdict.UNKNOWN
-    assert [p.differing for p in report.partitions] == [0, 0]
+    assert [(p.verdict, p.differing) for p in report.partitions] == [(Verdict.UNKNOWN, None)] * 2
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, WrongTableError
 from headrace.read.proof.findings import Verdict
 from headrace.settings import load_settings
 from headrace_cli.main import run
@@ -91,6 +91,30 @@ def test_a_lake_elsewhere_is_not_verified(lake: "TableBuilder", monkeypatch: pyt
 def test_a_wrong_name_is_a_configuration_error(lake: "TableBuilder") -> None:
     with pytest.raises(ConfigError, match="there is no table greeks under"):
         verify_tables(load_settings(), ["greeks"])
+
+
+@pytest.mark.parametrize("command", [["verify", "greeks"], ["quarantine", "list", "greeks"]])
+def test_a_file_where_a_table_should_be_is_told_as_such(
+    lake: "TableBuilder", command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (lake.root / "greeks").write_text("notes")
+
+    assert run(command) == WrongTableError.exit_code
+    assert "greeks is a file: move it away" in capsys.readouterr().err
+
+
+def test_since_begins_after_a_version(lake: "TableBuilder", capsys: pytest.CaptureFixture[str]) -> None:
+    lake.land({0: (260, 300)})
+
+    assert run(["verify", "trades", "--since", "3", "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)["tables"][0]
+    assert (found["since"], [p["rows"] for p in found["partitions"]]) == (3, [40, 0])
+
+
+def test_since_needs_one_table(lake: "TableBuilder", capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "--since", "3"]) == ConfigError.exit_code
+    assert "name that table" in capsys.readouterr().err
 
 
 def test_the_ledger_and_the_log_alone_exclude_each_other(lake: "TableBuilder") -> None:

@@ -9,7 +9,7 @@ from headrace.read.proof.truth import Survey
 
 
 def covered(kept: range, *, lost: range = range(0), expired: range = range(0)) -> Coverage:
-    return Coverage(0, 100, BitMap64(kept), 0, BitMap64(lost), BitMap64(expired), 0)
+    return Coverage(0, 100, BitMap64(kept), 0, BitMap64(lost), BitMap64(expired), 0, 0)
 
 
 def survey(seen: range, *, first: int = 0, thinned: bool = False) -> Survey:
