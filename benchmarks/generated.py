@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from threading import Event
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -108,7 +108,7 @@ class _Batches:
         return batch
 
     def _at(self, partition: int, start: int, rows: pa.RecordBatch) -> pa.RecordBatch:
-        columns = {
+        columns: dict[str, pa.Array[Any]] = {
             "_partition": pa.repeat(pa.scalar(partition, pa.int32()), len(rows)),
             "_offset": pc.add(self._numbers.slice(0, len(rows)), pa.scalar(start, pa.int64())),
         }

@@ -8,7 +8,7 @@ from headrace.read.proof.report import overall
 from headrace.settings import LakeSettings, Settings
 from headrace_cli.demo.screen import Screen
 from headrace_cli.demo.stage import Stage
-from headrace_cli.verify import verify_tables
+from headrace_cli.verify_run import ProofOptions, verify_tables
 from headrace_cli.verify_screen import ProofScreen, progress_on
 
 
@@ -23,6 +23,6 @@ def prove(stage: Stage, contracts: Sequence[Contract], settings: Settings, scree
     screen.say(f"verify: comparing log, files and {'the ledger of the bots' if ledger else 'the topics'}")
     chosen = settings.model_copy(update={"kafka": stage.kafka, "lake": LakeSettings(root=str(stage.lake))})
     with progress_on(screen.console, shown=screen.console.is_terminal) as progress:
-        reports = verify_tables(chosen, [c.name for c in contracts], ledger=ledger, progress=progress)
+        reports = verify_tables(chosen, [c.name for c in contracts], ProofOptions(ledger=ledger), progress=progress)
     ProofScreen(screen.console).show(reports)
     return overall(reports) is Verdict.PASS

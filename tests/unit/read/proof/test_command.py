@@ -9,7 +9,7 @@ from headrace.errors import ConfigError, WrongTableError
 from headrace.read.proof.findings import Verdict
 from headrace.settings import load_settings
 from headrace_cli.main import run
-from headrace_cli.verify import verify_tables
+from headrace_cli.verify_run import ProofOptions, verify_tables
 
 if TYPE_CHECKING:
     from tests.unit.read.proof.conftest import TableBuilder
@@ -119,14 +119,14 @@ def test_since_needs_one_table(lake: "TableBuilder", capsys: pytest.CaptureFixtu
 
 def test_the_ledger_and_the_log_alone_exclude_each_other(lake: "TableBuilder") -> None:
     with pytest.raises(ConfigError, match="give one of them"):
-        verify_tables(load_settings(), from_log=True, ledger=lake.root)
+        verify_tables(load_settings(), (), ProofOptions(from_log=True, ledger=lake.root))
 
 
 def test_an_unknown_contract_leaves_values_uncompared_and_unknown(lake: "TableBuilder") -> None:
     creation = lake.log(0)
     creation.write_text(creation.read_text().replace('"headrace.contract":"trades"', '"headrace.contract":"mine"'))
 
-    report = verify_tables(load_settings(), ["trades"], ledger=lake.write_ledger())[0]
+    report = verify_tables(load_settings(), ["trades"], ProofOptions(ledger=lake.write_ledger()))[0]
 
     assert report.verdict is Verdict.UNKNOWN
     assert "HEADRACE_CONTRACTS" in report.findings[0].message

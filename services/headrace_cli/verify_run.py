@@ -1,0 +1,95 @@
+"""Which tables are verified, against what, and from where on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.connection import KafkaSettings
+from headrace.contracts import load_contracts
+from headrace.errors import ConfigError
+from headrace.lake.store import Store
+from headrace.lake.tables import refuse_file
+from headrace.read.proof.broker import Broker
+from headrace.read.proof.canonical import ValueCodec
+from headrace.read.proof.given import Base
+from headrace.read.proof.identity import TableIdentity
+from headrace.read.proof.ledger import Ledger
+from headrace.read.proof.report import TableReport
+from headrace.read.proof.store import local_root, table_names
+from headrace.read.proof.truth import Progress
+from headrace.read.proof.verify import OpenTruth, Verifier, no_progress
+from headrace.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ProofOptions:
+    """What a proof is to cover.
+
+    Attributes:
+        from_log: compare with nothing, even if a cluster is configured.
+        ledger: compare with this ledger instead of the topic.
+        since: version of the one table after which to begin.
+    """
+
+    from_log: bool = False
+    ledger: Path | None = None
+    since: int | None = None
+
+
+def verify_tables(
+    settings: Settings,
+    tables: Sequence[str] = (),
+    options: ProofOptions = ProofOptions(),  # frozen
+    *,
+    progress: Progress = no_progress,
+) -> tuple[TableReport, ...]:
+    """Verifies tables of the lake.
+
+    Args:
+        settings: name root, contracts and cluster.
+        tables: names; every table of the lake if there are none.
+        options: against what, and from where on.
+        progress: told how far it is.
+
+    Raises:
+        ConfigError: there is no such table or version, the choices contradict each other, or the lake is not on a local
+            file system.
+        WrongTableError: a file lies where a table should be.
+    """
+    _check(options, tables)
+    root = local_root(settings.lake.root)
+    chosen = tuple(tables) or table_names(root)
+    if not chosen:
+        msg = f"there is no table under {root}: check HEADRACE_LAKE__ROOT"
+        raise ConfigError(msg)
+    for name in chosen:
+        refuse_file(Store(settings.lake.root), name)
+        if not (root / name / "_delta_log").is_dir():
+            msg = f"there is no table {name} under {root}: check the name and HEADRACE_LAKE__ROOT"
+            raise ConfigError(msg)
+    contracts = load_contracts(settings.contracts)
+    open_truth = None if options.from_log else _truth(settings.kafka, options.ledger)
+    verifier = Verifier(root, contracts, open_truth, progress)
+    base = None if options.since is None else Base(options.since)
+    return tuple(verifier.verify(name, base) for name in chosen)
+
+
+def _check(options: ProofOptions, tables: Sequence[str]) -> None:
+    if options.from_log and options.ledger is not None:
+        msg = "--from-log compares with nothing and --ledger with the ledger: give one of them"
+        raise ConfigError(msg)
+    if options.since is not None and len(tables) != 1:
+        msg = "--since is a version of one table: name that table"
+        raise ConfigError(msg)
+
+
+def _truth(kafka: KafkaSettings, ledger: Path | None) -> OpenTruth | None:
+    if ledger is not None:
+        return lambda identity, _codec: Ledger(ledger, identity.topic)
+    if not kafka.bootstrap_servers:
+        return None
+
+    def open_broker(identity: TableIdentity, codec: ValueCodec | None) -> Broker:
+        return Broker(kafka, identity, codec.canonical if codec else None)
+
+    return open_broker
