@@ -1,4 +1,4 @@
-"""`headrace quarantine list|show`."""
+"""`headrace quarantine list|show|replay`."""
 
 import json
 from typing import Annotated
@@ -11,8 +11,12 @@ from headrace.contracts import RejectReason, contract_named, load_contracts
 from headrace.read.quarantine import QuarantineReader
 from headrace.settings import load_settings
 from headrace_cli.console import wide_console
+from headrace_cli.replay import replay_command
 
-app = typer.Typer(add_completion=False, help="Look at records that could not become rows.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Look at records that could not become rows, and bring them home.", no_args_is_help=True
+)
+app.command("replay")(replay_command)
 
 TableName = Annotated[str, typer.Argument(help="The table whose quarantine to look at.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -27,12 +31,14 @@ def list_command(
 ) -> None:
     """Count quarantined records by reason, and list the newest."""
     reader = _reader(table)
-    counts, newest = reader.counts(), reader.newest(limit, reason=reason)
+    counts, resolved, newest = reader.counts(), reader.resolved(), reader.newest(limit, reason=reason)
     if as_json:
-        typer.echo(json.dumps({"table": table, "counts": counts, "records": newest}, default=str))
+        found = {"table": table, "counts": counts, "resolved": resolved, "records": newest}
+        typer.echo(json.dumps(found, default=str))
         return
     console = wide_console()
-    console.print(f"{table}: {sum(counts.values())} records in quarantine", highlight=False)
+    replayed = f", {resolved:,} more replayed" if resolved else ""
+    console.print(f"{table}: {sum(counts.values()):,} records in quarantine{replayed}", highlight=False)
     for name, count in counts.items():
         console.print(f"  {name:<22} {count:>10,}", highlight=False)
     if not newest:

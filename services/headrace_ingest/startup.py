@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from headrace.contracts import Contract
+from headrace.errors import ConfigError
 from headrace.kafka.topics import TopicIdentity
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.checkpoint import mend_checkpoint
@@ -52,11 +53,7 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     identity = topic.identity()
     properties = _properties(contract, source, identity, start)
     main, quarantine = _main_spec(contract, properties), _quarantine_spec(contract, properties)
-    for name in (main.name, quarantine.name):
-        refuse_file(store, name)
-        removed = mend_checkpoint(store, name)
-        if removed is not None:
-            log.warning("checkpoint_mended", table=name, removed=removed)
+    mend_checkpoints(store, contract)
     if exists(store, main.name):
         check_table(DeltaLog(store, main.name), main)
     # The quarantine first: a main table that exists always has one.
@@ -68,6 +65,40 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
         if create_table(store, replace(main, txns=txns)):
             log.info("table_created", table=main.name, topic=contract.topic, start=str(start), positions=starts)
     for spec in (quarantine, main):
+        check_table(DeltaLog(store, spec.name), spec)
+
+
+def mend_checkpoints(store: Store, contract: Contract) -> None:
+    """Removes what power loss tore of both tables' checkpoints.
+
+    Raises:
+        WrongTableError: a file lies there, or commits that a torn checkpoint stood for are gone.
+        StoreError, AccessDeniedError: the store cannot be read or written.
+    """
+    for name in (contract.name, quarantine_name(contract.name)):
+        refuse_file(store, name)
+        removed = mend_checkpoint(store, name)
+        if removed is not None:
+            log.warning("checkpoint_mended", table=name, removed=removed)
+
+
+def check_contract(store: Store, contract: Contract, pipeline: str) -> None:
+    """Makes sure that the tables are there and the contract's, whichever cluster they were filled from.
+
+    Raises:
+        ConfigError: there is no such table yet.
+        WrongTableError: another pipeline, topic, contract, or other columns.
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    for name in (contract.name, quarantine_name(contract.name)):
+        if not exists(store, name):
+            msg = f"{store.uri(name)} does not exist: no worker has run for {contract.name} under HEADRACE_LAKE__ROOT"
+            raise ConfigError(msg)
+    found = DeltaLog(store, contract.name).properties
+    source = SourceId(pipeline, found.get(CLUSTER_ID, ""), found.get(TOPIC_ID, ""))
+    identity = TopicIdentity(contract.topic, source.cluster_id, source.topic_id, int(found.get(PARTITIONS, 0)))
+    properties = _properties(contract, source, identity, "earliest")
+    for spec in (_main_spec(contract, properties), _quarantine_spec(contract, properties)):
         check_table(DeltaLog(store, spec.name), spec)
 
 

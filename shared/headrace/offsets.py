@@ -7,6 +7,7 @@ that partition's position is stored: `txn.version == position`.
 from dataclasses import dataclass
 
 _OWNER_SUFFIX = "#owner"
+_REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class SourceId:
     def app_id(self, partition: int) -> str:
         """Delta `appId` whose txn version is the partition's position."""
         return f"{self.pipeline}/{self.cluster_id}/{self.topic_id}/{partition}"
+
+    @property
+    def replay_id(self) -> str:
+        """Delta `appId` whose txn version counts the replays: of two at once the second is refused."""
+        return f"{self.pipeline}/{_REPLAY}"
 
     def owner_id(self, partition: int) -> str:
         """Delta `appId` in the quarantine table whose txn version counts the claims on the partition."""

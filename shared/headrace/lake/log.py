@@ -8,7 +8,7 @@ do both on one handle, and must never commit through a URI.
 import json
 import random
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
@@ -160,6 +160,15 @@ def note_of(store: Store, table: str, version: int) -> dict[str, Any]:
             note: dict[str, Any] = info.get(NOTE) or {}
             return note
     return {}
+
+
+def notes(store: Store, table: str, newest: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What commits say of themselves, from version `newest` back as far as every commit is retained."""
+    retained = store.sizes(f"{table}/_delta_log")
+    for version in range(newest, -1, -1):
+        if f"{version:020d}.json" not in retained:
+            return
+        yield version, note_of(store, table, version)
 
 
 def commit_path(table: str, version: int) -> str:

@@ -6,16 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import Schema
 
-from headrace.kafka.records import Header
+from headrace.kafka.records import Envelope, Header, Records
 from headrace.lake.datafile import FileLayout
 from headrace.lake.log import open_table
-from headrace.lake.schema import quarantine_schema
+from headrace.lake.schema import INSTANT, quarantine_schema
 from headrace.lake.store import Store
 
 SUFFIX = "__quarantine"
+REPLAYED = "replayed"
+"""The resolution of a record that a replay brought into the main table."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _YEAR_10000_MS = 253_402_300_800_000
@@ -116,6 +119,60 @@ def unresolved(store: Store, table: str, positions: Mapping[int, int]) -> dict[i
             if resolution is None and partition in found and offset >= positions[partition]:
                 found[partition].add(offset)
     return {partition: frozenset(offsets) for partition, offsets in found.items()}
+
+
+def quarantined(store: Store, table: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """All rows of one file of the quarantine of `table`; `columns` reads no others.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StoreError, AccessDeniedError: it cannot be read.
+    """
+    whole = quarantine_schema()
+    schema = pa.schema([whole.field(name) for name in columns or whole.names])
+    with store.open(f"{quarantine_name(table)}/{path}") as source:
+        return pq.ParquetFile(source).read(schema.names).select(schema.names).cast(schema)
+
+
+def records_of(rows: pa.Table) -> Records:
+    """Rows of a quarantine as the records that they were."""
+    instants = rows["_kafka_timestamp"].cast(pa.timestamp("ms", "UTC")).cast(pa.int64())
+    columns = rows.select(["_partition", "_offset", "value", "key", "headers"]).to_pydict()
+
+    def envelope(index: int) -> Envelope:
+        headers = ((header["key"], header["value"]) for header in columns["headers"][index])
+        return Envelope(columns["key"][index], tuple(headers))
+
+    return Records(
+        topic=rows["topic"][0].as_py() if rows.num_rows else "",
+        partitions=columns["_partition"],
+        offsets=columns["_offset"],
+        # Both ways to be no instant, absent and beyond the calendar, were stored as null and become null again.
+        timestamps=[-1 if millis is None else millis for millis in instants.to_pylist()],
+        values=columns["value"],
+        envelope=envelope,
+    )
+
+
+def resolved(rows: pa.Table, versions: Sequence[int | None], at: datetime) -> pa.Table:
+    """`rows`, those marked as replayed that have a version.
+
+    Args:
+        rows: of a quarantine.
+        versions: per row the version of the main table that holds it now, or None to leave it as it is.
+        at: aware; when it was settled.
+    """
+    version = pa.array(versions, pa.int64())
+    settled = pc.is_valid(version)
+    marks = {
+        "resolved_at": pa.scalar(at, INSTANT),
+        "resolved_version": version,
+        "resolution": pa.scalar(REPLAYED),
+    }
+    for name, mark in marks.items():
+        place = rows.schema.get_field_index(name)
+        rows = rows.set_column(place, rows.schema.field(name), pc.if_else(settled, mark, rows[name]))
+    return rows
 
 
 def _time(millis: int) -> datetime | None:

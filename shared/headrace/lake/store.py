@@ -8,7 +8,9 @@ acknowledgement is what there is.
 import os
 from collections.abc import Iterable
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -120,6 +122,22 @@ class Store:
         except FileNotFoundError:
             raise
         except (BaseError, OSError) as error:
+            raise store_failure(error, f"reading {self.uri(path)}") from error
+
+    def open(self, path: str) -> BinaryIO:
+        """The object at `path`, to be read here and there; a local file is not read whole, others are.
+
+        Raises:
+            FileNotFoundError: nothing is there.
+            StoreError, AccessDeniedError: it cannot be read.
+        """
+        if self.local is None:
+            return BytesIO(self.read(path))
+        try:
+            return (self.local / path).open("rb")
+        except FileNotFoundError:
+            raise
+        except OSError as error:
             raise store_failure(error, f"reading {self.uri(path)}") from error
 
     def sizes(self, folder: str) -> dict[str, int]:

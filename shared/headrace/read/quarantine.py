@@ -36,9 +36,14 @@ class QuarantineReader:
         )
 
     def counts(self) -> dict[str, int]:
-        """Number of records by reason, most frequent first."""
-        counted = self._frame.group_by("reason").len().sort("len", "reason", descending=[True, False]).collect()
+        """Number of unresolved records by reason, most frequent first."""
+        unresolved = self._frame.filter(pl.col("resolution").is_null())
+        counted = unresolved.group_by("reason").len().sort("len", "reason", descending=[True, False]).collect()
         return dict(counted.iter_rows())
+
+    def resolved(self) -> int:
+        """Number of records that a replay brought into the table."""
+        return int(self._frame.select(pl.col("resolution").count()).collect().item())
 
     def newest(self, limit: int, *, reason: str | None = None) -> list[dict[str, object]]:
         """The records quarantined last, without their payload."""

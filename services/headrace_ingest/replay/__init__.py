@@ -1,0 +1,1 @@
+"""The replay: quarantined records that today's contract accepts become rows, each exactly once."""

@@ -1,0 +1,50 @@
+"""What a replay did, in numbers of records."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class ReplayReport:
+    """What became of the records that were selected. Of a dry run: what would.
+
+    Attributes:
+        table: the main table.
+        dry_run: whether nothing was written.
+        replayed: became rows.
+        finished: had become rows by a replay that was interrupted, and are marked so now.
+        refused: are no rows by today's contract either, by its reason; they stay as they are.
+        pending: a worker has quarantined them and not yet moved its position past them.
+        versions: of the main table that were made.
+    """
+
+    table: str
+    dry_run: bool
+    replayed: int = 0
+    finished: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    pending: int = 0
+    versions: list[int] = field(default_factory=list)
+
+    def look_again(self) -> None:
+        """Forgets what the next look at the quarantine finds again."""
+        self.refused.clear()
+        self.pending = 0
+
+    def refuse(self, reasons: Iterable[str]) -> None:
+        """Takes records that stay where they are."""
+        self.refused.update(reasons)
+
+    def to_json(self) -> dict[str, Any]:
+        """Under stable keys."""
+        return {
+            "table": self.table,
+            "dry_run": self.dry_run,
+            "replayed": self.replayed,
+            "finished": self.finished,
+            "refused": dict(self.refused.most_common()),
+            "pending": self.pending,
+            "versions": self.versions,
+        }

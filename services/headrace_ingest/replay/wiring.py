@@ -1,0 +1,60 @@
+"""Puts a replay together: the tables as a worker would take them, and the decoder of today's contract."""
+
+from threading import Event
+
+from headrace import __version__
+from headrace.clock import Clock, SystemClock
+from headrace.contracts import Contract
+from headrace.errors import ContractError
+from headrace.lake.canary import prove_conflicts
+from headrace.lake.log import DeltaLog
+from headrace.lake.store import Store
+from headrace.lake.tables import source_of
+from headrace.settings import Settings
+from headrace_ingest.decode import Decoder
+from headrace_ingest.replay.replayer import Replayer
+from headrace_ingest.replay.report import ReplayReport
+from headrace_ingest.replay.selection import Selection
+from headrace_ingest.startup import check_contract, file_layout, mend_checkpoints
+from headrace_ingest.writer import Target
+
+
+def build_replayer(settings: Settings, contract: Contract, *, clock: Clock, dry_run: bool = False) -> Replayer:
+    """Checks that the tables are the contract's and puts a replay on them; no broker is asked.
+
+    Raises:
+        ContractError: the table is not one that is appended to.
+        ConfigError: there is no such table yet.
+        UnsafeStoreError: the store or the library does not keep conflicting commits apart.
+        WrongTableError: the tables have other columns than the contract, or are not its own.
+        StoreError, AccessDeniedError: the store cannot be read or written.
+    """
+    if contract.table.mode != "append":
+        msg = f"table {contract.name} has mode {contract.table.mode}, and a replay appends: only append tables have one"
+        raise ContractError(msg)
+    store = Store(settings.lake.root)
+    pipeline = settings.pipeline or contract.name
+    if not dry_run:
+        prove_conflicts(store)
+        mend_checkpoints(store, contract)
+    check_contract(store, contract, pipeline)
+    target = Target(
+        source=source_of(DeltaLog(store, contract.name)),
+        layout=file_layout(contract),
+        contract=contract.name,
+        contract_version=contract.schema_version,
+        version=__version__,
+        checkpoint_every=settings.ingest.checkpoint_every,
+        deadline_seconds=settings.ingest.commit_deadline_seconds,
+    )
+    decoder = Decoder(contract, max_record_bytes=settings.ingest.max_record_bytes)
+    return Replayer(store, target, decoder, clock, Event().wait)
+
+
+def run_replay(settings: Settings, contract: Contract, selection: Selection, *, dry_run: bool) -> ReplayReport:
+    """Replays what `selection` names of a table's quarantine.
+
+    Raises:
+        HeadraceError: as `build_replayer` and `Replayer.run`.
+    """
+    return build_replayer(settings, contract, clock=SystemClock(), dry_run=dry_run).run(selection, dry_run=dry_run)

@@ -1,0 +1,108 @@
+"""Data files replaced by rewritten ones, in a commit of our own making.
+
+deltalake rewrites rows too, but neither its files nor its commit are fsynced in the order in which they must be, and
+what it rewrites here is the only copy of a record. So the file is written like any other, and the commit is published
+as version 0 is: by a conditional create of the very next version, which nobody else can then have made.
+"""
+
+import json
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+from headrace.errors import WrongTableError
+from headrace.lake.datafile import DataFile
+from headrace.lake.log import NOTE, commit_path, open_table
+from headrace.lake.store import Store
+
+# What `create_table` makes. A later protocol may demand more of a commit than this module knows of.
+_WRITER_VERSION = 2
+
+
+def data_files(store: Store, table: str) -> dict[str, int]:
+    """Path to size in bytes of every file of the newest version.
+
+    Raises:
+        StoreError, AccessDeniedError: the log cannot be read.
+    """
+    return _sizes(open_table(store, table))
+
+
+def replace_files(
+    store: Store, table: str, removed: Collection[str], added: Sequence[DataFile], note: Mapping[str, object]
+) -> int | None:
+    """Puts `added` in the place of `removed`; readers see one or the other.
+
+    Args:
+        store: where the table lies.
+        table: one without a partition column.
+        removed: paths of active files.
+        added: durable files with the same rows.
+        note: goes into commitInfo.
+
+    Returns:
+        The version that was made, durable; None if one of `removed` is no longer active.
+
+    Raises:
+        CommitFailedError: somebody else made that version; try again.
+        WrongTableError: another tool has changed what a commit to the table must hold.
+        StoreError, AccessDeniedError: it is not known whether it was committed.
+    """
+    handle = open_table(store, table)
+    _check_protocol(handle, store.uri(table))
+    sizes = _sizes(handle)
+    if not sizes.keys() >= set(removed):
+        return None
+    made = handle.version() + 1
+    now = time.time_ns() // 1_000_000
+    actions: list[Mapping[str, Any]] = [
+        {"commitInfo": {"timestamp": now, "operation": "UPDATE", "operationParameters": {}, NOTE: note}},
+        *({"remove": _remove(path, sizes[path], now)} for path in removed),
+        *({"add": _add(file)} for file in added),
+    ]
+    data = b"".join(json.dumps(action, separators=(",", ":")).encode() + b"\n" for action in actions)
+    if not store.create(commit_path(table, made), data):
+        msg = f"version {made} of {table} was made by somebody else"
+        raise CommitFailedError(msg)
+    return made
+
+
+def _check_protocol(handle: DeltaTable, where: str) -> None:
+    found = handle.protocol()
+    append_only = handle.metadata().configuration.get("delta.appendOnly") == "true"
+    if found.min_writer_version != _WRITER_VERSION or append_only:
+        told = "delta.appendOnly" if append_only else f"writer version {found.min_writer_version}"
+        msg = f"{where} was given {told} by another tool, and no row of it can be changed: nothing was written"
+        raise WrongTableError(msg)
+
+
+def _sizes(handle: DeltaTable) -> dict[str, int]:
+    actions = pa.table(handle.get_add_actions()).select(["path", "size_bytes"]).to_pydict()
+    return dict(zip(actions["path"], actions["size_bytes"], strict=True))
+
+
+def _remove(path: str, size: int, now: int) -> Mapping[str, Any]:
+    return {
+        "path": quote(path),
+        "deletionTimestamp": now,
+        "dataChange": True,
+        "extendedFileMetadata": True,
+        "partitionValues": {},
+        "size": size,
+    }
+
+
+def _add(file: DataFile) -> Mapping[str, Any]:
+    return {
+        "path": file.path,
+        "partitionValues": {},
+        "size": file.size,
+        "modificationTime": file.modified_ms,
+        "dataChange": True,
+        "stats": file.stats,
+    }
