@@ -31,14 +31,14 @@ def list_command(
 ) -> None:
     """Count quarantined records by reason, and list the newest."""
     reader = _reader(table)
-    counts, resolved, newest = reader.counts(), reader.resolved(), reader.newest(limit, reason=reason)
+    counts, replayed, newest = reader.counts(), reader.resolved(), reader.newest(limit, reason=reason)
     if as_json:
-        found = {"table": table, "counts": counts, "resolved": resolved, "records": newest}
+        found = {"table": table, "counts": counts, "resolved": replayed, "records": newest}
         typer.echo(json.dumps(found, default=str))
         return
     console = wide_console()
-    replayed = f", {resolved:,} more replayed" if resolved else ""
-    console.print(f"{table}: {sum(counts.values()):,} records in quarantine{replayed}", highlight=False)
+    more = f", {replayed:,} more were replayed" if replayed else ""
+    console.print(f"{table}: {sum(counts.values()):,} records in quarantine{more}", highlight=False)
     for name, count in counts.items():
         console.print(f"  {name:<22} {count:>10,}", highlight=False)
     if not newest:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from headrace.clock import Clock, Deadline
 from headrace.errors import CommitTimeoutError, InvariantError
 from headrace.lake.datafile import write_files
-from headrace.lake.failures import is_conflict, store_failure
+from headrace.lake.failures import is_conflict, is_of_the_store, store_failure
 from headrace.lake.log import DeltaLog, commit_path, notes, retry_pause
 from headrace.lake.presence import present
 from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantined, records_of, resolved
@@ -108,14 +108,13 @@ class Replayer:
         versions = {row: held[place] for row, place in places.items() if place in held}
         absent = [row for row in below if row not in versions]
         decoded = self._decode(group.rows.take(pa.array(absent, pa.int64())))
-        refused = {absent[reject.index]: reject.reason.value for reject in decoded.rejects}
-        landed = [row for row in absent if row not in refused]
+        landed = [row for place, row in enumerate(absent) if place not in decoded.rejects]
         if landed and not report.dry_run:
             made = self._commit(decoded, [places[row] for row in landed], number + 1)
             versions |= dict.fromkeys(landed, made)
             report.versions.append(made)
         report.pending += len(group.chosen) - len(below)
-        report.refuse(refused.values())
+        report.refused.update(rejection.reason.value for rejection in decoded.rejects.values())
         report.replayed += len(landed)
         report.finished += sum(version not in report.versions for version in versions.values())
         return versions
@@ -217,6 +216,8 @@ class Replayer:
             try:
                 return step()
             except Exception as failure:
+                if not is_of_the_store(failure):
+                    raise
                 if not is_conflict(failure):
                     raise store_failure(failure, f"replaying the quarantine of {self._target.table}") from failure
                 if deadline.expired():

@@ -1,7 +1,6 @@
 """What a replay did, in numbers of records."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +31,6 @@ class ReplayReport:
         """Forgets what the next look at the quarantine finds again."""
         self.refused.clear()
         self.pending = 0
-
-    def refuse(self, reasons: Iterable[str]) -> None:
-        """Takes records that stay where they are."""
-        self.refused.update(reasons)
 
     def to_json(self) -> dict[str, Any]:
         """Under stable keys."""

@@ -35,9 +35,10 @@ def build_replayer(settings: Settings, contract: Contract, *, clock: Clock, dry_
     store = Store(settings.lake.root)
     pipeline = settings.pipeline or contract.name
     if not dry_run:
-        prove_conflicts(store)
         mend_checkpoints(store, contract)
     check_contract(store, contract, pipeline)
+    if not dry_run:
+        prove_conflicts(store)
     target = Target(
         source=source_of(DeltaLog(store, contract.name)),
         layout=file_layout(contract),

@@ -6,7 +6,7 @@ deltalake and obstore tell most causes only in the text of their errors; on a lo
 import errno
 import re
 
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from headrace.errors import AccessDeniedError, HeadraceError, StoreError
 
@@ -20,6 +20,11 @@ _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 def is_conflict(error: BaseException) -> bool:
     """Whether a commit lost against another one (or against itself, on a store that lied about the outcome)."""
     return isinstance(error, CommitFailedError)
+
+
+def is_of_the_store(error: BaseException) -> bool:
+    """Whether the store, or deltalake on it, raised this; anything else is a defect of the program."""
+    return isinstance(error, DeltaError | OSError)
 
 
 def store_failure(error: BaseException, doing: str) -> HeadraceError:
