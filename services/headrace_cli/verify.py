@@ -10,14 +10,15 @@ from rich.console import Console
 from headrace.read.proof.report import overall, to_json
 from headrace.settings import load_settings
 from headrace_cli.console import wide_console
+from headrace_cli.verify_progress import progress_on
 from headrace_cli.verify_run import ProofOptions, verify_tables
-from headrace_cli.verify_screen import ProofScreen, progress_on
+from headrace_cli.verify_screen import ProofScreen
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def verify_command(
+def verify_command(  # noqa: PLR0913, PLR0917  # its options
     tables: Annotated[list[str] | None, typer.Argument(help="Tables; by default every table of the lake.")] = None,
     from_log: Annotated[bool, typer.Option("--from-log", help="Check log and files alone, without Kafka.")] = False,
     ledger: Annotated[
@@ -29,6 +30,7 @@ def verify_command(
         typer.Option(min=0, help="Check only what came after this version of the one table; what it holds is given."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/verify.md.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not show how far it is.")] = False,
 ) -> None:
     """Prove that every record is in its table or its quarantine exactly once, unchanged.
 
@@ -37,8 +39,7 @@ def verify_command(
     """
     settings = load_settings()
     options = ProofOptions(from_log, ledger, since)
-    console = Console(stderr=True)
-    with progress_on(console, shown=console.is_terminal and not as_json) as progress:
+    with progress_on(None if quiet or as_json else Console(stderr=True)) as progress:
         reports = verify_tables(settings, tables or (), options, progress=progress)
     if as_json:
         typer.echo(json.dumps(to_json(reports), indent=2))

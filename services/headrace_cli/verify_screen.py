@@ -1,36 +1,14 @@
-"""What a person sees of a proof: a bar while it runs, then a line per partition and what was found."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""What a person sees of a proof: a line per partition, and what was found."""
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from headrace.read.proof.findings import Finding, Verdict
 from headrace.read.proof.report import PartitionReport, TableReport, overall
-from headrace.read.proof.truth import Progress as Report
-from headrace.read.proof.verify import no_progress
 
 _COLOURS = {Verdict.PASS: "green", Verdict.UNKNOWN: "yellow", Verdict.FAIL: "red"}
 _COLUMNS = ("position", "rows", "quarantined", "gaps", "lost", "duplicates", "phantom", "differing", "behind")
-
-
-@contextmanager
-def progress_on(console: Console, *, shown: bool) -> Iterator[Report]:
-    """A bar that the proof moves; nothing if it is not `shown`."""
-    if not shown:
-        yield no_progress
-        return
-    columns = (TextColumn("verify: {task.description:<8}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("log")
-
-        def report(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=max(total, 1))
-
-        yield report
 
 
 class ProofScreen:

@@ -58,27 +58,27 @@ class Broker:
             HeadraceError: the broker cannot be reached or refuses.
         """
         nothing = Expected(0, 0, BitMap64(), None)
-        total = sum(max(0, each.position - each.start) for each in expected.values())
-        done = 0
-        for partition in sorted(expected.keys() | set(range(self._partitions))):
-            asked = expected.get(partition, nothing)
+        partitions = sorted(expected.keys() | set(range(self._partitions)))
+        kept = {partition: self._client.watermarks(partition) for partition in partitions}
+        wanted = {partition: _wanted(kept[partition], expected.get(partition, nothing)) for partition in partitions}
+        total, done = sum(map(len, wanted.values())), 0
+        for partition in partitions:
 
             def report(read: int, before: int = done) -> None:
                 progress("broker", before + read, total)
 
-            yield self._survey(partition, asked, report)
-            done += max(0, asked.position - asked.start)
+            yield self._survey(partition, expected.get(partition, nothing), kept[partition], report)
+            done += len(wanted[partition])
 
-    def _survey(self, partition: int, expected: Expected, report: Callable[[int], None]) -> Survey:
-        kept = self._client.watermarks(partition)
-        low = max(kept.start, expected.start)
+    def _survey(self, partition: int, expected: Expected, kept: OffsetRange, report: Callable[[int], None]) -> Survey:
+        wanted = _wanted(kept, expected)
         comparison = _Comparison(expected, self._canonical)
-        for records in self._records(partition, OffsetRange(low, min(expected.position, kept.end))):
+        for records in self._records(partition, wanted):
             comparison.extend(records)
-            report(records.offsets[-1] - expected.start)
+            report(records.offsets[-1] + 1 - wanted.start)
         comparison.finish()
         # What retention took away while this was read was perhaps never seen.
-        first = max(expected.start, self._client.watermarks(partition).start, low)
+        first = max(expected.start, self._client.watermarks(partition).start, wanted.start)
         remarks = []
         if kept.end < expected.position:
             remarks.append(
@@ -185,6 +185,12 @@ class _Comparison:
             return ()
         absent = {block for block in self._expected.sums.blocks() if block >= first} - self._compared
         return tuple(sorted({*(block for block in self._differing if block >= first), *absent}))
+
+
+def _wanted(kept: OffsetRange, expected: Expected) -> OffsetRange:
+    """What of the topic is to be read; empty where it begins at or after the position."""
+    start = max(kept.start, expected.start)
+    return OffsetRange(start, max(start, min(expected.position, kept.end)))
 
 
 def _canonical(canonical: Canonical | None, value: bytes | None) -> bytes | None:

@@ -10,7 +10,7 @@ from headrace.read.proof.digests import BlockSums
 from headrace.read.proof.findings import Level
 
 Progress = Callable[[str, int, int], None]
-"""Called with the stage's name, what is done, and what there is in all."""
+"""Called with the stage's name, what is done of it, and what there is in all: commits, bytes or offsets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Verifier:
             ConfigError: the table has no such version yet.
         """
         for attempt in range(_ATTEMPTS):
-            run = TableRun(self.root, table, base=base, progress=self.progress)
+            run = TableRun(self.root, table, base=base, progress=self._told_of(table))
             try:
                 self._prove(run)
             except TableMovedOnError as error:
@@ -79,6 +79,9 @@ class Verifier:
                 run.findings.add(Finding(Verdict.UNKNOWN, Code.HISTORY_EXPIRED, str(error)))
             break
         return run.report()
+
+    def _told_of(self, table: str) -> Progress:
+        return lambda stage, done, total: self.progress(f"{table}: {stage}", done, total)
 
     def _prove(self, run: TableRun) -> None:
         run.replay_log()
