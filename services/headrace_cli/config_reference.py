@@ -66,6 +66,7 @@ flush_seconds = 5.0
 
 _TYPES: dict[object, str] = {
     str: "text",
+    bool: "`true` or `false`",
     int: "whole number",
     float: "number",
     Path: "path",
@@ -150,6 +151,8 @@ def _default(info: FieldInfo) -> str:
 
 def _number(value: object) -> str:
     """Large numbers in groups of digits that a variable takes too."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:_}" if isinstance(value, int) else str(value)
 
 

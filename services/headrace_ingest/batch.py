@@ -22,7 +22,8 @@ class Span:
     """The offsets `start <= o < end` of one partition, accounted for.
 
     `rejects` counts records that are in the quarantine or go there with this batch; `gap_records` counts offsets
-    under which the broker has no record to give: transaction markers, aborted or compacted records.
+    under which the broker has no record to give: transaction markers, aborted or compacted records. `oldest_ms` and
+    `newest_ms` are the Kafka timestamps of the first and the last record, -1 where none has one.
     """
 
     start: int
@@ -30,6 +31,8 @@ class Span:
     rejects: int = 0
     gap_records: int = 0
     gaps: list[OffsetRange] = field(default_factory=list)
+    oldest_ms: int = -1
+    newest_ms: int = -1
 
     @property
     def rows(self) -> int:
@@ -45,6 +48,13 @@ class Span:
         self.gap_records += len(gap)
         if len(self.gaps) < _NAMED_GAPS:
             self.gaps.append(gap)
+
+    def saw(self, first_ms: int, last_ms: int) -> None:
+        """Takes the timestamps of the first and the last of further records."""
+        if self.oldest_ms < 0:
+            self.oldest_ms = first_ms
+        if last_ms >= 0:
+            self.newest_ms = last_ms
 
 
 @dataclass(slots=True)
@@ -80,6 +90,7 @@ class Batch:
             span.rejects += came.rejects
             span.gap_records += came.gap_records
             span.gaps.extend(came.gaps[: _NAMED_GAPS - len(span.gaps)])
+            span.saw(came.oldest_ms, came.newest_ms)
         if self.opened_at is None and not self.empty:
             self.opened_at = now
 

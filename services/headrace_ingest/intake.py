@@ -14,6 +14,7 @@ from headrace.errors import InvariantError
 from headrace.kafka.records import Records
 from headrace.offsets import OffsetRange
 from headrace_ingest.batch import Span
+from headrace_ingest.freshness import Freshness
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Lease:
         anchored: whether a record has been admitted since the last assign or seek.
         doubted: offset or end that came first instead of `position`, for which was sought once more.
         fenced: how often the table was found moved by somebody else since the assignment.
+        freshness: up to when the partition is durable.
     """
 
     partition: int
@@ -39,6 +41,7 @@ class Lease:
     anchored: bool = False
     doubted: int | None = None
     fenced: int = 0
+    freshness: Freshness = field(default_factory=Freshness)
 
 
 @dataclass(slots=True)
@@ -79,7 +82,10 @@ class Intake:
         admitted = Admitted(records)
         kept: list[range] = []
         for partition, run in _runs(records.partitions):
-            kept.append(self._admit_run(records.offsets, partition, run, admitted))
+            taken = self._admit_run(records.offsets, partition, run, admitted)
+            if taken:
+                admitted.spans[partition].saw(records.timestamps[taken.start], records.timestamps[taken.stop - 1])
+            kept.append(taken)
         for partition, end in ends.items():
             self._admit_end(partition, end, admitted)
         indices = self._unquarantined(records, kept, admitted)

@@ -43,6 +43,11 @@ class TopicWatch:
         self._answer: Future[tuple[TopicIdentity, Sequence[int]]] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-topic")
 
+    @property
+    def partitions(self) -> int:
+        """Number of partitions when the topic was last looked at."""
+        return self._expected.partitions
+
     def check(self) -> None:
         """Never blocks; called at every turn of the loop.
 

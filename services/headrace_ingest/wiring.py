@@ -1,6 +1,7 @@
 """Puts a worker together. Read from top to bottom, this is what `headrace ingest TABLE` is made of."""
 
 import gc
+import math
 import os
 import signal
 import socket
@@ -18,7 +19,8 @@ from headrace.clock import Clock, SystemClock
 from headrace.connection import KafkaSettings
 from headrace.contracts import Contract
 from headrace.errors import ConfigError, ContractError
-from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer
+from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer, Membership
+from headrace.kafka.statistics import ClientObserver
 from headrace.kafka.topics import TopicClient, TopicIdentity
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
@@ -31,7 +33,10 @@ from headrace_ingest.decode import Decoder
 from headrace_ingest.drain import Drain
 from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flush import FlushPolicy, QuarantineGauge, QuarantineLimit
+from headrace_ingest.metrics import WorkerMetrics
+from headrace_ingest.monitoring import new_metrics, serve_metrics
 from headrace_ingest.ports import Consumer, Topic
+from headrace_ingest.source_offsets import SourceOffsets
 from headrace_ingest.startup import file_layout, prepare_tables
 from headrace_ingest.topic_watch import TopicWatch
 from headrace_ingest.worker import Worker
@@ -52,7 +57,7 @@ class Ends:
     """
 
     topic: Topic
-    consumer: Callable[[], Consumer]
+    consumer: Callable[[ClientObserver], Consumer]
     partitions: tuple[int, ...] | None = None
 
 
@@ -69,11 +74,14 @@ def kafka_ends(
     if partitions is not None:
         _refuse_group_settings(settings)
 
-    def consumer() -> Consumer:
+    def consumer(observer: ClientObserver) -> Consumer:
+        membership: Membership
         if partitions is not None:
-            return KafkaConsumer(settings.kafka, contract.topic, ByHand(partitions, group_id), queue_kib=queue_kib)
-        group = group_id or f"headrace-{contract.name}-{DeltaLog(Store(settings.lake.root), contract.name).id[:8]}"
-        return KafkaConsumer(settings.kafka, contract.topic, GroupMember(group), queue_kib=queue_kib)
+            membership = ByHand(partitions, group_id)
+        else:
+            log = DeltaLog(Store(settings.lake.root), contract.name)
+            membership = GroupMember(group_id or f"headrace-{contract.name}-{log.id[:8]}")
+        return KafkaConsumer(settings.kafka, contract.topic, membership, queue_kib=queue_kib, observer=observer)
 
     # An eighth of what the budget leaves beside the interpreter and its libraries: a record takes several times its
     # bytes in librdkafka's queue and again as a message.
@@ -95,8 +103,8 @@ def _refuse_group_settings(settings: Settings) -> None:
         raise ConfigError(msg)
 
 
-def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: bool, clock: Clock) -> Worker:
-    """Prepares the tables and puts a worker on them.
+def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: bool, metrics: WorkerMetrics) -> Worker:
+    """Prepares the tables and puts a worker on them; its clock is that of `metrics`.
 
     Raises:
         HeadraceError: broker, topic, tables or settings do not allow it; see `headrace.errors`.
@@ -108,7 +116,9 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     wanted = _existing(identity, ends.partitions) if ends.partitions is not None else range(identity.partitions)
     source = SourceId(pipeline, identity.cluster_id, identity.topic_id)
     prepare_tables(store, contract, source, ends.topic, settings.ingest.start)
+    metrics.proved()
 
+    clock = metrics.clock
     pause = Event().wait
     ingest = settings.ingest
     process = psutil.Process()
@@ -128,14 +138,18 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         seconds=settings.kafka.metadata_refresh_seconds,
         clock=clock,
     )
+    shown = settings.metrics
+    offsets = SourceOffsets(ends.topic, seconds=shown.offsets_seconds if shown.enabled else math.inf, clock=clock)
+    writer = BatchWriter(store, target, clock, pause, prove_topic=watch.prove)
+    metrics.opened(writer.version)
     return Worker(
         table=contract.name,
-        consumer=ends.consumer(),
-        claimer=Claimer(store, contract.name, source, ends.topic.watermarks, pause, ingest.checkpoint_every),
+        consumer=ends.consumer(metrics),
+        claimer=Claimer(store, contract.name, source, offsets.ask, pause, ingest.checkpoint_every),
         collector=Collector(
             Decoder(contract, max_record_bytes=ingest.max_record_bytes), QuarantineGauge(_limit(ingest)), clock
         ),
-        writer=BatchWriter(store, target, clock, pause, prove_topic=watch.prove),
+        writer=writer,
         policy=FlushPolicy(
             rows=ingest.flush_rows,
             size=ingest.flush_mib * MIB,
@@ -147,6 +161,8 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         resident=lambda: int(process.memory_info().rss),
         stop_seconds=ingest.shutdown_seconds,
         fenced=FencedPartitions(contract.name, None if by_hand else _park_seconds(settings.kafka), clock),
+        offsets=offsets,
+        metrics=metrics,
         drain=_drain(DeltaLog(store, contract.name), source, ends.topic, wanted, clock) if drain else None,
     )
 
@@ -185,7 +201,9 @@ def run_ingest(
         msg = f"table {contract.name} has mode {contract.table.mode}, and workers of this version append: use append"
         raise ContractError(msg)
     ends = kafka_ends(settings, contract, settings.kafka.group_id, partitions)
-    worker = build_worker(settings, contract, ends, drain=drain, clock=SystemClock())
+    metrics = new_metrics(settings, contract, SystemClock())
+    serve_metrics(settings.metrics, metrics)
+    worker = build_worker(settings, contract, ends, drain=drain, metrics=metrics)
     _stop_on_signals(worker.stop)
     # Arrow's own pool keeps what a burst once took, some 50 MiB; the system's gives it back.
     pa.set_memory_pool(pa.system_memory_pool())

@@ -4,6 +4,7 @@ One thread polls, decodes and decides; one thread writes. At most one batch is i
 become is learnt in `_settle` and nowhere else.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -13,16 +14,22 @@ from threading import Event
 from headrace.clock import Clock, Deadline
 from headrace.errors import CommitTimeoutError
 from headrace.logs import get_logger
+from headrace.metrics.health import State
 from headrace_ingest.batch import Batch
 from headrace_ingest.claim import Claimer
 from headrace_ingest.collect import Collector
 from headrace_ingest.drain import Drain
 from headrace_ingest.fencing import FencedPartitions
+from headrace_ingest.flight import Flight, log_flush
 from headrace_ingest.flush import FlushPolicy, Trigger
 from headrace_ingest.intake import Lease
+from headrace_ingest.metrics import WorkerMetrics
 from headrace_ingest.ports import Consumer
+from headrace_ingest.source_offsets import SourceOffsets
+from headrace_ingest.standing import Standing
 from headrace_ingest.topic_watch import TopicWatch
-from headrace_ingest.writer import BatchWriter, Flushed
+from headrace_ingest.upkeep import checkpoint
+from headrace_ingest.writer import BatchWriter
 
 log = get_logger(__name__)
 
@@ -34,17 +41,6 @@ _POLL_BYTES = 8 * 1024 * 1024
 _POLL_SECONDS = 0.1
 # How long the loop waits for the writer before it pauses the partitions: pausing throws prefetched records away.
 _PATIENCE_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class Flight:
-    """A batch on the writer thread, and the leases it was collected under."""
-
-    batch: Batch
-    leases: dict[int, Lease]
-    trigger: Trigger
-    future: Future[Flushed]
-    started: float
 
 
 @dataclass
@@ -65,6 +61,8 @@ class Worker:
         resident: reads the process's resident bytes.
         stop_seconds: how long a stop or a revocation may take to make durable what was read.
         fenced: partitions that somebody else has moved.
+        offsets: what the broker has; nothing is decided by it.
+        metrics: told what happened; nothing is decided by it.
         drain: when to stop by itself, if ever.
     """
 
@@ -79,6 +77,8 @@ class Worker:
     resident: Callable[[], int]
     stop_seconds: float
     fenced: FencedPartitions
+    offsets: SourceOffsets
+    metrics: WorkerMetrics
     drain: Drain | None = None
     _leases: dict[int, Lease] = field(default_factory=dict, init=False)
     _paused: set[int] = field(default_factory=set, init=False)
@@ -91,10 +91,23 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-writer")
+        self.metrics.watch(self.standing)
 
     def stop(self) -> None:
         """Asks the loop to end after making durable what was read; safe from a signal handler."""
         self._stop.set()
+
+    def standing(self) -> Standing:
+        """Where the worker stands; from any thread, without waiting. Its parts may be a turn of the loop apart."""
+        flight = self._flight
+        batches = [self._batch] if flight is None else [flight.batch, self._batch]
+        return Standing(
+            partitions=self.offsets.standings(list(self._leases.values()), batches),
+            batches=batches,
+            paused=len(self._paused),
+            topic_partitions=self.watch.partitions,
+            answered_at=self.offsets.answered_at,
+        )
 
     def run(self) -> None:
         """Works until stopped or drained.
@@ -104,36 +117,45 @@ class Worker:
         """
         try:
             self.consumer.subscribe(self)
+            self.metrics.enter(State.RUNNING)
             while not self._finished():
+                self.metrics.tick()
                 self._settle()
                 self.watch.check()
+                self.offsets.check(self._leases)
                 self._reclaim()
                 self._collect()
                 self._flush_if_due()
+            self.metrics.enter(State.DRAINING)
             deadline = Deadline.after(self.stop_seconds, self.clock)
             self._flush_all(Trigger.SHUTDOWN, deadline)
             if self._upkeep is not None:
                 wait([self._upkeep], timeout=deadline.remaining())
         except BaseException:
             self._abandoned = True
+            self.metrics.enter(State.FAILED)
             with suppress(Exception):
                 self.consumer.close()
             raise
         self.consumer.close()
         self._thread.shutdown(wait=False)
+        self.metrics.enter(State.STOPPED)
         log.info("stopped", table=self.table, drained=not self._stop.is_set())
 
     def _finished(self) -> bool:
         return self._stop.is_set() or (self.drain is not None and self.drain.done(self._leases))
 
     def _collect(self) -> None:
+        asked = time.perf_counter()
         poll = self.consumer.poll(self._poll_records, self._poll_seconds())
+        came = time.perf_counter()
         before = self._batch.size
         for partition, position in self.collector.collect(poll, self._leases, self._batch).items():
             self.consumer.seek(partition, position)
         if self._batch.size > before:
             fitting = _POLL_BYTES * len(poll.records) // (self._batch.size - before)
             self._poll_records = min(_POLL_RECORDS, max(1, fitting))
+        self.metrics.polled(len(poll.records), poll_seconds=came - asked, decode_seconds=time.perf_counter() - came)
 
     def _poll_seconds(self) -> float:
         if self._batch.opened_at is None or self._flight is not None:
@@ -168,6 +190,7 @@ class Worker:
         epochs = {p: lease.epoch for p, lease in leases.items()}
         future = self._thread.submit(self.writer.write, batch, epochs)
         self._flight = Flight(batch, leases, trigger, future, self.clock.monotonic())
+        self.metrics.flushing(self._flight)
 
     def _flush_all(self, trigger: Trigger, deadline: Deadline) -> None:
         """Makes everything collected durable.
@@ -211,24 +234,18 @@ class Worker:
         # Step 6 of the flush. The rows are durable: the group may know.
         if confirmed:
             self.consumer.commit(confirmed)
-        _log_flush(self.table, flight, flushed, self.clock.monotonic())
+        log_flush(self.table, flight, flushed, self.clock.monotonic())
+        self.metrics.flushed(flight, flushed)
+        self.offsets.compare(self._leases)
         for partition, position in flushed.dropped.items():
             if self._leases.get(partition) is flight.leases[partition]:
                 self._park(self._leases[partition], position)
         if flushed.version is not None:
-            self._upkeep = self._thread.submit(self._checkpoint, flushed.version)
+            self._upkeep = self._thread.submit(checkpoint, self.writer, flushed.version, self.table, self.metrics)
         if self._paused:
             self.consumer.resume(sorted(self._paused & self._leases.keys()))
             self._paused.clear()
         return True
-
-    def _checkpoint(self, version: int) -> None:
-        try:
-            if self.writer.checkpoint(version):
-                log.info("checkpoint", table=self.table, version=version)
-        except Exception as error:
-            # Whatever it was: the table is whole without a checkpoint, and the next flush shows whether it still is.
-            log.warning("checkpoint_failed", table=self.table, version=version, error=str(error))
 
     def _park(self, lease: Lease, found: int) -> None:
         partition = lease.partition
@@ -255,6 +272,8 @@ class Worker:
         self._leases |= leases
         positions = {p: lease.position for p, lease in leases.items()}
         log.info("assigned", table=self.table, positions=positions)
+        self.metrics.rebalanced("assign", partitions)
+        self.offsets.compare(leases)
         # Whoever held them before may have died between a commit and telling the group.
         self.consumer.commit(positions)
         return positions
@@ -262,6 +281,7 @@ class Worker:
     def revoked(self, partitions: Sequence[int]) -> None:
         """Makes durable what was read of them, if the deadline allows; drops it otherwise."""
         log.info("revoked", table=self.table, partitions=list(partitions))
+        self.metrics.rebalanced("revoke", partitions)
         if not self._abandoned:
             try:
                 self._flush_all(Trigger.REVOKE, Deadline.after(self.stop_seconds, self.clock))
@@ -272,6 +292,7 @@ class Worker:
     def lost(self, partitions: Sequence[int]) -> None:
         """Drops what was read of them: they may belong to another member already, and Delta fences the rest."""
         log.warning("lost", table=self.table, partitions=list(partitions))
+        self.metrics.rebalanced("lost", partitions)
         self._forget(partitions)
 
     def _forget(self, partitions: Sequence[int]) -> None:
@@ -280,22 +301,3 @@ class Worker:
             self.fenced.forget(partition)
             self._paused.discard(partition)
         self._batch = self._batch.without(set(partitions))
-
-
-def _log_flush(table: str, flight: Flight, flushed: Flushed, now: float) -> None:
-    log.info(
-        "flush",
-        table=table,
-        trigger=flight.trigger.value,
-        version=flushed.version,
-        batch=flight.batch.id,
-        positions=flushed.positions,
-        rows=sum(file.rows for file in flushed.files),
-        rejects=sum(span.rejects for span in flight.batch.spans.values()),
-        files=len(flushed.files),
-        file_bytes=sum(file.size for file in flushed.files),
-        attempts=flushed.attempts,
-        write_ms=round(flushed.write_seconds * 1000, 1),
-        commit_ms=round(flushed.commit_seconds * 1000, 1),
-        seconds=round(now - flight.started, 3),
-    )

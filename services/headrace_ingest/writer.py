@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -17,6 +17,7 @@ from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarant
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
 from headrace_ingest.batch import Batch
+from headrace_ingest.flushed import FailedAttempt, FailureKind, Flushed
 from headrace_ingest.outcome import Mine, Outcome, Seen, decide
 
 WORKER = f"{socket.gethostname()}/{os.getpid()}"
@@ -48,28 +49,6 @@ class Target:
     def table(self) -> str:
         """Folder of the main table."""
         return self.layout.table
-
-
-@dataclass(slots=True)
-class Flushed:
-    """What a flush achieved.
-
-    Attributes:
-        positions: partitions whose records are durable, with the new position.
-        dropped: partitions that another worker has taken, with the position in the table.
-        version: the version that was made; None if everything was dropped.
-        files: data files of that version.
-        attempts: how often it was tried.
-        write_seconds, commit_seconds: of the last attempt.
-    """
-
-    positions: dict[int, int] = field(default_factory=dict)
-    dropped: dict[int, int] = field(default_factory=dict)
-    version: int | None = None
-    files: list[DataFile] = field(default_factory=list)
-    attempts: int = 0
-    write_seconds: float = 0.0
-    commit_seconds: float = 0.0
 
 
 class _FencedError(Exception):
@@ -106,6 +85,11 @@ class BatchWriter:
         self._known: Mapping[int, int] = {}
         self._quarantined: int | None = None
 
+    @property
+    def version(self) -> int:
+        """Version of the main table that was made or read last; not while `write` runs on another thread."""
+        return self._main.version
+
     def write(self, batch: Batch, epochs: Mapping[int, int]) -> Flushed:
         """Makes `batch` durable, or as much of it as is still ours.
 
@@ -130,6 +114,7 @@ class BatchWriter:
             except InvariantError:
                 raise
             except Exception as failure:
+                flushed.failures.append(self._failed(batch, failure))
                 batch = self._resolve(batch, epochs, flushed, base=base, failure=failure)
                 if batch.empty:
                     break
@@ -170,7 +155,7 @@ class BatchWriter:
         # The topic, asked after the last record was read, is still the one that the app_ids name: ids never come back.
         self._prove_topic()
         # Step 2. The rejects, committed before the position moves past them.
-        self._write_rejects(batch, epochs)
+        self._write_rejects(batch, epochs, flushed)
         written = time.perf_counter()
         # Step 3. Every partition still stands, on this very handle, where this batch begins.
         if not epochs.items() <= self._known.items():
@@ -203,7 +188,7 @@ class BatchWriter:
                 raise InvariantError(msg)
         return [] if rows is None else write_files(self._store, self._target.layout, rows)
 
-    def _write_rejects(self, batch: Batch, epochs: Mapping[int, int]) -> None:
+    def _write_rejects(self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
         if not batch.rejects:
             return
         rows = quarantine_rows(
@@ -229,6 +214,7 @@ class BatchWriter:
                 "partitions": {str(p): {"rejects": count} for p, count in _count_partitions(rows).items()},
             },
         )
+        flushed.quarantined.update(r.reason for r in batch.rejects)
         # Committed: a repetition of this flush must not quarantine them again. They stay counted in the spans.
         batch.rejects = []
 
@@ -250,7 +236,7 @@ class BatchWriter:
                 {p: self._seen(p) for p in batch.spans},
                 landed=landed is not None,
             )
-            self._forget_quarantined(batch, outcome)
+            self._forget_quarantined(batch, outcome, flushed)
         except Exception as second:
             raise store_failure(second, f"reading {self._target.table} after: {failure}") from failure
         flushed.version = landed
@@ -265,12 +251,23 @@ class BatchWriter:
         position = self._main.txn(source.app_id(partition)) or 0
         return Seen(position, self._quarantine.txn(source.owner_id(partition)) or 0)
 
-    def _forget_quarantined(self, batch: Batch, outcome: Outcome) -> None:
+    def _forget_quarantined(self, batch: Batch, outcome: Outcome, flushed: Flushed) -> None:
         """Takes rejects off the batch that the quarantine has, although its commit was reported as failed."""
         if not batch.rejects or not outcome.keep:
             return
         known = unresolved(self._store, self._target.table, {p: batch.spans[p].start for p in outcome.keep})
+        flushed.quarantined.update(r.reason for r in batch.rejects if r.offset in known.get(r.partition, ()))
         batch.rejects = [r for r in batch.rejects if r.offset not in known.get(r.partition, ())]
+
+    def _failed(self, batch: Batch, failure: Exception) -> FailedAttempt:
+        # Rejects are taken off the batch when they are committed, and conflicts before that are about them.
+        main = self._target.table
+        if isinstance(failure, BrokerUnreachableError):
+            return FailedAttempt(main, FailureKind.BROKER)
+        table = quarantine_name(main) if batch.rejects else main
+        if isinstance(failure, _FencedError):
+            return FailedAttempt(table, FailureKind.FENCED)
+        return FailedAttempt(table, FailureKind.CONFLICT if is_conflict(failure) else FailureKind.STORE)
 
     def _retry_or_raise(self, failure: Exception, attempts: int, deadline: Deadline) -> None:
         passing = isinstance(failure, BrokerUnreachableError)

@@ -82,6 +82,23 @@ class IngestSettings(Section):
         return self
 
 
+class MetricsSettings(Section):
+    """Where `/metrics` and the probes are served: [metrics](metrics.md)."""
+
+    enabled: bool = True
+    """Whether they are served at all."""
+    address: str = "127.0.0.1"
+    """Interface to listen on; `0.0.0.0` in a container. Whoever reaches it needs no password."""
+    port: int | None = Field(default=None, ge=0, le=65_535)
+    """Port to listen on, 0 for any free one. By default the first free one from 9640 on, so that several workers can
+    run on one machine; the log line `serving` names it."""
+    partition_detail: bool = True
+    """Whether lag, offsets and freshness are shown per partition; else per topic, with sums, and the oldest
+    watermark."""
+    offsets_seconds: float = Field(default=5.0, gt=0)
+    """How often the broker is asked where partitions end; lag and freshness are exact to this."""
+
+
 class Settings(BaseSettings):
     """All settings of a process."""
 
@@ -96,6 +113,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     lake: LakeSettings = LakeSettings()
     ingest: IngestSettings = IngestSettings()
+    metrics: MetricsSettings = MetricsSettings()
     contracts: Annotated[tuple[str, ...], NoDecode] = ()
     """Modules that declare further `Event` classes, separated by commas."""
     pipeline: str | None = Field(default=None, pattern=r"\A[A-Za-z0-9._-]{1,128}\z")

@@ -69,9 +69,8 @@ class Reading:
 @contextmanager
 def reading(world: World, **starts: int) -> Iterator[Reading]:
     """A member of the group of `world`; `p2=5` begins partition 2 at 5."""
-    ends = world.topic.ends(world.settings(), world.contract, world.topic.name)
     listener = Listener({int(name[1:]): at for name, at in starts.items()})
-    consumer = ends.consumer()
+    consumer = world.consumer()
     try:
         yield Reading(consumer, listener)
     finally:
@@ -170,8 +169,7 @@ def test_partitions_go_from_one_member_to_the_next_through_revocation(strict_wor
 
 def test_what_a_listener_raises_comes_out_of_poll_and_no_record_does(world: World) -> None:
     world.topic.extend([fill(n) for n in range(20)])
-    ends = world.topic.ends(world.settings(), world.contract, world.topic.name)
-    member = Reading(ends.consumer(), Listener(failure=ZeroDivisionError("the table cannot be read")))
+    member = Reading(world.consumer(), Listener(failure=ZeroDivisionError("the table cannot be read")))
     with pytest.raises(ZeroDivisionError):
         member.until(lambda: False, "the assignment fails")
     with suppress(ZeroDivisionError):  # told once more

@@ -108,7 +108,8 @@ class MemoryTopic:
     ) -> Ends:
         if group not in self._groups:
             self._groups[group] = self.broker.another_group()
-        return Ends(self.broker, partial(self._groups[group].consumer, partitions), partitions)
+        member = self._groups[group].consumer
+        return Ends(self.broker, lambda _observer: member(partitions), partitions)
 
     def group_offsets(self, group: str) -> dict[int, int]:
         return dict(self._groups[group].committed)

@@ -27,6 +27,8 @@ from headrace.read.proof.verify import Verifier
 from headrace.settings import Settings, load_settings
 from headrace.testing.memory_broker import MemoryBroker, StoredRecord
 from headrace.testing.waiting import wait_until
+from headrace_ingest.monitoring import new_metrics
+from headrace_ingest.ports import Consumer
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Selection
 from headrace_ingest.replay.wiring import build_replayer
@@ -194,7 +196,14 @@ class World:
         named = tuple(range(self.topic.partitions) if partitions is None else partitions)
         by_hand = named if self.membership.by_hand else None
         ends = self.topic.ends(settings, self.contract, group or self.topic.name, by_hand)
-        return build_worker(settings, self.contract, ends, drain=drain, clock=self.clock)
+        metrics = new_metrics(settings, self.contract, self.clock)
+        return build_worker(settings, self.contract, ends, drain=drain, metrics=metrics)
+
+    def consumer(self) -> Consumer:
+        """A member of the group without a worker."""
+        settings = self.settings()
+        ends = self.topic.ends(settings, self.contract, self.topic.name)
+        return ends.consumer(new_metrics(settings, self.contract, self.clock))
 
     def running(self, **how: Any) -> Running:
         """A worker in a context: `with world.running(): ...`."""

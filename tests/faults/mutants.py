@@ -24,9 +24,10 @@ from headrace.offsets import OffsetRange, SourceId
 from headrace_ingest.batch import Batch
 from headrace_ingest.claim import Claimer
 from headrace_ingest.flush import Trigger
+from headrace_ingest.flushed import Flushed
 from headrace_ingest.intake import Lease
 from headrace_ingest.worker import Worker
-from headrace_ingest.writer import BatchWriter, Flushed
+from headrace_ingest.writer import BatchWriter
 
 SWITCH = "HEADRACE_MUTANT"
 
@@ -156,7 +157,7 @@ def quarantine_after_main() -> None:
 
     def late(writer: BatchWriter, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
         attempt(writer, batch, epochs, flushed)
-        write_rejects(writer, batch, epochs)
+        write_rejects(writer, batch, epochs, flushed)
 
     patch(BatchWriter, "_attempt", late)
     patch(BatchWriter, "_write_rejects", lambda *_: None)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, libversion
 from confluent_kafka.admin import AdminClient
 
 from headrace.connection import KafkaSettings
@@ -19,6 +19,7 @@ from headrace.errors import (
     PositionLostError,
     TopicMissingError,
 )
+from headrace.kafka.statistics import ClientObserver
 
 _Client = TypeVar("_Client", Consumer, AdminClient)
 Properties = dict[str, Any]  # librdkafka takes text, numbers, flags, callbacks and a logger
@@ -180,6 +181,11 @@ def connection_properties(kafka: KafkaSettings) -> Properties:
     }
 
 
+def librdkafka_version() -> str:
+    """Version of the library under the clients."""
+    return libversion()[0]
+
+
 def new_consumer(properties: Properties) -> Consumer:
     """A consumer that connects in the background.
 
@@ -213,14 +219,20 @@ class ClientErrors:
     A refused login otherwise looks like a time-out, and what ended a client for good is told to nobody else.
 
     An instance is the client's `error_cb`; librdkafka calls it on the thread that polls.
+
+    Args:
+        observer: told of every error too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, observer: ClientObserver | None = None) -> None:
+        self._observer = observer
         self._cause: KafkaError | None = None
         self._logged: int | None = None
 
     def __call__(self, error: KafkaError) -> None:
         """Called by librdkafka."""
+        if self._observer is not None:
+            self._observer.client_error(error.name())
         if error.code() in _DENIED or error.fatal():
             self._cause = error
         if error.code() == self._logged:

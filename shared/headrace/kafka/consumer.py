@@ -18,6 +18,7 @@ from headrace.errors import BrokerUnreachableError
 from headrace.kafka.client import ClientErrors, Properties, client_log, client_properties, new_consumer
 from headrace.kafka.messages import is_passing, records_of
 from headrace.kafka.records import Records
+from headrace.kafka.statistics import INTERVAL_MS, ClientObserver, parse_statistics
 
 
 class PartitionListener(Protocol):
@@ -75,12 +76,22 @@ class KafkaConsumer:
         topic: the topic.
         membership: how it comes by its partitions.
         queue_kib: how much librdkafka may prefetch, in KiB.
+        observer: told what the client reports.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str, membership: Membership, *, queue_kib: int) -> None:
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        topic: str,
+        membership: Membership,
+        *,
+        queue_kib: int,
+        observer: ClientObserver | None = None,
+    ) -> None:
         self._topic = topic
         self._membership = membership
-        self._errors = ClientErrors()
+        self._observer = observer
+        self._errors = ClientErrors(observer)
         self._failure: BaseException | None = None
         self._listener: PartitionListener | None = None
         self._consumer = new_consumer(
@@ -103,8 +114,9 @@ class KafkaConsumer:
                 # A response is unpacked whole, whatever the queue's limit: small ones bound what is held at once.
                 "fetch.max.bytes": min(queue_kib * 1024, 8 * 1024 * 1024),
                 "error_cb": self._errors,
-                "on_commit": _log_failed_commit,
+                "on_commit": self._on_commit,
             }
+            | ({} if observer is None else _reporting_to(observer))
         )
 
     def subscribe(self, listener: PartitionListener) -> None:
@@ -176,7 +188,7 @@ class KafkaConsumer:
         try:
             self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
-            client_log.warning("committing offsets to the group failed: %s", error)
+            self._on_commit(error.args[0], [])
 
     def close(self) -> None:
         """Lets go of the partitions. Revocation is told to the listener first, and raises what it raises."""
@@ -240,6 +252,13 @@ class KafkaConsumer:
                 if not isinstance(failure, BrokerUnreachableError):
                     raise failure
 
+    def _on_commit(self, error: KafkaError | None, _partitions: list[TopicPartition]) -> None:
+        if error is None or error.code() == KafkaError._NO_OFFSET:
+            return
+        client_log.warning("committing offsets to the group failed: %s", error.str())
+        if self._observer is not None:
+            self._observer.commit_failed()
+
     def _topic_partitions(self, partitions: Sequence[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, p) for p in partitions]
 
@@ -265,6 +284,8 @@ def _membership_properties(kafka: KafkaSettings, membership: Membership) -> Prop
     }
 
 
-def _log_failed_commit(error: KafkaError | None, _partitions: list[TopicPartition]) -> None:
-    if error is not None and error.code() != KafkaError._NO_OFFSET:
-        client_log.warning("committing offsets to the group failed: %s", error.str())
+def _reporting_to(observer: ClientObserver) -> Properties:
+    def report(text: str) -> None:
+        observer.client_statistics(parse_statistics(text))
+
+    return {"statistics.interval.ms": INTERVAL_MS, "stats_cb": report}

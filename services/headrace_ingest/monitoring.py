@@ -1,0 +1,68 @@
+"""What a worker shows of itself from its first moment on: versions, settings, and where to look."""
+
+import hashlib
+import json
+import logging
+import platform
+import re
+from importlib.metadata import version
+
+from headrace import __version__
+from headrace.clock import Clock
+from headrace.contracts import Contract
+from headrace.kafka.client import librdkafka_version
+from headrace.logs import get_logger
+from headrace.metrics import common, ingest
+from headrace.metrics.log_counter import LogCounter
+from headrace.metrics.server import MetricsServer
+from headrace.settings import MIB, MetricsSettings, Settings
+from headrace_ingest.metrics import WorkerMetrics
+
+log = get_logger(__name__)
+
+# Of librdkafka's own properties; secrets among the settings are masked by their type.
+_SECRET = re.compile(r"password|secret|token|key\.pem")
+
+
+def new_metrics(settings: Settings, contract: Contract, clock: Clock) -> WorkerMetrics:
+    """The metrics of a worker that is yet to be built."""
+    metrics = WorkerMetrics(
+        contract.name,
+        contract.topic,
+        clock,
+        # The group gives up a member that has not polled for so long: from then on it is of no use to anybody.
+        stall_seconds=max(settings.kafka.max_poll_interval_ms, settings.kafka.session_timeout_ms) / 1000,
+        partition_detail=settings.metrics.partition_detail,
+    )
+    metrics.recorder.put(
+        common.BUILD,
+        1,
+        version=__version__,
+        deltalake=version("deltalake"),
+        librdkafka=librdkafka_version(),
+        python=platform.python_version(),
+    )
+    metrics.recorder.put(common.CONFIG, 1, config_hash=config_hash(settings), write_mode=contract.table.mode)
+    metrics.recorder.put(ingest.BUFFER_LIMIT, 2 * settings.ingest.flush_mib * MIB)
+    return metrics
+
+
+def serve_metrics(settings: MetricsSettings, metrics: WorkerMetrics) -> MetricsServer | None:
+    """Serves metrics and probes until the process ends, unless they are switched off; counts log lines from now on.
+
+    Raises:
+        ConfigError: the address or the port cannot be had.
+    """
+    if not settings.enabled:
+        return None
+    logging.getLogger().addHandler(LogCounter(metrics.recorder))
+    server = MetricsServer(metrics.registry, metrics.health, address=settings.address, port=settings.port)
+    log.info("serving", url=server.url)
+    return server
+
+
+def config_hash(settings: Settings) -> str:
+    """The same for all workers of a group that are told the same; secrets are no part of it."""
+    told = settings.model_dump(mode="json", exclude={"kafka": {"group_instance_id"}, "metrics": True})
+    told["kafka"]["client"] = {name: value for name, value in settings.kafka.client.items() if not _SECRET.search(name)}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,83 @@
+"""Asks the broker, beside the loop, where the partitions of this worker begin and end."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from headrace.clock import Clock
+from headrace.errors import HeadraceError
+from headrace.offsets import OffsetRange
+from headrace_ingest.batch import Batch
+from headrace_ingest.freshness import BrokerOffsets
+from headrace_ingest.intake import Lease
+from headrace_ingest.ports import Topic
+from headrace_ingest.standing import PartitionStanding
+
+
+class SourceOffsets:
+    """What the broker last said of each partition.
+
+    What the client has cached will not do: it is as old as the last fetch, and a paused partition is not fetched.
+
+    Args:
+        topic: what to ask.
+        seconds: between two questions.
+        clock: time.
+    """
+
+    def __init__(self, topic: Topic, *, seconds: float, clock: Clock) -> None:
+        self._topic = topic
+        self._seconds = seconds
+        self._clock = clock
+        self._asked_at = clock.monotonic()
+        self._answer: Future[None] | None = None
+        self._known: dict[int, BrokerOffsets] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-offsets")
+        self.answered_at: float | None = None
+
+    def ask(self, partition: int) -> OffsetRange:
+        """Asks now, and remembers the answer; called before a partition is read.
+
+        Raises:
+            HeadraceError: as `Topic.watermarks`.
+        """
+        asked_at = self._clock.now().timestamp()
+        available = self._topic.watermarks(partition)
+        self._known[partition] = BrokerOffsets(available, asked_at)
+        self.answered_at = asked_at
+        return available
+
+    def check(self, leases: Mapping[int, Lease]) -> None:
+        """Never blocks; called at every turn of the loop. Compares new answers with the leases."""
+        if self._answer is None:
+            if self._clock.monotonic() - self._asked_at >= self._seconds:
+                self._asked_at = self._clock.monotonic()
+                self._answer = self._thread.submit(self._ask_all, list(leases))
+        elif self._answer.done():
+            self._answer = None
+            self.compare(leases)
+
+    def compare(self, leases: Mapping[int, Lease]) -> None:
+        """Compares the last answers with the leases."""
+        for partition, lease in leases.items():
+            known = self._known.get(partition)
+            if known is not None:
+                lease.freshness.compare(lease.durable, known)
+
+    def standings(self, leases: Sequence[Lease], batches: Sequence[Batch]) -> list[PartitionStanding]:
+        """Leases beside what the broker has and what of them is in `batches`; safe from any thread."""
+        now = self._clock.now().timestamp()
+        waiting: dict[int, float] = {}
+        for batch in batches:
+            for partition, span in list(batch.spans.items()):
+                if span.oldest_ms >= 0:
+                    waiting.setdefault(partition, min(now, span.oldest_ms / 1000))
+        known = [(lease, self._known.get(lease.partition)) for lease in leases]
+        return [PartitionStanding(lease, offsets, waiting.get(lease.partition)) for lease, offsets in known if offsets]
+
+    def _ask_all(self, partitions: list[int]) -> None:
+        for partition in partitions:
+            try:
+                self.ask(partition)
+            except HeadraceError:
+                # The answer that is known grows old, and freshness with it; the watch of the topic says what is wrong.
+                return

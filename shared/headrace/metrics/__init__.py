@@ -1,0 +1,15 @@
+"""The catalogue of all metrics: what docs, dashboards and alert rules are checked against.
+
+A part of the program adds a module of its own and a line to `CATALOGUE`; `recorder` makes the parts a process names.
+"""
+
+from collections.abc import Mapping
+
+from headrace.metrics.common import COMMON
+from headrace.metrics.ingest import INGEST
+from headrace.metrics.metric import Metric
+
+CATALOGUE: Mapping[str, tuple[Metric, ...]] = {"Every process": COMMON, "Ingest worker": INGEST}
+"""Metrics by the part that reports them."""
+
+__all__ = ["CATALOGUE", "COMMON", "INGEST"]
