@@ -16,7 +16,7 @@ from headrace.metrics import COMMON, INGEST, common, ingest
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
 from headrace_ingest.flight import Flight
-from headrace_ingest.flushed import Flushed
+from headrace_ingest.flushed import FailureKind, Flushed
 from headrace_ingest.standing import Standing, readings
 
 
@@ -47,6 +47,8 @@ class WorkerMetrics:
         self.recorder.put(common.CONFLICT_GUARD, 0)
         self.recorder.read(self._own)
         self.recorder.add(ingest.COMMITS, 0, table=self._quarantine, operation="append")
+        for kind in FailureKind:
+            self.recorder.add(ingest.COMMIT_FAILURES, 0, table=self._quarantine, reason=kind)
 
     # -- the start
 
