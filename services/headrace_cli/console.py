@@ -1,6 +1,16 @@
 """Standard output for people."""
 
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from headrace.kafka.client import client_log
 
 # The widest table, that of a proof, fits; a narrower terminal wraps it instead of cutting numbers.
 _LEAST_COLUMNS = 120
@@ -9,3 +19,45 @@ _LEAST_COLUMNS = 120
 def wide_console() -> Console:
     """As wide as the terminal, and never so narrow that a table loses something."""
     return Console(highlight=False, soft_wrap=True, width=max(_LEAST_COLUMNS, Console().width))
+
+
+def print_json(value: object) -> None:
+    """A report of dataclasses as JSON: times in RFC 3339, sequences as arrays."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def print_table(
+    console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], *, left: Collection[str]
+) -> None:
+    """Rows under their columns' names; None is a dash, a number is told in groups of digits.
+
+    Args:
+        console: where to.
+        columns: names.
+        rows: of as many cells.
+        left: columns that begin on the left; the others end on the right.
+    """
+    shown = Table(box=None, pad_edge=False)
+    for name in columns:
+        shown.add_column(name, justify="left" if name in left else "right", no_wrap=True)
+    for row in rows:
+        shown.add_row(*map(cell, row))
+    console.print(shown)
+
+
+def cell(value: object) -> str:
+    """A value as a cell of a table or a word of a sentence."""
+    match value:
+        case None:
+            return "-"
+        case int():
+            return f"{value:,}"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}"
+        case _:
+            return escape(str(value))
+
+
+def without_client_log() -> None:
+    """For commands that ask once: librdkafka would log every attempt to connect beside the failure they end with."""
+    client_log.setLevel(logging.CRITICAL)

@@ -25,9 +25,13 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 # Imported when called: a worker must not pay, in start-up time and memory, for what only the demo or verify needs.
 _COMMANDS: Mapping[str, str] = {
     "demo": "headrace_cli.demo:app",
+    "history": "headrace_cli.history:app",
     "ingest": "headrace_cli.ingest:app",
+    "lag": "headrace_cli.lag:app",
+    "offset": "headrace_cli.offset:app",
     "quarantine": "headrace_cli.quarantine:app",
     "simulate": "headrace_cli.simulate:app",
+    "tables": "headrace_cli.tables:app",
     "verify": "headrace_cli.verify:app",
 }
 

@@ -8,14 +8,14 @@ from headrace.connection import KafkaSettings
 from headrace.contracts import load_contracts
 from headrace.errors import ConfigError
 from headrace.lake.store import Store
-from headrace.lake.tables import refuse_file
+from headrace.lake.tables import chosen_tables
 from headrace.read.proof.broker import Broker
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.given import Base
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.ledger import Ledger
 from headrace.read.proof.report import TableReport
-from headrace.read.proof.store import local_root, table_names
+from headrace.read.proof.store import local_root
 from headrace.read.proof.truth import Progress
 from headrace.read.proof.verify import OpenTruth, Verifier, no_progress
 from headrace.settings import Settings
@@ -58,15 +58,7 @@ def verify_tables(
     """
     _check(options, tables)
     root = local_root(settings.lake.root)
-    chosen = tuple(tables) or table_names(root)
-    if not chosen:
-        msg = f"there is no table under {root}: check HEADRACE_LAKE__ROOT"
-        raise ConfigError(msg)
-    for name in chosen:
-        refuse_file(Store(settings.lake.root), name)
-        if not (root / name / "_delta_log").is_dir():
-            msg = f"there is no table {name} under {root}: check the name and HEADRACE_LAKE__ROOT"
-            raise ConfigError(msg)
+    chosen = chosen_tables(Store(settings.lake.root), tables)
     contracts = load_contracts(settings.contracts)
     open_truth = None if options.from_log else _truth(settings.kafka, options.ledger)
     verifier = Verifier(root, contracts, open_truth, progress)

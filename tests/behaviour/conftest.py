@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from headrace.testing.brokers import BrokerHandle
+from headrace_cli.main import run
 from tests.behaviour.memberships import BY_HAND, CLASSIC, CONSUMER, GROUPS
 from tests.behaviour.topics import ClusterTopic, MemoryTopic
-from tests.behaviour.world import World
+from tests.behaviour.world import Command, World
 from tests.faults.mutants import plant_from_environment
 
 
@@ -74,6 +75,21 @@ def group_world(request: pytest.FixtureRequest) -> World:
 def strict_world(request: pytest.FixtureRequest) -> World:
     """Where topics are created as asked, grown and emptied: not on the embedded broker."""
     return _world(request, request.param)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command on the lake of a world; gives its exit code and its standard output."""
+
+    def call(world: World, *arguments: str) -> tuple[int, str]:
+        monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(world.root))
+        monkeypatch.chdir(world.folder)
+        if world.kind != "memory":
+            monkeypatch.setenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", world.cluster.handle.bootstrap_servers)
+        capsys.readouterr()
+        return run(list(arguments)), capsys.readouterr().out
+
+    return call
 
 
 plant_from_environment()

@@ -6,7 +6,7 @@ The same `World` stands on the broker in memory, on the embedded one and on a re
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -38,6 +38,9 @@ from tests.behaviour.memberships import CLASSIC, Membership
 from tests.behaviour.topics import Address, ClusterTopic, MemoryTopic, Topic
 
 TABLE = "fills"
+Command = Callable[..., tuple[int, str]]
+"""A command line on a world: its exit code and its standard output."""
+
 DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 
 

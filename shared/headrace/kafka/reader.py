@@ -1,6 +1,6 @@
 """Reading part of a topic without a group: for proofs and look-ups, never for ingest."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -45,7 +45,7 @@ class TopicReader:
             }
         )
 
-    def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
+    def read(self, partition: int, wanted: OffsetRange) -> Generator[Records, None, None]:
         """The committed records of `wanted`, in order; ends early where the partition ends.
 
         Raises:

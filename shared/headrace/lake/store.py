@@ -149,6 +149,21 @@ class Store:
         except (BaseError, OSError) as error:
             raise store_failure(error, f"listing {self.uri(folder)}") from error
 
+    def folders(self, folder: str = "") -> list[str]:
+        """Names of the folders that lie directly in `folder`, sorted; none if it does not exist.
+
+        Raises:
+            StoreError, AccessDeniedError: it cannot be listed.
+        """
+        if self.local is not None and not (self.local / folder).is_dir():
+            return []
+        prefix = f"{folder.rstrip('/')}/" if folder else ""
+        try:
+            found = obstore.list_with_delimiter(self._objects, prefix or None)["common_prefixes"]
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"listing {self.uri(folder)}") from error
+        return sorted(name.rstrip("/").removeprefix(prefix) for name in found)
+
     def delete(self, path: str) -> None:
         """Removes `path` if it is there."""
         try:

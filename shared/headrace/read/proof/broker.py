@@ -17,7 +17,7 @@ from headrace.kafka.topics import TopicClient
 from headrace.offsets import OffsetRange
 from headrace.read.proof.digests import BLOCK, block_of, digest, sum_of
 from headrace.read.proof.findings import Level
-from headrace.read.proof.identity import TableIdentity
+from headrace.read.proof.identity import TableIdentity, check_topic
 from headrace.read.proof.truth import Expected, Progress, Survey
 
 Canonical = Callable[[bytes], bytes]
@@ -40,14 +40,11 @@ class Broker:
         self._client = TopicClient(kafka, table.topic)
         self._reader = TopicReader(kafka, table.topic)
         found = self._client.identity()
-        if (found.cluster_id, found.topic_id) != (table.source.cluster_id, table.source.topic_id):
+        try:
+            check_topic(found, table)
+        except TopicRecreatedError:
             self.close()
-            msg = (
-                f"topic {table.topic} on this cluster is not the one that the table was filled from: cluster "
-                f"{found.cluster_id} topic {found.topic_id}, the table names cluster {table.source.cluster_id} "
-                f"topic {table.source.topic_id}"
-            )
-            raise TopicRecreatedError(msg)
+            raise
         self._partitions = found.partitions
         self._thinned = found.topic_id != _EMBEDDED_TOPIC_ID and self._reader.is_compacted()
 

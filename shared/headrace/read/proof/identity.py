@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from headrace.errors import TopicRecreatedError
+from headrace.kafka.topics import TopicIdentity
 from headrace.offsets import SourceId
 from headrace.read.proof.findings import UnsupportedTableError
 
@@ -40,3 +42,19 @@ def identify(configuration: Mapping[str, str]) -> TableIdentity:
     except (KeyError, ValueError) as error:
         msg = f"the table's properties are not those of a Headrace table ({error}): nothing is proved about it"
         raise UnsupportedTableError(msg) from None
+
+
+def check_topic(found: TopicIdentity, table: TableIdentity) -> None:
+    """Makes sure that a topic is the one that the table is filled from.
+
+    Raises:
+        TopicRecreatedError: it is on another cluster, or was deleted and created again.
+    """
+    source = table.source
+    if (found.cluster_id, found.topic_id) != (source.cluster_id, source.topic_id):
+        msg = (
+            f"topic {table.topic} on this cluster is not the one that the table was filled from: cluster "
+            f"{found.cluster_id} topic {found.topic_id}, the table names cluster {source.cluster_id} "
+            f"topic {source.topic_id}"
+        )
+        raise TopicRecreatedError(msg)

@@ -79,12 +79,4 @@ def local_root(root: str) -> Path:
     return folder
 
 
-def table_names(root: Path) -> tuple[str, ...]:
-    """Names of the Headrace tables under `root`: Delta tables that have a quarantine beside them."""
-    if not root.is_dir():
-        return ()
-    tables = {entry.name for entry in root.iterdir() if (entry / "_delta_log").is_dir()}
-    return tuple(sorted(name for name in tables if name + QUARANTINE_SUFFIX in tables))
-
-
 QUARANTINE_SUFFIX = "__quarantine"

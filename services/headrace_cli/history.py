@@ -1,0 +1,59 @@
+"""`headrace history TABLE`."""
+
+from typing import Annotated
+
+import typer
+
+from headrace.lake.store import Store
+from headrace.read.history import CommitEntry, read_history
+from headrace.settings import load_settings
+from headrace_cli.console import print_json, print_table, wide_console
+
+app = typer.Typer(add_completion=False)
+
+_COLUMNS = ("version", "committed at (UTC)", "what", "rows", "rejects", "files", "batch", "worker", "offsets")
+_LEFT = ("committed at (UTC)", "what", "batch", "worker", "offsets")
+_NAMED_RANGES = 4
+
+
+@app.command()
+def history_command(
+    table: Annotated[str, typer.Argument(help="The table; a quarantine has a history too.")],
+    limit: Annotated[int, typer.Option(min=1, help="Print at most this many commits, newest first.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/operations.md.")] = False,
+) -> None:
+    """List a table's commits, newest first: when, what, by whom, and which offsets it brought.
+
+    A commit in capitals was not made by Headrace: OPTIMIZE, VACUUM and the like.
+    """
+    history = read_history(Store(load_settings().lake.root), table, limit)
+    if as_json:
+        print_json(history)
+        return
+    console = wide_console()
+    print_table(console, _COLUMNS, map(_cells, history.commits), left=_LEFT)
+    if history.older == "gone":
+        console.print("Older commits are no longer retained.")
+
+
+def _cells(commit: CommitEntry) -> tuple[object, ...]:
+    removed = f" -{commit.files_removed}" if commit.files_removed else ""
+    return (
+        str(commit.version),
+        commit.committed_at,
+        commit.kind or commit.operation,
+        commit.rows,
+        commit.rejects,
+        f"+{commit.files_added}{removed}",
+        commit.batch and commit.batch[:8],
+        commit.worker,
+        offsets_of(commit),
+    )
+
+
+def offsets_of(commit: CommitEntry) -> str:
+    """The offsets that a commit brought, as `partition: first-last`."""
+    named = [f"{r.partition}: {r.start}-{r.end - 1}" for r in commit.ranges if r.end > r.start]
+    named += [f"{r.partition}: {len(r.offsets)} replayed" for r in commit.replayed]
+    more = len(named) - _NAMED_RANGES
+    return ", ".join(named[:_NAMED_RANGES]) + (f" and {more} partitions more" if more > 0 else "")

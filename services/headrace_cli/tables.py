@@ -1,0 +1,65 @@
+"""`headrace tables`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+from rich.markup import escape
+
+from headrace.lake.store import Store
+from headrace.read.summary import TableSummary, summarise
+from headrace.settings import load_settings
+from headrace_cli.console import print_json, print_table, wide_console
+
+app = typer.Typer(add_completion=False)
+
+_COLUMNS = (
+    "table",
+    "topic",
+    "contract",
+    "version",
+    "rows",
+    "quarantined",
+    "files",
+    "size",
+    "read",
+    "committed at (UTC)",
+)
+_LEFT = ("table", "topic", "contract")
+
+
+@app.command()
+def tables_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/operations.md.")] = False,
+) -> None:
+    """List the tables of the lake: what fills them, what they hold, and how far they have read their topics."""
+    found = summarise(Store(load_settings().lake.root))
+    if as_json:
+        print_json({"tables": found})
+    else:
+        _show(found)
+    raise typer.Exit(next((table.exit_code for table in found if table.exit_code), 0))
+
+
+def _show(found: Sequence[TableSummary]) -> None:
+    console = wide_console()
+    print_table(console, _COLUMNS, [_cells(table) for table in found if table.problem is None], left=_LEFT)
+    for table in found:
+        if table.problem is not None:
+            console.print(f"{escape(table.table)}: [red]{escape(table.problem)}[/]")
+
+
+def _cells(table: TableSummary) -> tuple[object, ...]:
+    return (
+        table.table,
+        table.topic,
+        table.contract,
+        None if table.version is None else str(table.version),
+        table.rows,
+        table.quarantined,
+        table.files,
+        None if table.bytes is None else decimal(table.bytes),
+        sum(each.position for each in table.positions),
+        table.committed_at,
+    )

@@ -1,0 +1,76 @@
+"""What a table consists of now, by the statistics in its log: no data file is opened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from headrace.lake.log import open_table
+from headrace.lake.store import Store
+
+_READ = ("path", "size_bytes", "num_records", "min._partition", "max._partition", "min._offset", "max._offset")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Lowest and highest value of a column in one file."""
+
+    low: int
+    high: int
+
+    def __contains__(self, value: int) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFile:
+    """A data file of the newest version; what its writer did not note is None.
+
+    Attributes:
+        path: relative to the table.
+        size: bytes.
+        rows: number of rows.
+        partitions: Kafka partitions of its rows.
+        offsets: offsets of its rows, over all of these partitions.
+    """
+
+    path: str
+    size: int
+    rows: int | None
+    partitions: Bounds | None
+    offsets: Bounds | None
+
+    def may_hold(self, partition: int, offset: int) -> bool:
+        """Whether the row of that record may be in it."""
+        within_partitions = self.partitions is None or partition in self.partitions
+        return within_partitions and (self.offsets is None or offset in self.offsets)
+
+
+def active_files(store: Store, table: str) -> list[ActiveFile]:
+    """The data files of the newest version.
+
+    Raises:
+        FileNotFoundError: no table is there.
+        StoreError, AccessDeniedError: its log cannot be read.
+    """
+    actions = pa.table(open_table(store, table).get_add_actions(flatten=True))
+    columns: dict[str, list[Any]] = {name: actions[name].to_pylist() for name in _READ if name in actions.column_names}
+    nothing: list[Any] = [None] * actions.num_rows
+    return [
+        ActiveFile(path, size, rows, partitions, offsets)
+        for path, size, rows, partitions, offsets in zip(
+            columns["path"],
+            columns["size_bytes"],
+            columns.get("num_records", nothing),
+            _bounds(columns, "_partition", nothing),
+            _bounds(columns, "_offset", nothing),
+            strict=True,
+        )
+    ]
+
+
+def _bounds(columns: dict[str, list[Any]], name: str, nothing: list[Any]) -> Iterator[Bounds | None]:
+    lows, highs = columns.get(f"min.{name}", nothing), columns.get(f"max.{name}", nothing)
+    for low, high in zip(lows, highs, strict=True):
+        yield None if low is None or high is None else Bounds(low, high)

@@ -1,0 +1,148 @@
+"""What each commit of a table did: who made it, when, and which records it brought."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Literal
+
+from headrace.errors import ConfigError
+from headrace.lake.store import Store
+from headrace.read.commits import CommitLog
+from headrace.read.proof.actions import Commit, Span
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedRange:
+    """The offsets `start <= o < end` of one partition that a commit accounts for.
+
+    Each of them is one of `rows`, `rejects` (in the quarantine) or `gaps` (no such record in the topic).
+    """
+
+    partition: int
+    start: int
+    end: int
+    rows: int
+    rejects: int
+    gaps: int
+
+    @classmethod
+    def of(cls, partition: int, span: Span) -> "CommittedRange":
+        """The range that a commit notes."""
+        return cls(partition, span.start, span.end, span.rows, span.rejects, span.gap_records)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedRecords:
+    """Offsets of one partition that a replay brought home from the quarantine."""
+
+    partition: int
+    offsets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitEntry:
+    """One commit.
+
+    Attributes:
+        version: that it made.
+        committed_at: by the clock of whoever made it; None if it says nothing.
+        kind: of a commit of Headrace: `create`, `claim`, `ingest`, `quarantine`, `replay` or `rewind`; None of others.
+        operation: Delta's name for it, such as `WRITE` or `OPTIMIZE`.
+        worker: host and process that made it, where known.
+        batch: id of the batch, where it has one.
+        rows: rows that it added; None if the log does not tell. Rows that were only moved do not count.
+        rejects: records that it went past because they are in the quarantine.
+        files_added, files_removed: data files that it added to and took from the table.
+        ranges: offsets that it accounts for.
+        replayed: records that it brought home from the quarantine.
+    """
+
+    version: int
+    committed_at: datetime | None
+    kind: str | None
+    operation: str
+    worker: str | None
+    batch: str | None
+    rows: int | None
+    rejects: int
+    files_added: int
+    files_removed: int
+    ranges: tuple[CommittedRange, ...]
+    replayed: tuple[ReplayedRecords, ...]
+
+    @classmethod
+    def of(cls, commit: Commit) -> "CommitEntry":
+        """What `commit` says."""
+        origin = commit.origin
+        spans = origin.spans if origin else {}
+        offsets = origin.offsets if origin else {}
+        counts = [file.records for file in commit.adds if file.data_change]
+        return cls(
+            version=commit.version,
+            committed_at=commit.time,
+            kind=origin.kind if origin else None,
+            operation=commit.operation,
+            worker=origin.worker if origin else None,
+            batch=origin.batch if origin else None,
+            rows=None if None in counts else sum(count for count in counts if count is not None),
+            rejects=sum(span.rejects for span in spans.values()),
+            files_added=len(commit.adds),
+            files_removed=len(commit.removes),
+            ranges=tuple(CommittedRange.of(partition, span) for partition, span in sorted(spans.items())),
+            replayed=tuple(ReplayedRecords(partition, listed) for partition, listed in sorted(offsets.items())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TableHistory:
+    """Commits of a table, newest first.
+
+    Attributes:
+        table: its name.
+        version: the newest.
+        commits: as many as were asked for, or as the log retains.
+        older: `retained` if older commits can be asked for, `gone` if there were some, None if there is none.
+    """
+
+    table: str
+    version: int
+    commits: tuple[CommitEntry, ...]
+    older: Literal["retained", "gone"] | None
+
+
+def read_history(store: Store, table: str, limit: int) -> TableHistory:
+    """The newest commits of a table; as fast on a long log as on a short one.
+
+    Raises:
+        ConfigError: there is no such table.
+        LogDamagedError: a commit is torn.
+        StoreError, AccessDeniedError: the log cannot be read.
+    """
+    log = CommitLog(store, table)
+    commits = tuple(CommitEntry.of(commit) for commit in islice(log.newest_first(), limit))
+    oldest = log.version + 1 - len(commits)
+    if oldest == 0:
+        return TableHistory(table, log.version, commits, None)
+    return TableHistory(table, log.version, commits, "retained" if len(commits) == limit else "gone")
+
+
+def read_commit(store: Store, table: str, version: int) -> CommitEntry:
+    """One commit.
+
+    Raises:
+        ConfigError: there is no such table or version, or the log does not retain it.
+        LogDamagedError: it is torn.
+        StoreError, AccessDeniedError: the log cannot be read.
+    """
+    log = CommitLog(store, table)
+    if version > log.version:
+        msg = f"{table} has no version {version} yet: the newest is {log.version}"
+        raise ConfigError(msg)
+    commit = log.commit(version)
+    if commit is None:
+        msg = (
+            f"commit {version} of {table} is no longer retained: what it brought can only be told from the rows; "
+            f"`headrace offset {table} PARTITION OFFSET` finds the data file of a record"
+        )
+        raise ConfigError(msg)
+    return CommitEntry.of(commit)

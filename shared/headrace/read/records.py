@@ -1,0 +1,75 @@
+"""Finding one record's row among the data files of a table: first where it should be, then wherever it can be."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from headrace.lake.contents import ActiveFile, active_files
+from headrace.lake.store import Store
+from headrace.read.proof.files import ADDRESS, FileDamagedError
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRow:
+    """The row of a record: the file that holds it, relative to the table, and the columns that were asked for."""
+
+    path: str
+    columns: dict[str, Any]
+
+
+class RowFinder:
+    """Looks for rows in the newest version of one table.
+
+    Args:
+        store: the lake.
+        table: folder of the table, which exists.
+
+    Raises:
+        StoreError, AccessDeniedError: the table cannot be read.
+    """
+
+    def __init__(self, store: Store, table: str) -> None:
+        self._store = store
+        self._table = table
+        self._files = active_files(store, table)
+
+    def find(
+        self, partition: int, offset: int, *, columns: Sequence[str] = (), likely: Collection[str] = ()
+    ) -> FoundRow | None:
+        """The row of a record, or None.
+
+        Args:
+            partition: of the topic.
+            offset: of the record.
+            columns: those to read beside its address.
+            likely: paths of the files to look at first. The others follow, those with the fewest offsets first.
+
+        Raises:
+            FileDamagedError: a file of the table is not there or is no Parquet file.
+            StoreError, AccessDeniedError: a file cannot be read.
+        """
+        candidates = [file for file in self._files if file.may_hold(partition, offset)]
+        for file in sorted(candidates, key=lambda file: (file.path not in likely, _breadth(file))):
+            found = self._look(file.path, partition, offset, columns)
+            if found is not None:
+                return found
+        return None
+
+    def _look(self, path: str, partition: int, offset: int, columns: Iterable[str]) -> FoundRow | None:
+        name = f"{self._table}/{path}"
+        here = (pc.field("_partition") == partition) & (pc.field("_offset") == offset)
+        try:
+            data = pa.BufferReader(self._store.read(name))
+            found = pq.read_table(data, columns=[*ADDRESS, *columns], filters=here).to_pylist()
+        except (FileNotFoundError, pa.ArrowException) as error:
+            msg = f"{name} is part of the table and cannot be read ({type(error).__name__}): run headrace verify"
+            raise FileDamagedError(msg) from None
+        return FoundRow(path, found[0]) if found else None
+
+
+def _breadth(file: ActiveFile) -> int:
+    return 2**63 if file.offsets is None else file.offsets.high - file.offsets.low

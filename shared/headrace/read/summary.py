@@ -1,0 +1,106 @@
+"""The tables of a lake at a glance, from their logs alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from headrace.errors import HeadraceError
+from headrace.lake.contents import ActiveFile, active_files
+from headrace.lake.quarantine import count_rows, quarantine_name
+from headrace.lake.store import Store
+from headrace.lake.tables import chosen_tables
+from headrace.read.commits import CommitLog
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionPosition:
+    """Next offset to read of one partition of the topic."""
+
+    partition: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableSummary:
+    """One table; where `problem` says why it cannot be read, the rest is None or empty.
+
+    Attributes:
+        table: its name.
+        topic, contract: what it is filled from, and by which contract.
+        version: the newest.
+        committed_at: when that was made; claims and foreign commits count too.
+        rows: of all data files; None if one does not tell.
+        files: active data files.
+        bytes: of these files.
+        quarantined: records in the quarantine, those a replay brought home included.
+        positions: of each partition that the table records one of.
+        problem: one sentence.
+        exit_code: of the failure that it tells; 0 without one.
+    """
+
+    table: str
+    topic: str | None = None
+    contract: str | None = None
+    version: int | None = None
+    committed_at: datetime | None = None
+    rows: int | None = None
+    files: int | None = None
+    bytes: int | None = None
+    quarantined: int | None = None
+    positions: tuple[PartitionPosition, ...] = ()
+    problem: str | None = None
+    exit_code: int = 0
+
+
+def summarise(store: Store) -> tuple[TableSummary, ...]:
+    """Every table under the lake's root, by name; one that cannot be read hides no other.
+
+    Raises:
+        ConfigError: there is no lake under the root.
+        StoreError, AccessDeniedError: the root cannot be read.
+    """
+    return tuple(_summary_or_problem(store, name) for name in chosen_tables(store))
+
+
+def _summary_or_problem(store: Store, table: str) -> TableSummary:
+    try:
+        return summarise_table(store, table)
+    except HeadraceError as error:
+        return TableSummary(table, problem=str(error), exit_code=error.exit_code)
+
+
+def summarise_table(store: Store, table: str) -> TableSummary:
+    """One table.
+
+    Raises:
+        ConfigError: there is no such table.
+        WrongTableError: Headrace did not make it.
+        LogDamagedError: its newest commit is torn.
+        StoreError, AccessDeniedError: it cannot be read.
+    """
+    log = CommitLog(store, table)
+    identity = log.identity
+    files = active_files(store, table)
+    newest = log.commit(log.version)
+    counts = [file.rows for file in files]
+    return TableSummary(
+        table=table,
+        topic=identity.topic,
+        contract=identity.contract,
+        version=log.version,
+        committed_at=None if newest is None else newest.time,
+        rows=None if None in counts else sum(count for count in counts if count is not None),
+        files=len(files),
+        bytes=sum(file.size for file in files),
+        quarantined=count_rows(store, quarantine_name(table)),
+        positions=_positions(log, max(identity.partitions, _partitions_seen(files))),
+    )
+
+
+def _positions(log: CommitLog, partitions: int) -> tuple[PartitionPosition, ...]:
+    found = ((partition, log.position(partition)) for partition in range(partitions))
+    return tuple(PartitionPosition(partition, position) for partition, position in found if position is not None)
+
+
+def _partitions_seen(files: list[ActiveFile]) -> int:
+    """The table notes how many partitions there were at first; those added since show in its rows."""
+    return 1 + max((file.partitions.high for file in files if file.partitions is not None), default=-1)

@@ -1,0 +1,143 @@
+"""Where one record of the topic is: in which version and file, or in the quarantine, or why it is in neither."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from headrace.lake.quarantine import quarantine_name
+from headrace.lake.store import Store
+from headrace.read.commits import CommitLog
+from headrace.read.history import CommitEntry
+from headrace.read.proof.actions import Commit, Span
+from headrace.read.records import FoundRow, RowFinder
+
+_REASONS = ("reason", "detail", "resolved_version")
+
+
+class Place(StrEnum):
+    """What became of a record; stable, for scripts."""
+
+    TABLE = "table"
+    """It is a row."""
+    QUARANTINE = "quarantine"
+    """It could not become a row."""
+    GAP = "gap"
+    """The topic gave out no such record: a transaction marker, an aborted or a compacted record."""
+    NOT_READ = "not_read"
+    """It lies at or after the position."""
+    BEFORE_START = "before_start"
+    """It lies before the table's start."""
+    NOT_RETAINED = "not_retained"
+    """No file has it, and the commit that would say why is gone."""
+    MISSING = "missing"
+    """Its commit says that it is here, and it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a record is; what does not apply or is not known is None.
+
+    Attributes:
+        table, partition, offset: which record was asked for.
+        place: what became of it.
+        version: of the table, the first one that accounts for it.
+        committed_at: when that version was made.
+        batch, worker: who made it.
+        file: data file that holds it now, relative to the lake's root.
+        reason, detail: why it is, or was, in the quarantine.
+        position: the table's, of the partition.
+    """
+
+    table: str
+    partition: int
+    offset: int
+    place: Place
+    version: int | None = None
+    committed_at: datetime | None = None
+    batch: str | None = None
+    worker: str | None = None
+    file: str | None = None
+    reason: str | None = None
+    detail: str | None = None
+    position: int | None = None
+
+
+def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts:
+    """Finds a record by its address in the topic.
+
+    The log is asked first, then the files: of the table where the log says so, and of the quarantine.
+
+    Raises:
+        ConfigError: there is no such table.
+        WrongTableError: Headrace did not make it.
+        LogDamagedError: a commit is torn.
+        StoreError, AccessDeniedError: the table cannot be read.
+    """
+    log = CommitLog(store, table)
+    position = log.position(partition)
+    asked = Whereabouts(table, partition, offset, Place.NOT_READ, position=position)
+    if position is None or offset >= position:
+        return asked
+    return _Search(store, log).find(asked)
+
+
+class _Search:
+    """One look at a record before the position; the log is pinned, the files are those of the newest version."""
+
+    def __init__(self, store: Store, log: CommitLog) -> None:
+        self._store = store
+        self._log = log
+
+    def find(self, asked: Whereabouts) -> Whereabouts:
+        """Where it is."""
+        partition, offset = asked.partition, asked.offset
+        passing = self._log.passing(partition, offset)
+        commit = passing if passing is not None and _span(passing, partition, offset) else None
+        quarantine = RowFinder(self._store, quarantine_name(asked.table))
+        refused = quarantine.find(partition, offset, columns=_REASONS)
+        if refused is not None:
+            asked = replace(asked, reason=refused.columns["reason"], detail=refused.columns["detail"])
+            home = refused.columns["resolved_version"]
+            if home is None:
+                return _told(asked, Place.QUARANTINE, commit, f"{quarantine_name(asked.table)}/{refused.path}")
+            commit = self._log.commit(home)
+        row = self._row(asked, commit)
+        if row is not None:
+            return _told(asked, Place.TABLE, commit, f"{asked.table}/{row.path}")
+        return _told(asked, absence(passing, partition, offset), commit, None)
+
+    def _row(self, asked: Whereabouts, commit: Commit | None) -> FoundRow | None:
+        likely = {file.path for file in commit.adds} if commit else set()
+        return RowFinder(self._store, asked.table).find(asked.partition, asked.offset, likely=likely)
+
+
+def _told(asked: Whereabouts, place: Place, commit: Commit | None, file: str | None) -> Whereabouts:
+    if commit is None:
+        return replace(asked, place=place, file=file)
+    entry = CommitEntry.of(commit)
+    return replace(
+        asked,
+        place=place,
+        version=entry.version,
+        committed_at=entry.committed_at,
+        batch=entry.batch,
+        worker=entry.worker,
+        file=file,
+    )
+
+
+def _span(commit: Commit, partition: int, offset: int) -> Span | None:
+    """What `commit` says of the offset; None if it does not account for it."""
+    span = commit.origin.spans.get(partition) if commit.origin else None
+    return span if span is not None and span.start <= offset < span.end else None
+
+
+def absence(passing: Commit | None, partition: int, offset: int) -> Place:
+    """Why a record is in no file, by the first retained commit whose position is past it."""
+    if passing is None:
+        return Place.NOT_RETAINED
+    span = _span(passing, partition, offset)
+    if span is None:
+        return Place.BEFORE_START if passing.version == 0 else Place.NOT_RETAINED
+    unnamed = span.gap_records - sum(map(len, span.gaps))
+    return Place.GAP if unnamed > 0 or any(offset in gap for gap in span.gaps) else Place.MISSING

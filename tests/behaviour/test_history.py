@@ -1,0 +1,127 @@
+"""What `headrace history` and `headrace tables` say of tables that real workers made."""
+
+import json
+import os
+import socket
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from headrace.errors import ConfigError
+from headrace.lake.store import Store
+from headrace.read.history import read_history
+from headrace.read.summary import PartitionPosition, summarise
+from tests.behaviour.world import TABLE, Command, World, fill, poison
+
+
+@pytest.fixture
+def world(memory_world: World) -> World:
+    """A table of two batches, one of them with a reject, compacted by another tool."""
+    memory_world.topic.extend([fill(n) for n in range(9)])
+    memory_world.drain()
+    memory_world.topic.extend([poison(n) if n == 4 else fill(n) for n in range(3, 6)])
+    memory_world.drain()
+    memory_world.table().optimize.compact()
+    return memory_world
+
+
+def store(world: World) -> Store:
+    return Store(str(world.root))
+
+
+def test_commits_are_told_newest_first_with_what_each_brought(world: World) -> None:
+    found = read_history(store(world), TABLE, 100)
+    assert [commit.version for commit in found.commits] == list(range(found.version, -1, -1))
+    assert [commit.kind for commit in found.commits] == [None, "ingest", "claim", "ingest", "claim", "create"]
+    second, first = (commit for commit in found.commits if commit.kind == "ingest")
+    assert (first.rows, first.rejects, first.files_added) == (9, 0, 1)
+    assert (second.rows, second.rejects) == (2, 1)
+    assert [(r.partition, r.start, r.end) for r in second.ranges] == [(0, 3, 4), (1, 3, 4), (2, 3, 4)]
+    assert second.worker == f"{socket.gethostname()}/{os.getpid()}"
+    assert second.batch != first.batch
+    assert found.older is None
+
+
+def test_times_are_those_of_the_commits(memory_world: World) -> None:
+    memory_world.topic.append(fill(1))
+    before = datetime.now(UTC)
+    memory_world.drain()
+    newest = read_history(store(memory_world), TABLE, 1).commits[0]
+    assert newest.committed_at is not None
+    assert before - timedelta(milliseconds=1) <= newest.committed_at <= datetime.now(UTC)
+
+
+def test_a_commit_of_another_tool_is_told_by_its_operation(world: World, command: Command) -> None:
+    newest = read_history(store(world), TABLE, 1).commits[0]
+    assert (newest.kind, newest.operation, newest.worker) == (None, "OPTIMIZE", None)
+    assert (newest.rows, newest.files_added, newest.files_removed) == (0, 1, 2)
+    code, out = command(world, "history", TABLE, "--limit", "2")
+    assert code == 0
+    assert [line.split()[3] for line in out.splitlines()[1:]] == ["OPTIMIZE", "ingest"]
+
+
+def test_a_limit_leaves_the_older_ones_to_be_asked_for(world: World) -> None:
+    found = read_history(store(world), TABLE, 3)
+    assert (len(found.commits), found.older) == (3, "retained")
+
+
+def test_commits_that_are_no_longer_retained_are_not_passed_over_in_silence(world: World, command: Command) -> None:
+    world.table().create_checkpoint()
+    for version in (0, 1):
+        (world.root / TABLE / "_delta_log" / f"{version:020d}.json").unlink()
+    found = read_history(store(world), TABLE, 100)
+    assert (found.commits[-1].version, found.older) == (2, "gone")
+    assert command(world, "history", TABLE)[1].endswith("Older commits are no longer retained.\n")
+
+
+def test_a_quarantine_has_a_history_too(world: World) -> None:
+    kinds = [commit.kind for commit in read_history(store(world), f"{TABLE}__quarantine", 9).commits]
+    assert kinds == ["quarantine", "claim", "claim", "create"]
+
+
+def test_a_table_that_is_not_there_is_told_so(world: World) -> None:
+    with pytest.raises(ConfigError, match="there is no table nothing"):
+        read_history(store(world), "nothing", 1)
+
+
+def test_every_table_of_the_lake_is_listed_with_what_it_holds(world: World, command: Command) -> None:
+    (found,) = summarise(store(world))
+    assert (found.table, found.topic, found.contract) == (TABLE, world.topic.name, TABLE)
+    assert (found.version, found.rows, found.quarantined, found.files) == (5, 11, 1, 1)
+    assert found.bytes == sum(path.stat().st_size for path in (world.root / path for path in _active(world)))
+    assert found.positions == tuple(PartitionPosition(partition, 4) for partition in range(3))
+    assert found.committed_at == read_history(store(world), TABLE, 1).commits[0].committed_at
+    code, out = command(world, "tables")
+    assert code == 0
+    assert out.splitlines()[1].split()[:7] == [TABLE, world.topic.name, TABLE, "5", "11", "1", "1"]
+
+
+def _active(world: World) -> list[str]:
+    return [f"{TABLE}/{path}" for path in world.table().get_add_actions()["path"].to_pylist()]
+
+
+def test_partitions_added_since_the_table_was_made_are_listed(memory_world: World) -> None:
+    world = memory_world
+    world.drain()
+    world.topic.add_partitions(2)
+    world.topic.append(fill(1), partition=4)
+    world.drain()
+    (found,) = summarise(store(world))
+    assert found.positions[-1] == PartitionPosition(4, 1)
+
+
+def test_a_table_that_cannot_be_read_hides_no_other(world: World, command: Command) -> None:
+    log = world.root / "broken" / "_delta_log"
+    log.mkdir(parents=True)
+    (world.root / "broken__quarantine" / "_delta_log").mkdir(parents=True)
+    broken, whole = summarise(store(world))
+    assert (broken.table, whole.rows) == ("broken", 11)
+    assert broken.problem
+    code, out = command(world, "tables", "--json")
+    assert [table["problem"] is None for table in json.loads(out)["tables"]] == [False, True]
+    assert (code, broken.exit_code) == (78, 78)
+
+
+def test_an_empty_lake_is_told_so(memory_world: World) -> None:
+    with pytest.raises(ConfigError, match="there is no table under"):
+        summarise(store(memory_world))

@@ -1,0 +1,154 @@
+"""What `headrace offset` says of tables that real workers made."""
+
+import json
+
+import pytest
+
+from headrace.errors import ConfigError
+from headrace.lake.store import Store
+from headrace.read.history import CommittedRange, read_commit
+from headrace.read.whereabouts import Place, Whereabouts, locate
+from tests.behaviour.world import TABLE, Command, World, fill, poison
+
+
+def store(world: World) -> Store:
+    return Store(str(world.root))
+
+
+def where(world: World, partition: int, offset: int) -> Whereabouts:
+    return locate(store(world), TABLE, partition, offset)
+
+
+def test_every_record_is_told_where_it_is(memory_world: World) -> None:
+    world = memory_world
+    for first in range(0, 60, 20):
+        world.topic.extend([poison(n) if n % 10 == 3 else fill(n) for n in range(first, first + 20)])
+        world.drain()
+    for partition, offset in world.topic.records:
+        found = where(world, partition, offset)
+        rejected = (partition, offset) in world.quarantined()
+        assert found.place is (Place.QUARANTINE if rejected else Place.TABLE)
+        assert found.version is not None
+        (span,) = [r for r in read_commit(store(world), TABLE, found.version).ranges if r.partition == partition]
+        assert span.start <= offset < span.end
+        assert found.file is not None
+        assert (world.root / found.file).is_file()
+
+
+def test_the_file_that_is_named_holds_the_record_also_after_another_tool_compacted(memory_world: World) -> None:
+    world = memory_world
+    for number in range(6):
+        world.topic.append(fill(number), partition=number % 2)
+        world.drain()
+    before = where(world, 1, 1)
+    world.table().optimize.compact()
+    after = where(world, 1, 1)
+    assert (after.place, after.version, after.batch) == (Place.TABLE, before.version, before.batch)
+    assert before.file != after.file
+    assert after.file in {f"{TABLE}/{path}" for path in world.table().get_add_actions()["path"].to_pylist()}
+
+
+def test_a_reject_is_told_with_its_reason(memory_world: World) -> None:
+    memory_world.topic.append(poison(1), partition=1)
+    memory_world.drain()
+    found = where(memory_world, 1, 0)
+    assert (found.place, found.reason) == (Place.QUARANTINE, "not_json")
+    assert found.detail
+    assert found.file is not None
+    assert found.file.startswith(f"{TABLE}__quarantine/")
+
+
+def test_offsets_without_a_record_are_gaps(memory_world: World) -> None:
+    world = memory_world
+    world.topic.append(fill(1), partition=0)
+    world.memory.skip(0, 2)
+    world.topic.append(fill(2), partition=0)
+    world.drain()
+    assert [where(world, 0, offset).place for offset in range(4)] == ["table", "gap", "gap", "table"]
+
+
+def test_gaps_beyond_those_that_a_commit_names_are_gaps_too(memory_world: World) -> None:
+    world = memory_world
+    for number in range(110):
+        world.topic.append(fill(number), partition=0)
+        world.memory.skip(0)
+    world.drain()
+    assert where(world, 0, 1).place is Place.GAP
+    assert where(world, 0, 215).place is Place.GAP
+    assert where(world, 0, 216).place is Place.TABLE
+
+
+def test_what_lies_after_the_position_is_not_read_yet(memory_world: World) -> None:
+    memory_world.topic.append(fill(1), partition=0)
+    memory_world.drain()
+    found = where(memory_world, 0, 1)
+    assert (found.place, found.position, found.version) == (Place.NOT_READ, 1, None)
+    nowhere = where(memory_world, 99, 0)
+    assert (nowhere.place, nowhere.position) == (Place.NOT_READ, None)
+
+
+def test_what_lies_before_the_start_is_told_so(memory_world: World) -> None:
+    world = memory_world
+    world.topic.extend([fill(n) for n in range(30)])
+    world.drain(start="latest")
+    world.topic.extend([fill(n) for n in range(30, 60)])
+    world.drain()
+    assert where(world, 0, 9).place is Place.BEFORE_START
+    assert where(world, 0, 10).place is Place.TABLE
+
+
+def test_a_record_is_found_without_the_commit_that_brought_it(memory_world: World) -> None:
+    world = memory_world
+    log = world.root / TABLE / "_delta_log"
+    for number in range(25):
+        world.topic.append(fill(number), partition=0)
+        world.memory.skip(0)
+        world.drain(checkpoint_every=10)
+    for version in range(35):
+        (log / f"{version:020d}.json").unlink()
+    found = where(world, 0, 0)
+    assert (found.place, found.version, found.batch) == (Place.TABLE, None, None)
+    assert found.file is not None
+    assert where(world, 0, 1).place is Place.NOT_RETAINED
+    assert where(world, 0, 48).version is not None
+
+
+def test_a_row_that_another_tool_deleted_is_missing(memory_world: World, command: Command) -> None:
+    world = memory_world
+    world.topic.extend([fill(n) for n in range(9)])
+    world.drain()
+    world.table().delete("_partition = 1 and _offset = 2")
+    assert where(world, 1, 2).place is Place.MISSING
+    assert where(world, 1, 1).place is Place.TABLE
+    code, out = command(world, "offset", TABLE, "1", "2")
+    assert (code, "missing" in out) == (1, True)
+
+
+def test_a_version_names_the_offsets_it_brought(memory_world: World, command: Command) -> None:
+    world = memory_world
+    world.topic.append(fill(0), partition=0)
+    world.drain()
+    world.topic.extend([poison(n) if n == 3 else fill(n) for n in range(6)])
+    world.memory.skip(2, 4)
+    world.drain()
+    version = where(world, 2, 0).version
+    assert version is not None
+    found = read_commit(store(world), TABLE, version)
+    assert found.ranges == (
+        CommittedRange(0, 1, 3, rows=1, rejects=1, gaps=0),
+        CommittedRange(1, 0, 2, rows=2, rejects=0, gaps=0),
+        CommittedRange(2, 0, 6, rows=2, rejects=0, gaps=4),
+    )
+    code, out = command(world, "offset", TABLE, "--version", str(version), "--json")
+    assert code == 0
+    assert [each["end"] for each in json.loads(out)["ranges"]] == [3, 2, 6]
+
+
+def test_a_version_that_is_not_there_is_told_so(memory_world: World) -> None:
+    memory_world.drain()
+    with pytest.raises(ConfigError, match="the newest is"):
+        read_commit(store(memory_world), TABLE, 99)
+    memory_world.table().create_checkpoint()
+    (memory_world.root / TABLE / "_delta_log" / f"{0:020d}.json").unlink()
+    with pytest.raises(ConfigError, match="no longer retained"):
+        read_commit(store(memory_world), TABLE, 0)
