@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from headrace.clock import SystemClock
 from headrace.read.proof.report import overall, to_json
 from headrace.settings import load_settings
 from headrace_cli.console import wide_console
 from headrace_cli.verify_progress import progress_on
 from headrace_cli.verify_run import ProofOptions, verify_tables
 from headrace_cli.verify_screen import ProofScreen
+from headrace_cli.verify_state import PassedVersions
 
 app = typer.Typer(add_completion=False)
 
@@ -29,6 +31,10 @@ def verify_command(  # noqa: PLR0913, PLR0917  # its options
         int | None,
         typer.Option(min=0, help="Check only what came after this version of the one table; what it holds is given."),
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Check what came after the last PASS that this file notes; a new PASS is noted there."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/verify.md.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not show how far it is.")] = False,
 ) -> None:
@@ -38,11 +44,14 @@ def verify_command(  # noqa: PLR0913, PLR0917  # its options
     1: FAIL, 2: UNKNOWN, something could not be checked.
     """
     settings = load_settings()
-    options = ProofOptions(from_log, ledger, since)
+    passed = PassedVersions(state) if state else None
+    options = ProofOptions(from_log, ledger, since, passed)
     with progress_on(None if quiet or as_json else Console(stderr=True)) as progress:
         reports = verify_tables(settings, tables or (), options, progress=progress)
     if as_json:
         typer.echo(json.dumps(to_json(reports), indent=2))
     else:
         ProofScreen(wide_console()).show(reports)
+    if passed:
+        passed.note(reports, SystemClock().now())
     raise typer.Exit(overall(reports).exit_code)

@@ -1,6 +1,6 @@
 """Which tables are verified, against what, and from where on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from headrace.lake.store import Store
 from headrace.lake.tables import chosen_tables
 from headrace.read.proof.broker import Broker
 from headrace.read.proof.canonical import ValueCodec
+from headrace.read.proof.findings import Level
 from headrace.read.proof.given import Base
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.ledger import Ledger
@@ -19,6 +20,7 @@ from headrace.read.proof.store import local_root
 from headrace.read.proof.truth import Progress
 from headrace.read.proof.verify import OpenTruth, Verifier, no_progress
 from headrace.settings import Settings
+from headrace_cli.verify_state import PassedVersions
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,13 @@ class ProofOptions:
         from_log: compare with nothing, even if a cluster is configured.
         ledger: compare with this ledger instead of the topic.
         since: version of the one table after which to begin.
+        passed: where versions that passed are noted; each table begins after its own.
     """
 
     from_log: bool = False
     ledger: Path | None = None
     since: int | None = None
+    passed: PassedVersions | None = None
 
 
 def verify_tables(
@@ -62,8 +66,16 @@ def verify_tables(
     contracts = load_contracts(settings.contracts)
     open_truth = None if options.from_log else _truth(settings.kafka, options.ledger)
     verifier = Verifier(root, contracts, open_truth, progress)
-    base = None if options.since is None else Base(options.since)
-    return tuple(verifier.verify(name, base) for name in chosen)
+    levels = {Level.LOG, Level.FILES}
+    if open_truth is not None:
+        levels.add(Level.BROKER if options.ledger is None else Level.LEDGER)
+    return tuple(verifier.verify(name, _base(name, options, levels)) for name in chosen)
+
+
+def _base(table: str, options: ProofOptions, levels: Collection[Level]) -> Base | None:
+    if options.since is not None:
+        return Base(options.since)
+    return options.passed.base(table, levels) if options.passed else None
 
 
 def _check(options: ProofOptions, tables: Sequence[str]) -> None:
@@ -72,6 +84,9 @@ def _check(options: ProofOptions, tables: Sequence[str]) -> None:
         raise ConfigError(msg)
     if options.since is not None and len(tables) != 1:
         msg = "--since is a version of one table: name that table"
+        raise ConfigError(msg)
+    if options.since is not None and options.passed is not None:
+        msg = "--since says where to begin and so does --state: give one of them"
         raise ConfigError(msg)
 
 

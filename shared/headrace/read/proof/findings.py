@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from headrace.errors import PermanentError, TransientError
+from headrace.errors import ConfigError, PermanentError, TransientError
 
 
 class Verdict(StrEnum):
@@ -115,6 +115,14 @@ class Findings:
         ]
         return (*kept, *more)
 
+    def counts(self) -> dict[Code, int]:
+        """How many there are of each kind, remarks left out."""
+        found: Counter[Code] = Counter()
+        for (_, code, verdict), seen in self._seen.items():
+            if verdict is not Verdict.PASS:
+                found[code] += seen
+        return dict(sorted(found.items()))
+
     def partitions(self) -> list[int | None]:
         """None and the partitions that findings name."""
         return sorted({where for where, _, _ in self._seen} | {None}, key=lambda p: -1 if p is None else p)
@@ -137,6 +145,10 @@ class LogDamagedError(TableDamagedError):
 
 class UnsupportedTableError(PermanentError):
     """The table uses a feature of Delta that this walker does not know, so it proves nothing about it."""
+
+
+class NoSuchVersionError(ConfigError):
+    """The version to begin after is newer than the table."""
 
 
 class HistoryExpiredError(PermanentError):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from headrace.errors import ConfigError
 from headrace.read.proof.actions import Commit, parse_commit
 from headrace.read.proof.checkpoints import (
     LOG_FOLDER,
@@ -28,6 +27,7 @@ from headrace.read.proof.findings import (
     Findings,
     HistoryExpiredError,
     LogDamagedError,
+    NoSuchVersionError,
     TableMovedOnError,
     UnsupportedTableError,
     Verdict,
@@ -76,7 +76,7 @@ class LogWalker:
             since: a version; the base is then the newest that gives the state at it.
 
         Raises:
-            ConfigError: there is no version `since` yet.
+            NoSuchVersionError: there is no version `since` yet.
             HistoryExpiredError: what came after `since` is no longer all there.
             LogDamagedError: there is no log, or a commit is missing that no checkpoint replaces.
             UnsupportedTableError: only checkpoints in an unknown format could replace what is missing.
@@ -167,7 +167,7 @@ class LogWalker:
     def _base_before(self, since: int, version: int, oldest: int, checkpoints: CheckpointFiles) -> Checkpoint | None:
         if since > version:
             msg = f"{self._files.root} has no version {since} yet, its newest is {version}: give that or an earlier one"
-            raise ConfigError(msg)
+            raise NoSuchVersionError(msg)
         for candidate in sorted(checkpoints.complete, reverse=True):
             if oldest - 1 <= candidate <= since and self._is_readable(checkpoints.complete[candidate]):
                 return checkpoints.complete[candidate]
@@ -241,7 +241,8 @@ class Replay:
         since: the version up to which the commits only make the state, and are not given out.
 
     Raises:
-        ConfigError, HistoryExpiredError, LogDamagedError, TableMovedOnError, UnsupportedTableError: as `LogWalker`.
+        NoSuchVersionError, HistoryExpiredError, LogDamagedError, TableMovedOnError, UnsupportedTableError: as
+            `LogWalker`.
     """
 
     def __init__(self, files: LocalFiles, since: int | None = None) -> None:

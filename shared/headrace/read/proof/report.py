@@ -1,12 +1,13 @@
 """The proof as values: per table and partition a verdict, the numbers behind it, and the first differences."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from headrace.read.proof.compare import Difference
 from headrace.read.proof.contents import Content
 from headrace.read.proof.coverage import Coverage
-from headrace.read.proof.findings import Finding, Level, Verdict, worst
+from headrace.read.proof.findings import Code, Finding, Level, Verdict, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ class TableReport:
 
     `base_version` is the version whose checkpoint the chain of commits begins at, -1 when it begins at creation,
     None when the log could not be read. All up to version `since` was taken as given, nothing if it is None. `levels`
-    are those that were checked to the end.
+    are those that were checked to the end. `counts` says by kind how many findings there are, remarks left out: those
+    of partitions too, and those that are not listed.
     """
 
     table: str
@@ -102,6 +104,7 @@ class TableReport:
     files: int
     partitions: tuple[PartitionReport, ...]
     findings: tuple[Finding, ...]
+    counts: Mapping[Code, int]
 
 
 def overall(reports: tuple[TableReport, ...]) -> Verdict:

@@ -218,6 +218,7 @@ class TableRun:
             files=len(self._snapshot.files),
             partitions=partitions,
             findings=tuple(finding for where in elsewhere for finding in self.findings.of(where)),
+            counts=self.findings.counts(),
         )
 
     def _partition(self, partition: int) -> PartitionReport:

@@ -15,6 +15,7 @@ from headrace.read.proof.findings import (
     Code,
     Finding,
     HistoryExpiredError,
+    NoSuchVersionError,
     TableDamagedError,
     TableMovedOnError,
     UnsupportedTableError,
@@ -61,7 +62,7 @@ class Verifier:
             base: a version that was verified before: only what came after it is checked.
 
         Raises:
-            ConfigError: the table has no such version yet.
+            NoSuchVersionError: the table has no such version yet, and nobody says that it passed.
         """
         for attempt in range(_ATTEMPTS):
             run = TableRun(self.root, table, base=base, progress=self._told_of(table))
@@ -75,6 +76,11 @@ class Verifier:
                 run.findings.add(Finding(Verdict.FAIL, error.code, str(error)))
             except UnsupportedTableError as error:
                 run.findings.add(Finding(Verdict.UNKNOWN, Code.UNSUPPORTED, str(error)))
+            except NoSuchVersionError as error:
+                if base is None or base.positions is None:
+                    raise
+                message = f"version {base.version} passed, but the table is not the one that was verified: {error}"
+                run.findings.add(Finding(Verdict.FAIL, Code.LOG_DAMAGED, message))
             except HistoryExpiredError as error:
                 run.findings.add(Finding(Verdict.UNKNOWN, Code.HISTORY_EXPIRED, str(error)))
             break

@@ -166,7 +166,7 @@ def test_json_has_stable_keys(table: "TableBuilder") -> None:
     assert list(found) == ["verdict", "exit_code", "tables"]
     assert list(found["tables"][0]) == [
         *("table", "path", "verdict", "topic", "version", "base_version", "since", "levels", "files"),
-        *("partitions", "findings"),
+        *("partitions", "findings", "counts"),
     ]
     assert list(found["tables"][0]["partitions"][0]) == [
         *("partition", "verdict", "start", "position", "rows", "quarantined", "resolved", "gaps", "pending"),

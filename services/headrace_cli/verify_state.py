@@ -1,0 +1,80 @@
+"""Which versions passed, noted by one run in a file and taken as given by the next one."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from headrace.errors import ConfigError
+from headrace.read.proof.findings import Level, Verdict
+from headrace.read.proof.given import Base
+from headrace.read.proof.report import TableReport
+
+
+class PassedVersion(msgspec.Struct, frozen=True):
+    """A version of a table that passed.
+
+    Attributes:
+        version: its number.
+        positions: of each partition.
+        levels: what was checked, of it and of the versions it rests on.
+        passed_at: when, aware.
+    """
+
+    version: int
+    positions: dict[int, int]
+    levels: tuple[Level, ...]
+    passed_at: datetime
+
+
+class PassedVersions:
+    """The file, read once when this is made.
+
+    Args:
+        path: the file; it need not exist yet.
+
+    Raises:
+        ConfigError: it cannot be read, or holds something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._passed = msgspec.json.decode(path.read_bytes(), type=dict[str, PassedVersion])
+        except FileNotFoundError:
+            self._passed = {}
+        except OSError as error:
+            msg = f"{path} cannot be read: {error.strerror}"
+            raise ConfigError(msg) from None
+        except msgspec.MsgspecError as error:
+            msg = f"{path} does not hold what verify notes there ({error}): name another file, or remove it"
+            raise ConfigError(msg) from None
+
+    def base(self, table: str, levels: Collection[Level]) -> Base | None:
+        """What a run that checks `levels` may take as given; None where less than that has passed."""
+        passed = self._passed.get(table)
+        if passed is None or not set(levels) <= set(passed.levels):
+            return None
+        return Base(passed.version, passed.positions)
+
+    def note(self, reports: Iterable[TableReport], at: datetime) -> None:
+        """Notes the tables that passed; what is noted of others stays.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        passed: Mapping[str, PassedVersion] = {
+            report.table: PassedVersion(
+                report.version, {p.partition: p.position for p in report.partitions}, report.levels, at
+            )
+            for report in reports
+            if report.verdict is Verdict.PASS and report.version is not None
+        }
+        scratch = self._path.with_name(f"{self._path.name}.new")
+        try:
+            scratch.write_bytes(msgspec.json.format(msgspec.json.encode({**self._passed, **passed})))
+            scratch.replace(self._path)
+        except OSError as error:
+            msg = f"{self._path} cannot be written: {error.strerror}"
+            raise ConfigError(msg) from None

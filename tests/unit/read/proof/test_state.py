@@ -1,0 +1,103 @@
+"""Runs that go on where the last PASS ended."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deltalake import DeltaTable
+
+from headrace.errors import ConfigError
+from headrace_cli.main import run
+
+if TYPE_CHECKING:
+    from tests.unit.read.proof.conftest import TableBuilder
+
+Verify = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def verify(
+    table: "TableBuilder", monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Verify:
+    """Runs `headrace verify trades` with a state, and gives what it says of the table."""
+    monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
+
+    def call(*options: str, code: int = 0) -> dict[str, Any]:
+        assert run(["verify", "trades", "--json", "--state", str(tmp_path / "state.json"), *options]) == code
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)["tables"][0]
+        return found
+
+    return call
+
+
+def test_a_run_goes_on_where_the_last_pass_ended(table: "TableBuilder", verify: Verify) -> None:
+    assert verify()["since"] is None
+    table.land({0: (260, 300)})
+    assert verify()["since"] == 3
+    DeltaTable(table.path).optimize.compact()
+    table.land({0: (300, 310)})
+
+    found = verify()
+
+    assert (found["since"], [p["rows"] for p in found["partitions"]]) == (4, [10, 0])
+
+
+def test_a_fail_is_found_again_until_it_is_mended(table: "TableBuilder", verify: Verify) -> None:
+    verify()
+    table.land({0: (261, 300)})
+    assert verify(code=1)["since"] == 3
+    table.land({0: (300, 310)})
+
+    assert verify(code=1)["since"] == 3
+
+
+def test_less_that_passed_is_no_base_for_more(table: "TableBuilder", verify: Verify) -> None:
+    verify()
+    ledger = ("--ledger", str(table.write_ledger()))
+    assert verify(*ledger)["since"] is None
+    assert verify(*ledger)["since"] == 3
+    assert verify()["since"] == 3
+
+
+def test_a_table_that_is_not_the_verified_one_fails(table: "TableBuilder", verify: Verify, tmp_path: Path) -> None:
+    verify()
+    state = tmp_path / "state.json"
+    state.write_text(state.read_text().replace("260", "250"))
+    assert "the table is not the one that was verified" in verify(code=1)["findings"][1]["message"]
+
+    state.write_text(state.read_text().replace('"version": 3', '"version": 30'))
+    assert "has no version 30 yet" in verify(code=1)["findings"][0]["message"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"trades": {"version": "x"}}'])
+def test_a_file_of_something_else_is_left_alone(
+    verify: Verify, tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "state.json"
+    state.write_text(content)
+
+    assert run(["verify", "trades", "--state", str(state)]) == ConfigError.exit_code
+    assert "name another file, or remove it" in capsys.readouterr().err
+    assert state.read_text() == content
+
+
+def test_a_file_that_cannot_be_written_is_told_after_the_verdict(
+    verify: Verify, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["verify", "trades", "--state", str(tmp_path / "gone" / "state.json")]) == ConfigError.exit_code
+
+    out, err = capsys.readouterr()
+    assert "verify: PASS" in out
+    assert "state.json cannot be written" in err
+
+
+def test_a_state_and_a_version_exclude_each_other(
+    verify: Verify, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = ("--state", str(tmp_path / "state.json"))
+    assert run(["verify", "trades", "--since", "3", *state]) == ConfigError.exit_code
+    assert "give one of them" in capsys.readouterr().err
