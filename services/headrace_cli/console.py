@@ -1,7 +1,8 @@
 """Standard output for people."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import msgspec
@@ -58,6 +59,12 @@ def cell(value: object) -> str:
             return escape(str(value))
 
 
-def without_client_log() -> None:
+@contextmanager
+def without_client_log() -> Iterator[None]:
     """For commands that ask once: librdkafka would log every attempt to connect beside the failure they end with."""
+    level = client_log.level
     client_log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        client_log.setLevel(level)

@@ -27,9 +27,9 @@ def lag_command(
     Positions come from the tables, so this is right whether or not a worker lives. Freshness is the age of the first
     record that is not durable. Exit code 69: no broker answers.
     """
-    without_client_log()
     settings = load_settings()
-    found = LagReader(Store(settings.lake.root), settings.kafka, SystemClock()).read(table)
+    with without_client_log():
+        found = LagReader(Store(settings.lake.root), settings.kafka, SystemClock()).read(table)
     if as_json:
         print_json({"tables": found})
     else:

@@ -138,7 +138,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -148,8 +148,8 @@ def load_settings(**overrides: object) -> Settings:
         ConfigError: a value is wrong, a field of a section is unknown, or the file is not TOML; the message names
             each field.
     """
-    if "HEADRACE_CONFIG" in os.environ and not _config_file().is_file():
-        msg = f"HEADRACE_CONFIG names {_config_file()}, which is not a file"
+    if "HEADRACE_CONFIG" in os.environ and not config_file().is_file():
+        msg = f"HEADRACE_CONFIG names {config_file()}, which is not a file"
         raise ConfigError(msg)
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
@@ -157,7 +157,7 @@ def load_settings(**overrides: object) -> Settings:
         msg = f"settings are wrong: {problems_of(error)}"
         raise ConfigError(msg) from None
     except (SettingsError, ValueError) as error:
-        msg = f"settings cannot be read ({_config_file()} or the environment): {error}"
+        msg = f"settings cannot be read ({config_file()} or the environment): {error}"
         raise ConfigError(msg) from None
 
 
@@ -178,5 +178,6 @@ def unknown_variables() -> list[str]:
     return sorted(name for name in names if name.removeprefix("HEADRACE_").split("__")[0] not in known)
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
+    """The file that settings are read from; it need not exist."""
     return Path(os.environ.get("HEADRACE_CONFIG", "headrace.toml"))

@@ -186,6 +186,17 @@ def librdkafka_version() -> str:
     return libversion()[0]
 
 
+def check_properties(kafka: KafkaSettings) -> None:
+    """Makes a client and lets it go, without an address to connect to.
+
+    Raises:
+        ConfigError: a property is protected, or librdkafka refuses one, or a file it names cannot be read.
+    """
+    properties = connection_properties(kafka)
+    properties.pop("bootstrap.servers", None)
+    new_admin(properties)
+
+
 def new_consumer(properties: Properties) -> Consumer:
     """A consumer that connects in the background.
 
