@@ -14,7 +14,7 @@ from headrace.kafka.client import ClientErrors, client_properties, new_admin, ne
 from headrace.offsets import OffsetRange
 
 # librdkafka's mock cluster names itself so and knows no topic ids.
-_EMBEDDED_PREFIX = "mockCluster"
+EMBEDDED_PREFIX = "mockCluster"
 _NO_TOPIC_ID = "-"
 
 _NOT_YET = frozenset(
@@ -79,7 +79,7 @@ class TopicClient:
         return TopicIdentity(self._topic, cluster_id, self._topic_id(cluster_id, doing), len(found.partitions))
 
     def _topic_id(self, cluster_id: str, doing: str) -> str:
-        if cluster_id.startswith(_EMBEDDED_PREFIX):
+        if cluster_id.startswith(EMBEDDED_PREFIX):
             return _NO_TOPIC_ID
         asked = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=self._timeout)
         try:

@@ -4,19 +4,29 @@ Everything rests on two properties that some stores and some library versions la
 one writer through, and deltalake refuses a commit whose `appId` was committed since the writer's snapshot.
 """
 
+import math
+import os
 import shutil
 import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 
+from headrace.clock import Clock
 from headrace.errors import UnsafeStoreError
 from headrace.lake.failures import store_failure
 from headrace.lake.log import open_table
 from headrace.lake.store import Store
 
+_PREFIX = ".headrace-canary-"
 _APP_ID = "headrace/canary"
+_MEASURED = 5
+_COARSE = timedelta(seconds=1)
 _SCHEMA = Schema.from_arrow(pa.schema([pa.field("x", pa.int64())]))
 
 
@@ -27,7 +37,7 @@ def prove_conflicts(store: Store) -> None:
         UnsafeStoreError: the second conditional create or the second commit was accepted.
         StoreError, AccessDeniedError: the store cannot be written.
     """
-    table = f".headrace-canary-{uuid.uuid4().hex}"
+    table = _new_name()
     try:
         _prove_create(store, table)
         _prove_commit(store, table)
@@ -35,6 +45,65 @@ def prove_conflicts(store: Store) -> None:
         raise store_failure(error, f"writing a test table under {store.root}") from error
     finally:
         _remove(store, table)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMeasure:
+    """What a few small objects told of a store.
+
+    Attributes:
+        write_seconds: what making one durable takes, the median of some.
+        clock_seconds: by how much its clock is ahead of this machine's; 0 where the two cannot be told apart.
+    """
+
+    write_seconds: float
+    clock_seconds: float
+
+
+def measure_store(store: Store, clock: Clock) -> StoreMeasure:
+    """Writes a few small objects beside the tables, and removes them.
+
+    Raises:
+        StoreError, AccessDeniedError: the store cannot be written.
+    """
+    folder = _new_name()
+    took = []
+    try:
+        for number in range(_MEASURED):
+            before, started = clock.now(), clock.monotonic()
+            store.put(f"{folder}/{number}", b"x")
+            took.append(clock.monotonic() - started)
+        ahead = clock_difference(before, clock.now(), store.modified(f"{folder}/{_MEASURED - 1}"))
+    finally:
+        _remove(store, folder)
+    return StoreMeasure(median(took), ahead)
+
+
+def clock_difference(before: datetime, after: datetime, stamped: datetime) -> float:
+    """Seconds by which a clock that stamped something between `before` and `after` is ahead of ours.
+
+    Stores stamp in whole seconds, so what lies within one second of the two is no difference.
+    """
+    if before - _COARSE <= stamped <= after + _COARSE:
+        return 0.0
+    return (stamped - (after if stamped > after else before)).total_seconds()
+
+
+def left_canaries(root: Path, older_than: datetime) -> tuple[Path, ...]:
+    """Folders that a process which was killed while it tried the store could not remove."""
+    before = older_than.timestamp()
+    return tuple(sorted(Path(e.path) for e in os.scandir(root) if e.name.startswith(_PREFIX) and _mtime(e) < before))
+
+
+def _mtime(entry: "os.DirEntry[str]") -> float:
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:  # its process has just removed it
+        return math.inf
+
+
+def _new_name() -> str:
+    return f"{_PREFIX}{uuid.uuid4().hex}"
 
 
 def _prove_create(store: Store, table: str) -> None:

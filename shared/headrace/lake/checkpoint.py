@@ -4,11 +4,14 @@ A checkpoint is written without fsync by the library; a crash can leave zero or 
 them, and no reader opens the table then, although the JSON commits say everything.
 """
 
+import re
+
 from headrace.errors import WrongTableError
 from headrace.lake.store import Store
 
 _PARQUET_MAGIC = b"PAR1"
 _SUFFIX = ".checkpoint.parquet"
+_COMMIT = re.compile(r"\d{20}\.json")
 
 
 def mend_checkpoint(store: Store, table: str) -> str | None:
@@ -21,6 +24,21 @@ def mend_checkpoint(store: Store, table: str) -> str | None:
         WrongTableError: it is broken and commits before it are gone.
         StoreError, AccessDeniedError: the log cannot be listed or changed.
     """
+    broken = broken_checkpoint(store, table)
+    if broken is not None:
+        # The hint first: without it readers list the log and would meet the broken file, with it alone they fail too.
+        store.delete(f"{table}/_delta_log/_last_checkpoint")
+        store.delete(broken)
+    return broken
+
+
+def broken_checkpoint(store: Store, table: str) -> str | None:
+    """The path of the newest checkpoint if it is broken and its JSON commits are all there; changes nothing.
+
+    Raises:
+        WrongTableError: it is broken and commits before it are gone.
+        StoreError, AccessDeniedError: the log cannot be listed or read.
+    """
     folder = f"{table}/_delta_log"
     sizes = store.sizes(folder)
     checkpoints = sorted(name for name in sizes if name.endswith(_SUFFIX))
@@ -32,10 +50,18 @@ def mend_checkpoint(store: Store, table: str) -> str | None:
     if any(f"{version:020d}.json" not in sizes for version in range(base, int(name[:20]) + 1)):
         msg = f"{store.uri(table)}: checkpoint {name} is broken and commits before it are gone; restore a backup"
         raise WrongTableError(msg)
-    # The hint first: without it readers list the log and would meet the broken file, with it alone they fail too.
-    store.delete(f"{folder}/_last_checkpoint")
-    store.delete(f"{folder}/{name}")
     return f"{folder}/{name}"
+
+
+def commits_since_checkpoint(store: Store, table: str) -> int:
+    """How many commits whoever opens the table reads one by one.
+
+    Raises:
+        StoreError, AccessDeniedError: the log cannot be listed.
+    """
+    names = store.sizes(f"{table}/_delta_log")
+    checkpoint = max((int(name[:20]) for name in names if name.endswith(_SUFFIX)), default=-1)
+    return sum(int(name[:20]) > checkpoint for name in names if _COMMIT.fullmatch(name))
 
 
 def _readable(store: Store, path: str, size: int) -> bool:

@@ -7,6 +7,7 @@ acknowledgement is what there is.
 
 import os
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -163,6 +164,17 @@ class Store:
         except (BaseError, OSError) as error:
             raise store_failure(error, f"listing {self.uri(folder)}") from error
         return sorted(name.rstrip("/").removeprefix(prefix) for name in found)
+
+    def modified(self, path: str) -> datetime:
+        """When `path` was written, by the clock of whoever keeps it.
+
+        Raises:
+            StoreError, AccessDeniedError: it is not there or cannot be read.
+        """
+        try:
+            return obstore.head(self._objects, path)["last_modified"]
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"looking up {self.uri(path)}") from error
 
     def delete(self, path: str) -> None:
         """Removes `path` if it is there."""

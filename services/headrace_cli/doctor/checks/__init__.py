@@ -1,0 +1,1 @@
+"""Pure judgements, by what they judge."""

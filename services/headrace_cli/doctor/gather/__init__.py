@@ -1,0 +1,1 @@
+"""The I/O that brings the facts."""
