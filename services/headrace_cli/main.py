@@ -26,6 +26,7 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 _COMMANDS: Mapping[str, str] = {
     "config": "headrace_cli.config:app",
     "demo": "headrace_cli.demo:app",
+    "doctor": "headrace_cli.doctor:app",
     "history": "headrace_cli.history:app",
     "ingest": "headrace_cli.ingest:app",
     "lag": "headrace_cli.lag:app",

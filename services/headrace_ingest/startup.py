@@ -51,8 +51,7 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     store.make_root()
     prove_conflicts(store)
     identity = topic.identity()
-    properties = _properties(contract, source, identity, start)
-    main, quarantine = _main_spec(contract, properties), _quarantine_spec(contract, properties)
+    main, quarantine = table_specs(contract, source, identity, start)
     mend_checkpoints(store, contract)
     if exists(store, main.name):
         check_table(DeltaLog(store, main.name), main)
@@ -97,9 +96,16 @@ def check_contract(store: Store, contract: Contract, pipeline: str) -> None:
     found = DeltaLog(store, contract.name).properties
     source = SourceId(pipeline, found.get(CLUSTER_ID, ""), found.get(TOPIC_ID, ""))
     identity = TopicIdentity(contract.topic, source.cluster_id, source.topic_id, int(found.get(PARTITIONS, 0)))
-    properties = _properties(contract, source, identity, "earliest")
-    for spec in (_main_spec(contract, properties), _quarantine_spec(contract, properties)):
+    for spec in table_specs(contract, source, identity, "earliest"):
         check_table(DeltaLog(store, spec.name), spec)
+
+
+def table_specs(
+    contract: Contract, source: SourceId, identity: TopicIdentity, start: Start
+) -> tuple[TableSpec, TableSpec]:
+    """What the table and its quarantine have to be; without positions, which are asked for only at creation."""
+    properties = _properties(contract, source, identity, start)
+    return _main_spec(contract, properties), _quarantine_spec(contract, properties)
 
 
 def file_layout(contract: Contract) -> FileLayout:
@@ -138,7 +144,6 @@ def _properties(contract: Contract, source: SourceId, identity: TopicIdentity, s
 
 
 def _main_spec(contract: Contract, properties: Mapping[str, str]) -> TableSpec:
-    """Without positions: they are asked for only where the table is created."""
     partition_by = contract.table.partition_by
     return TableSpec(
         name=contract.name,

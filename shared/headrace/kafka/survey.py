@@ -4,19 +4,24 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any, TypeVar
 
 import confluent_kafka
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import OffsetSpec
 from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.admin._resource import ResourceType
 
-from headrace.clock import SystemClock
+from headrace.clock import Deadline, SystemClock
 from headrace.connection import KafkaSettings
-from headrace.errors import AccessDeniedError, HeadraceError
+from headrace.errors import AccessDeniedError, HeadraceError, PermanentError, TransientError
 from headrace.kafka.client import ClientErrors, client_properties, new_admin
 from headrace.kafka.topics import EMBEDDED_PREFIX
+
+_ASK_AGAIN_SECONDS = 0.1
+_TURN_SECONDS = 1.0
 
 _Answer = TypeVar("_Answer")
 
@@ -94,20 +99,29 @@ class ClusterSurvey:
         self._errors = ClientErrors()
         self._admin = new_admin(client_properties(kafka) | {"error_cb": self._errors})
         self._clock = SystemClock()
+        self._pause = Event()
 
     def cluster(self) -> Cluster:
         """The cluster itself."""
         asked_at = self._clock.monotonic()
-        try:
-            metadata = self._admin.list_topics(timeout=self._timeout)
-        except KafkaException as error:
-            raise self._failure(error, "asking for the cluster") from None
+        metadata = self._metadata()
         seconds = self._clock.monotonic() - asked_at
         found = Cluster(str(metadata.cluster_id), tuple(sorted(metadata.brokers)), seconds, None)
         if found.is_embedded or not found.brokers:
             return found
         settings = self._settings(ConfigResource(ResourceType.BROKER, str(found.brokers[0])))
         return Cluster(found.id, found.brokers, seconds, settings)
+
+    def _metadata(self) -> ClusterMetadata:
+        """Asks in short turns: librdkafka logs in again and again, and a refused login is final."""
+        deadline = Deadline.after(self._timeout, self._clock)
+        while True:
+            try:
+                return self._admin.list_topics(timeout=min(_TURN_SECONDS, self._timeout))
+            except KafkaException as error:
+                failure = self._failure(error, "asking for the cluster")
+                if isinstance(failure, PermanentError) or deadline.expired():
+                    raise failure from None
 
     def topic(self, name: str, *, embedded: bool) -> TopicSurvey:
         """One topic that exists.
@@ -135,12 +149,23 @@ class ClusterSurvey:
         )
 
     def group(self, name: str) -> GroupSurvey:
-        """One consumer group; not on the mock cluster."""
-        asked = self._admin.describe_consumer_groups(
-            [name], include_authorized_operations=True, request_timeout=self._timeout
-        )
-        found = self._result(asked[name], f"looking up consumer group {name}")
-        return GroupSurvey(_named(found.authorized_operations), len(found.members))
+        """One consumer group; not on the mock cluster.
+
+        A cluster that has had no group yet first makes the topic that keeps them: asks again while it does.
+        """
+        deadline = Deadline.after(self._timeout, self._clock)
+        while True:
+            asked = self._admin.describe_consumer_groups(
+                [name], include_authorized_operations=True, request_timeout=self._timeout
+            )
+            try:
+                found = self._result(asked[name], f"looking up consumer group {name}")
+            except TransientError:
+                if deadline.expired():
+                    raise
+                self._pause.wait(_ASK_AGAIN_SECONDS)
+            else:
+                return GroupSurvey(_named(found.authorized_operations), len(found.members))
 
     def _settings(self, resource: ConfigResource) -> Mapping[str, str] | None:
         asked = self._admin.describe_configs([resource], request_timeout=self._timeout)
@@ -151,7 +176,8 @@ class ClusterSurvey:
         return {name: entry.value for name, entry in found.items() if entry.value is not None}
 
     def _newest(self, topic: str, partitions: Iterable[int]) -> datetime | None:
-        asked = {TopicPartition(topic, p): OffsetSpec.max_timestamp() for p in partitions}
+        latest: OffsetSpec = OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]  # it has no annotations
+        asked = {TopicPartition(topic, p): latest for p in partitions}
         if not asked:
             return None
         try:

@@ -63,6 +63,7 @@ _SETTINGS = {
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT",
     "sasl.enabled.mechanisms": "PLAIN",
     "auto.create.topics.enable": "false",
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "default.replication.factor": "1",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
@@ -93,13 +94,15 @@ class KafkaServer:
     """A broker with a folder and ports of its own; a context manager.
 
     It has two addresses: one open to all, and one that asks for SASL/PLAIN with `sasl_username` and
-    `sasl_password`.
+    `sasl_password`. Whoever comes in may do everything, except `stranger_username`, who has the same password and
+    no rights but those that a test grants.
 
     Args:
         properties: broker settings by Kafka's names, on top of those fit for tests (`message.max.bytes`).
     """
 
     sasl_username = "headrace"
+    stranger_username = "stranger"
 
     def __init__(self, properties: Mapping[str, str] | None = None) -> None:
         self.sasl_password = secrets.token_hex(8)
@@ -193,11 +196,13 @@ class KafkaServer:
         plain, sasl, controller = self._ports
         clients = f"PLAINTEXT://{_HOST}:{plain},SASL://{_HOST}:{sasl}"
         login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+        users = " ".join(f'user_{name}="{self.sasl_password}"' for name in (self.sasl_username, self.stranger_username))
         return _SETTINGS | {
             "listeners": f"{clients},CONTROLLER://{_HOST}:{controller}",
             "advertised.listeners": clients,
             "controller.quorum.voters": f"1@{_HOST}:{controller}",
-            "listener.name.sasl.plain.sasl.jaas.config": (f'{login} user_{self.sasl_username}="{self.sasl_password}";'),
+            "listener.name.sasl.plain.sasl.jaas.config": f"{login} {users};",
+            "super.users": f"User:ANONYMOUS;User:{self.sasl_username}",
             "log.dirs": str(folder / "data"),
             **self._properties,
         }

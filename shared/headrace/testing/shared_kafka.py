@@ -21,6 +21,8 @@ class KafkaAddress:
     """The same broker, asking for SASL_PLAINTEXT with PLAIN."""
     sasl_username: str = ""
     sasl_password: str = ""
+    stranger_username: str = ""
+    """A user of the same password who may do nothing but what a test grants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +107,5 @@ class SharedKafka:
             sasl_bootstrap_servers=server.sasl_bootstrap_servers,
             sasl_username=server.sasl_username,
             sasl_password=server.sasl_password,
+            stranger_username=server.stranger_username,
         )

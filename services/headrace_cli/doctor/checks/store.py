@@ -12,7 +12,12 @@ _GIB = 1024 * MIB
 _SLOW_WRITE_SECONDS = 0.1
 _CLOCK_SECONDS = 5.0
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "fuse"})
-_PASSING = {"tmpfs": "memory", "ramfs": "memory", "overlay": "a container's own layer", "aufs": "a container's own layer"}
+_PASSING = {
+    "tmpfs": "memory",
+    "ramfs": "memory",
+    "overlay": "a container's own layer",
+    "aufs": "a container's own layer",
+}
 _UNORDERED = ("nobarrier", "barrier=0", "data=writeback")
 
 
@@ -95,7 +100,9 @@ def clock(store: StoreFacts) -> Verdict | None:
         return None
     seconds = store.measure.clock_seconds
     if abs(seconds) > _CLOCK_SECONDS:
-        return warn(f"the store's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} this machine's")
+        return warn(
+            f"the store's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} this machine's"
+        )
     return ok("the store's clock agrees with this machine's")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import psutil
 
@@ -22,9 +22,23 @@ _OLD = timedelta(hours=1)
 class Mount(Protocol):
     """A mounted file system, as psutil lists it."""
 
-    mountpoint: str
-    fstype: str
-    opts: str
+    @property
+    def mountpoint(self) -> str:
+        """Where it is mounted."""
+        ...
+
+    @property
+    def fstype(self) -> str:
+        """Its type."""
+        ...
+
+    @property
+    def opts(self) -> str:
+        """Its options, separated by commas."""
+        ...
+
+
+_Mount = TypeVar("_Mount", bound=Mount)
 
 
 def store_facts(settings: Settings) -> StoreFacts:
@@ -51,7 +65,7 @@ def store_facts(settings: Settings) -> StoreFacts:
     )
 
 
-def mount_of(folder: Path, mounts: Iterable[Mount]) -> Mount | None:
+def mount_of(folder: Path, mounts: Iterable[_Mount]) -> _Mount | None:
     """The mount that a folder lies on: the deepest above it, of several on one point the last."""
     above = [mount for mount in mounts if folder.is_relative_to(mount.mountpoint)]
     return max(reversed(above), key=lambda mount: len(Path(mount.mountpoint).parts), default=None)

@@ -1,0 +1,128 @@
+"""Looks at tables."""
+
+from collections.abc import Iterable, Mapping
+
+from headrace.contracts import Contract
+from headrace.errors import ConfigError, HeadraceError
+from headrace.lake.checkpoint import broken_checkpoint, commits_since_checkpoint, mend_checkpoint
+from headrace.lake.log import DeltaLog
+from headrace.lake.quarantine import quarantine_name
+from headrace.lake.store import Store
+from headrace.lake.tables import PARTITIONS, TableSpec, check_table, exists, refuse_file
+from headrace.offsets import OffsetRange, SourceId
+from headrace.settings import Settings
+from headrace_cli.doctor.checks.table import CheckpointFacts, TableFacts
+from headrace_cli.doctor.checks.topic import TopicFacts
+from headrace_ingest.startup import table_specs
+
+# A group without a table has no id yet; rights are given by prefix.
+_NO_ID = "0" * 8
+
+
+def tables_of(store: Store, contracts: Mapping[str, Contract]) -> tuple[str, ...]:
+    """Tables of the lake that have a contract or a quarantine, sorted; those of other tools are left out.
+
+    Raises:
+        ConfigError: the lake is on an object store, where listing everything would take too long.
+    """
+    if store.local is None:
+        msg = f"{store.root} is an object store: name the tables, as in headrace doctor trades"
+        raise ConfigError(msg)
+    if not store.local.is_dir():
+        return ()
+    found = {entry.name for entry in store.local.iterdir() if (entry / "_delta_log").is_dir()}
+    mains = {name.removesuffix(quarantine_name("")) for name in found if name.endswith(quarantine_name(""))}
+    return tuple(sorted(mains | (found & contracts.keys())))
+
+
+class LakeFacts:
+    """Facts of tables.
+
+    Args:
+        settings: of the process.
+        store: the lake.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+
+    def checkpoints(self, table: str, *, repair: bool) -> CheckpointFacts:
+        """Facts of the newest checkpoints of a table and its quarantine; with `repair` torn ones are removed.
+
+        Raises:
+            WrongTableError: one is torn, and commits before it are gone; or a file lies there.
+            StoreError, AccessDeniedError: the log cannot be read or changed.
+        """
+        names = (table, quarantine_name(table))
+        for name in names:
+            refuse_file(self._store, name)
+        if self._store.local is not None and not self._store.local.is_dir():
+            return CheckpointFacts((), ())
+        look = mend_checkpoint if repair else broken_checkpoint
+        found = [path for name in names if (path := look(self._store, name)) is not None]
+        return CheckpointFacts((), found) if repair else CheckpointFacts(found, ())
+
+    def group_name(self, table: str) -> str:
+        """The consumer group that workers of a table are in, or will be."""
+        if self._settings.kafka.group_id is not None:
+            return self._settings.kafka.group_id
+        try:
+            return f"headrace-{table}-{DeltaLog(self._store, table).id[:8]}"
+        except (FileNotFoundError, HeadraceError):
+            return f"headrace-{table}-{_NO_ID}"
+
+    def table(
+        self,
+        table: str,
+        contract: Contract | None,
+        *,
+        topic: TopicFacts | None,
+        available: Mapping[int, OffsetRange],
+    ) -> TableFacts:
+        """Facts of a table and its quarantine.
+
+        Args:
+            table: its name.
+            contract: of that name, if there is one.
+            topic: of the contract, if the cluster told of it.
+            available: what the broker has of each partition; empty if that is not known.
+
+        Raises:
+            WrongTableError: a file lies there.
+            StoreError, AccessDeniedError: it cannot be read.
+        """
+        store = self._store
+        with_quarantine = exists(store, quarantine_name(table))
+        if not exists(store, table):
+            return TableFacts(None, contract, {}, None, False, with_quarantine, 0, {}, {}, 0)
+        log = DeltaLog(store, table)
+        compared = contract is not None and topic is not None
+        mismatch, positions = None, {}
+        if contract is not None and topic is not None:
+            identity = topic.identity
+            source = SourceId(self._settings.pipeline or table, identity.cluster_id, identity.topic_id)
+            specs = table_specs(contract, source, identity, self._settings.ingest.start)
+            mismatch = _mismatch(store, specs if with_quarantine else specs[:1])
+            positions = {p: log.txn(source.app_id(p)) for p in available}
+        return TableFacts(
+            version=log.version,
+            contract=contract,
+            properties=log.properties,
+            mismatch=mismatch,
+            compared=compared,
+            quarantine=with_quarantine,
+            started=int(log.properties.get(PARTITIONS, 0)),
+            positions=positions,
+            available=available,
+            commits=commits_since_checkpoint(store, table),
+        )
+
+
+def _mismatch(store: Store, specs: Iterable[TableSpec]) -> HeadraceError | None:
+    try:
+        for spec in specs:
+            check_table(DeltaLog(store, spec.name), spec)
+    except HeadraceError as error:
+        return error
+    return None
