@@ -61,6 +61,11 @@ class Ends:
     partitions: tuple[int, ...] | None = None
 
 
+def group_name(table: str, table_id: str) -> str:
+    """The consumer group of a table's workers, unless settings name another: each lake has its own."""
+    return f"headrace-{table}-{table_id[:8]}"
+
+
 def kafka_ends(
     settings: Settings, contract: Contract, group_id: str | None, partitions: tuple[int, ...] | None = None
 ) -> Ends:
@@ -80,7 +85,7 @@ def kafka_ends(
             membership = ByHand(partitions, group_id)
         else:
             log = DeltaLog(Store(settings.lake.root), contract.name)
-            membership = GroupMember(group_id or f"headrace-{contract.name}-{log.id[:8]}")
+            membership = GroupMember(group_id or group_name(contract.name, log.id))
         return KafkaConsumer(settings.kafka, contract.topic, membership, queue_kib=queue_kib, observer=observer)
 
     # An eighth of what the budget leaves beside the interpreter and its libraries: a record takes several times its

@@ -1,11 +1,13 @@
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
+from headrace.clock import SystemClock
 from headrace.errors import StoreError, UnsafeStoreError
 from headrace.lake import canary
-from headrace.lake.canary import prove_conflicts
+from headrace.lake.canary import clock_difference, measure_store, prove_conflicts
 from headrace.lake.store import Store
 
 
@@ -58,3 +60,30 @@ def test_store_that_vanished_is_no_unsafe_store(tmp_path: Path) -> None:
     (tmp_path / "lake").write_text("")
     with pytest.raises(StoreError, match=r"creating .*conditional-create failed"):
         prove_conflicts(store)
+
+
+def test_measuring_a_store_leaves_nothing_and_finds_its_clock_right(tmp_path: Path) -> None:
+    measure = measure_store(Store(str(tmp_path)), SystemClock())
+    assert measure.write_seconds > 0
+    assert measure.clock_seconds == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+class _LateStore(Store):
+    """A store whose clock is an hour behind."""
+
+    def modified(self, path: str) -> datetime:
+        return super().modified(path) - timedelta(hours=1)
+
+
+def test_a_store_with_a_clock_of_its_own_is_found_out(tmp_path: Path) -> None:
+    assert measure_store(_LateStore(str(tmp_path)), SystemClock()).clock_seconds == pytest.approx(-3600, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("stamped", "ahead"), [(-2.0, -2.0), (-0.9, 0.0), (0.0, 0.0), (5.0, 0.0), (5.9, 0.0), (7.0, 2.0)]
+)
+def test_only_what_lies_outside_of_the_writing_is_a_difference(stamped: float, ahead: float) -> None:
+    before = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+    seen = before + timedelta(seconds=stamped)
+    assert clock_difference(before, before + timedelta(seconds=5), seen) == ahead

@@ -5,7 +5,7 @@ import pytest
 from deltalake import DeltaTable
 
 from headrace.errors import WrongTableError
-from headrace.lake.checkpoint import mend_checkpoint
+from headrace.lake.checkpoint import broken_checkpoint, commits_since_checkpoint, mend_checkpoint
 from headrace.testing.numbers import NumbersTable
 
 
@@ -99,3 +99,16 @@ def test_only_checkpoint_needs_all_commits_from_the_first(tmp_path: Path, table:
 @pytest.mark.parametrize("name", ["numbers__quarantine", "nothing"])
 def test_table_without_checkpoints_needs_no_repair(table: NumbersTable, name: str) -> None:
     assert mend_checkpoint(table.store, name) is None
+
+
+def test_looking_for_a_broken_checkpoint_changes_nothing(tmp_path: Path, table: NumbersTable) -> None:
+    broken = _file(tmp_path, 6, "checkpoint.parquet")
+    broken.write_bytes(b"")
+    before = sorted(path.name for path in broken.parent.iterdir())
+    assert broken_checkpoint(table.store, "numbers") == f"numbers/_delta_log/{broken.name}"
+    assert sorted(path.name for path in broken.parent.iterdir()) == before
+
+
+def test_commits_are_counted_from_the_newest_checkpoint_on(tmp_path: Path, table: NumbersTable) -> None:
+    assert commits_since_checkpoint(table.store, "numbers") == 2
+    assert commits_since_checkpoint(table.store, "numbers__quarantine") == 1

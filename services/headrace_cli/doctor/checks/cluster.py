@@ -46,6 +46,8 @@ def reachable(facts: ClusterFacts) -> Verdict:
 )
 def session(facts: ClusterFacts) -> Verdict | None:
     """Outside of their bounds no worker can join its group. Needs the right to read the brokers' settings."""
+    if facts.settings.kafka.group_protocol != "classic":
+        return None
     limits = facts.cluster.settings or {}
     try:
         least, most = int(limits["group.min.session.timeout.ms"]), int(limits["group.max.session.timeout.ms"])
@@ -56,7 +58,22 @@ def session(facts: ClusterFacts) -> Verdict | None:
     return ok(found) if least <= wanted <= most else fail(found, ConfigError.exit_code)
 
 
-CLUSTER_CHECKS: tuple[Check[ClusterFacts], ...] = (reachable, session)
+@check(
+    "broker-protocol",
+    asks="The brokers speak `HEADRACE_KAFKA__GROUP_PROTOCOL=consumer`, where it is set.",
+    remedy="Set HEADRACE_KAFKA__GROUP_PROTOCOL=classic, or let brokers of Kafka 4.0 or newer speak it "
+    "(group.coordinator.rebalance.protocols).",
+)
+def protocol(facts: ClusterFacts) -> Verdict | None:
+    """Needs the right to read the brokers' settings."""
+    if facts.settings.kafka.group_protocol == "classic" or facts.cluster.settings is None:
+        return None
+    spoken = facts.cluster.settings.get("group.coordinator.rebalance.protocols", "classic")
+    found = f"the brokers speak {spoken}"
+    return ok(found) if "consumer" in spoken.split(",") else fail(found, ConfigError.exit_code)
+
+
+CLUSTER_CHECKS: tuple[Check[ClusterFacts], ...] = (reachable, session, protocol)
 
 
 @check(

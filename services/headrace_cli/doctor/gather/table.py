@@ -14,6 +14,7 @@ from headrace.settings import Settings
 from headrace_cli.doctor.checks.table import CheckpointFacts, TableFacts
 from headrace_cli.doctor.checks.topic import TopicFacts
 from headrace_ingest.startup import table_specs
+from headrace_ingest.wiring import group_name
 
 # A group without a table has no id yet; rights are given by prefix.
 _NO_ID = "0" * 8
@@ -68,9 +69,9 @@ class LakeFacts:
         if self._settings.kafka.group_id is not None:
             return self._settings.kafka.group_id
         try:
-            return f"headrace-{table}-{DeltaLog(self._store, table).id[:8]}"
+            return group_name(table, DeltaLog(self._store, table).id)
         except (FileNotFoundError, HeadraceError):
-            return f"headrace-{table}-{_NO_ID}"
+            return group_name(table, _NO_ID)
 
     def table(
         self,
