@@ -74,7 +74,7 @@ def _options(
 ) -> None:
     """Kafka to Delta Lake, exactly once, with proof that nothing was lost or doubled.
 
-    Settings come from HEADRACE_* and headrace.toml. Exit codes: 0 done, 1 verify FAIL, 2 verify UNKNOWN,
+    Settings come from HEADRACE_* and headrace.toml. Exit codes: 0 done, 1 verify or doctor FAIL, 2 verify UNKNOWN,
     64 wrong command line, 65 to 84 a named failure (docs/operations.md), 70 a bug.
     """
 

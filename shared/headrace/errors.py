@@ -22,7 +22,7 @@
     │   └── QueueFullError                   75  a producer's queue stayed full until the deadline
     └── DeliveryError                        76  an emitted event was not acknowledged by the broker
 
-Exit codes beside these: 0 done, 1 verify FAIL, 2 verify UNKNOWN, 64 command line usage, 141 whoever read the
+Exit codes beside these: 0 done, 1 verify or doctor FAIL, 2 verify UNKNOWN, 64 command line usage, 141 whoever read the
 output has gone, 143 stopped at once by a second SIGTERM. 64 to 78 follow sysexits.h.
 """
 

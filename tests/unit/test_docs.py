@@ -13,6 +13,7 @@ from headrace import errors
 from headrace.contracts import RejectReason
 from headrace.read.proof.findings import Code, Finding
 from headrace.read.proof.report import PartitionReport, TableReport
+from headrace_cli.doctor.examination import CHECKS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -80,6 +81,13 @@ def test_every_code_of_a_finding_is_listed() -> None:
     text = (DOCS / "verify.md").read_text().partition("\nCodes: ")[2].partition("\n\n")[0]
 
     assert sorted(NAMED.findall(text)) == sorted(Code)
+
+
+def test_every_check_of_the_doctor_is_listed_with_its_remedy() -> None:
+    names = {"topic": "TOPIC", "table": "TABLE", "root": "ROOT"}
+    checks = [[f"`{check.name}`", check.asks, check.remedy.format_map(names)] for check in CHECKS]
+
+    assert rows("operations.md", "### Checks") == checks
 
 
 def functions_of(file: Path) -> set[str]:

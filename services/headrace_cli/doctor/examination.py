@@ -20,9 +20,9 @@ from headrace_cli.doctor.gather.kafka import KafkaFacts
 from headrace_cli.doctor.gather.process import process_facts
 from headrace_cli.doctor.gather.store import store_facts
 from headrace_cli.doctor.gather.table import LakeFacts, tables_of
-from headrace_cli.doctor.judging import Finding, Status, Subject, examine, worst
+from headrace_cli.doctor.judging import Finding, Question, Status, Subject, examine, worst
 
-CHECKS = (
+CHECKS: tuple[Question, ...] = (
     *SETTINGS_CHECKS,
     *PROCESS_CHECKS,
     *STORE_CHECKS,
@@ -92,7 +92,6 @@ class Examination:
 
         Raises:
             ContractError: neither the contracts nor the lake know a table that was named.
-            ConfigError: no table is named and the lake cannot be listed.
         """
         settings, report = self._settings, self._report
         chosen = self._chosen(tables)
@@ -109,20 +108,25 @@ class Examination:
             self._told(table)
             contract = self._contracts.get(table)
             self._table(table, contract, self._topic(table, contract, kafka), kafka)
-        if not chosen:
-            report.unchecked.append(
-                "tables and topics: the lake has no table yet; name one, as in headrace doctor trades"
-            )
         return report
 
     def _chosen(self, tables: Sequence[str]) -> tuple[str, ...]:
-        if not tables:
-            return tables_of(self._store, self._contracts)
-        known = tables_of(self._store, self._contracts) if self._store.local is not None else ()
-        for table in tables:
-            if table not in known:
+        """The tables to look at; a lake that cannot be listed is told by the checks of the store."""
+        without_contract = [table for table in tables if table not in self._contracts]
+        if tables and not without_contract:
+            return tuple(tables)
+        found = _tried(lambda: tables_of(self._store, self._contracts.keys()))
+        if isinstance(found, HeadraceError):
+            self._report.unchecked.append(f"which tables there are: {found}")
+            found = ()
+        for table in without_contract:
+            if table not in found:
                 contract_named(self._contracts, table)
-        return tuple(tables)
+        if not tables and not found:
+            self._report.unchecked.append(
+                "tables and topics: there is no table yet; name one, as headrace doctor trades"
+            )
+        return tuple(tables) or found
 
     def _topic(self, table: str, contract: Contract | None, kafka: KafkaFacts | HeadraceError) -> TopicFacts | None:
         """Looks at the topic, and at the group that reads it: rights on each are given by themselves."""

@@ -43,19 +43,24 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Check(Generic[F]):
-    """One question to facts of one kind.
+class Question:
+    """What a check says of itself.
 
     Attributes:
         name: stable, for scripts.
         asks: what is asked.
         remedy: what to do when it does not pass; names in braces are filled in.
-        judge: the judgement.
     """
 
     name: str
     asks: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Question, Generic[F]):
+    """A question to facts of one kind, and the judgement that answers it."""
+
     judge: Callable[[F], Verdict | None]
 
 

@@ -80,7 +80,7 @@ CLUSTER_CHECKS: tuple[Check[ClusterFacts], ...] = (reachable, session, protocol)
     "group-read",
     asks="This user may join the consumer group.",
     remedy="kafka-acls --add --allow-principal User:NAME --operation Read --group headrace- --resource-pattern-type "
-    "prefixed",
+    "prefixed; workers with --partitions need no group.",
 )
 def may_join(group: GroupFacts) -> Verdict | None:
     """By what the broker says this user may do."""

@@ -1,9 +1,9 @@
 """Looks at tables."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from headrace.contracts import Contract
-from headrace.errors import ConfigError, HeadraceError
+from headrace.errors import HeadraceError
 from headrace.lake.checkpoint import broken_checkpoint, commits_since_checkpoint, mend_checkpoint
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
@@ -18,22 +18,25 @@ from headrace_ingest.wiring import group_name
 
 # A group without a table has no id yet; rights are given by prefix.
 _NO_ID = "0" * 8
+_LOG = "_delta_log"
 
 
-def tables_of(store: Store, contracts: Mapping[str, Contract]) -> tuple[str, ...]:
+def tables_of(store: Store, contracts: Collection[str]) -> tuple[str, ...]:
     """Tables of the lake that have a contract or a quarantine, sorted; those of other tools are left out.
 
+    One that has lost its quarantine, or is its quarantine's only trace, is not left out.
+
+    Args:
+        store: the lake.
+        contracts: names of tables that have one.
+
     Raises:
-        ConfigError: the lake is on an object store, where listing everything would take too long.
+        StoreError, AccessDeniedError: the store cannot be read.
     """
-    if store.local is None:
-        msg = f"{store.root} is an object store: name the tables, as in headrace doctor trades"
-        raise ConfigError(msg)
-    if not store.local.is_dir():
-        return ()
-    found = {entry.name for entry in store.local.iterdir() if (entry / "_delta_log").is_dir()}
-    mains = {name.removesuffix(quarantine_name("")) for name in found if name.endswith(quarantine_name(""))}
-    return tuple(sorted(mains | (found & contracts.keys())))
+    found = [name for name in store.folders() if _LOG in store.folders(name)]
+    suffix = quarantine_name("")
+    mains = {name.removesuffix(suffix) for name in found if name.endswith(suffix)}
+    return tuple(sorted(mains | {name for name in found if name in contracts}))
 
 
 class LakeFacts:
