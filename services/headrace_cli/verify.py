@@ -11,6 +11,7 @@ from headrace.clock import SystemClock
 from headrace.read.proof.report import overall, to_json
 from headrace.settings import load_settings
 from headrace_cli.console import wide_console
+from headrace_cli.verify_metrics import MetricsFile
 from headrace_cli.verify_progress import progress_on
 from headrace_cli.verify_run import ProofOptions, verify_tables
 from headrace_cli.verify_screen import ProofScreen
@@ -35,6 +36,10 @@ def verify_command(  # noqa: PLR0913, PLR0917  # its options
         Path | None,
         typer.Option(help="Check what came after the last PASS that this file notes; a new PASS is noted there."),
     ] = None,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(help="Leave the verdict as metrics in this *.prom file, for the textfile collector."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/verify.md.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not show how far it is.")] = False,
 ) -> None:
@@ -44,7 +49,10 @@ def verify_command(  # noqa: PLR0913, PLR0917  # its options
     1: FAIL, 2: UNKNOWN, something could not be checked.
     """
     settings = load_settings()
+    clock = SystemClock()
+    began = clock.monotonic()
     passed = PassedVersions(state) if state else None
+    metrics = MetricsFile(metrics_file) if metrics_file else None
     options = ProofOptions(from_log, ledger, since, passed)
     with progress_on(None if quiet or as_json else Console(stderr=True)) as progress:
         reports = verify_tables(settings, tables or (), options, progress=progress)
@@ -53,5 +61,7 @@ def verify_command(  # noqa: PLR0913, PLR0917  # its options
     else:
         ProofScreen(wide_console()).show(reports)
     if passed:
-        passed.note(reports, SystemClock().now())
+        passed.note(reports, clock.now())
+    if metrics:
+        metrics.write(reports, at=clock.now().timestamp(), seconds=clock.monotonic() - began)
     raise typer.Exit(overall(reports).exit_code)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import ConfigError
+from headrace.lake.store import Store
 from headrace.read.proof.findings import Level, Verdict
 from headrace.read.proof.given import Base
 from headrace.read.proof.report import TableReport
@@ -35,11 +36,14 @@ class PassedVersions:
         path: the file; it need not exist yet.
 
     Raises:
-        ConfigError: it cannot be read, or holds something else.
+        ConfigError: it cannot be read, or holds something else; or it has no folder to lie in.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = path.absolute()
+        if not self._path.parent.is_dir():
+            msg = f"{path} cannot be written: make its folder first"
+            raise ConfigError(msg)
         try:
             self._passed = msgspec.json.decode(path.read_bytes(), type=dict[str, PassedVersion])
         except FileNotFoundError:
@@ -62,7 +66,7 @@ class PassedVersions:
         """Notes the tables that passed; what is noted of others stays.
 
         Raises:
-            ConfigError: the file cannot be written.
+            StoreError, AccessDeniedError: the file cannot be written.
         """
         passed: Mapping[str, PassedVersion] = {
             report.table: PassedVersion(
@@ -71,10 +75,5 @@ class PassedVersions:
             for report in reports
             if report.verdict is Verdict.PASS and report.version is not None
         }
-        scratch = self._path.with_name(f"{self._path.name}.new")
-        try:
-            scratch.write_bytes(msgspec.json.format(msgspec.json.encode({**self._passed, **passed})))
-            scratch.replace(self._path)
-        except OSError as error:
-            msg = f"{self._path} cannot be written: {error.strerror}"
-            raise ConfigError(msg) from None
+        noted = msgspec.json.format(msgspec.json.encode({**self._passed, **passed}))
+        Store(str(self._path.parent)).put(self._path.name, noted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from deltalake import DeltaTable
 
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, StoreError
 from headrace_cli.main import run
 
 if TYPE_CHECKING:
@@ -85,14 +85,28 @@ def test_a_file_of_something_else_is_left_alone(
     assert state.read_text() == content
 
 
-def test_a_file_that_cannot_be_written_is_told_after_the_verdict(
+def test_a_file_that_cannot_be_read_or_has_no_folder_is_told_before_the_proof(
     verify: Verify, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["verify", "trades", "--state", str(tmp_path / "gone" / "state.json")]) == ConfigError.exit_code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "make its folder first" in err
+
+    assert run(["verify", "trades", "--state", str(tmp_path)]) == ConfigError.exit_code
+    assert "cannot be read: Is a directory" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_told_after_the_verdict(
+    verify: Verify, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    longest = tmp_path / ("x" * 255)  # what is written under another name first has none left
+
+    assert run(["verify", "trades", "--state", str(longest)]) == StoreError.exit_code
 
     out, err = capsys.readouterr()
     assert "verify: PASS" in out
-    assert "state.json cannot be written" in err
+    assert "writing " in err
 
 
 def test_a_state_and_a_version_exclude_each_other(
