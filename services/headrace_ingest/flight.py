@@ -32,6 +32,7 @@ def log_flush(table: str, flight: Flight, flushed: Flushed, now: float) -> None:
         version=flushed.version,
         batch=flight.batch.id,
         positions=flushed.positions,
+        dropped=flushed.dropped,
         rows=sum(file.rows for file in flushed.files),
         rejects=sum(span.rejects for span in flight.batch.spans.values()),
         files=len(flushed.files),

@@ -1,5 +1,8 @@
 """`headrace demo`: options, and the exit code."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, cast
 
@@ -49,8 +52,24 @@ def demo_command(
     contracts = [load_contracts(settings.contracts)[name] for name in _TABLES]
     root = local_root(settings.lake.root).parent / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     with (
+        _signals_end_it(),
         open_stage(settings.kafka, cast("BrokerKind", broker), root, [c.topic for c in contracts]) as stage,
         Screen(plain=plain) as screen,
     ):
         proven = Play(stage, Script(contracts, events, rate, seed), settings, screen).run()
     raise typer.Exit(0 if proven else 1)
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[None]:
+    """SIGTERM and a closed terminal end it as Ctrl-C does: no worker is left behind, and the terminal is as before."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    former = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

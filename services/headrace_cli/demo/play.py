@@ -12,23 +12,31 @@ from headrace.errors import HeadraceError
 from headrace.kafka.topics import TopicClient
 from headrace.lake.store import Store
 from headrace.settings import Settings
+from headrace_cli.demo.actors import Actor
 from headrace_cli.demo.answers import answers
+from headrace_cli.demo.farewell import farewell, show_answer
+from headrace_cli.demo.observer import Observer
 from headrace_cli.demo.proof import prove
 from headrace_cli.demo.screen import Screen
-from headrace_cli.demo.stage import Actor, Stage
-from headrace_cli.demo.status import TableStatus, TableWatch
+from headrace_cli.demo.stage import Stage
+from headrace_cli.demo.status import TableWatch
+from headrace_cli.demo.story import State, Story
+from headrace_cli.demo.view import Act, Programme
 
 # Shares of the expected records that are durable when a worker is killed and when one is frozen.
 _KILL_AT, _FREEZE_AT = 0.30, 0.55
-_TICK_SECONDS = 0.5
-_START_SECONDS = 60.0
+_TICK_SECONDS = 0.1
 _STALL_SECONDS = 60.0
 _STOP_SECONDS = 40.0
 # The embedded broker drops what is older than 5 MiB of a partition; an event has 200 to 500 bytes.
 _BACKLOG_RECORDS = 8_000
-# What a worker logs when it learns that its partitions have gone: from the group, or from the table.
-_FENCED = ("lost", "fenced")
+_WORKERS = {"trades-1": "trades", "trades-2": "trades", "greeks": "greeks", "signals": "signals"}
 _SPAWN = {"HEADRACE_INGEST__FLUSH_SECONDS": "1.0"}
+# A data file is without a commit for 10 to 50 ms.
+_CATCH_SECONDS = 0.002
+# A worker that is not frozen has committed its file by then, and the group has not missed the frozen one yet.
+_COMMITTED_SECONDS = 1.0
+_CATCHES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,20 @@ class Play:
         self._tick = Event()
         store = Store(str(stage.lake))
         self._watches = {c.name: TableWatch(store, c, TopicClient(stage.kafka, c.topic)) for c in script.contracts}
-        workers = {"trades-1": "trades", "trades-2": "trades", "greeks": "greeks", "signals": "signals"}
-        self._workers = {name: Actor(name, ["ingest", table], stage, _SPAWN) for name, table in workers.items()}
+        self._workers = {name: Actor(name, ["ingest", table], stage, _SPAWN) for name, table in _WORKERS.items()}
         self._bots = Actor("bots", _bot_arguments(stage, script), stage)
+        self._observer = Observer(
+            Story(_WORKERS),
+            self._workers,
+            self._watches,
+            screen,
+            programme=Programme(
+                broker=f"{stage.broker} broker at {stage.kafka.bootstrap_servers}",
+                goal=script.events,
+                marks=(_KILL_AT, _FREEZE_AT),
+            ),
+        )
+        self._story = self._observer.story
 
     def run(self) -> bool:
         """Plays it; True if the proof holds.
@@ -79,94 +98,121 @@ class Play:
         """
         with self._nobody_left_behind():
             self._open()
-            self._until(lambda: self._progress() >= _KILL_AT)
+            self._until(lambda: self._progress() >= _KILL_AT, "rows")
             self._kill()
-            self._until(lambda: self._progress() >= _FREEZE_AT)
+            self._until(lambda: self._progress() >= _FREEZE_AT, "rows")
             self._freeze()
+            self._wake()
             self._close()
         proven = prove(self._stage, self._script.contracts, self._settings, self._screen)
         for question, answer in answers(self._stage.lake):
-            self._screen.answer(question, answer)
-        self._screen.farewell(self._stage, proven=proven)
+            show_answer(self._screen, question, answer)
+        farewell(self._screen, self._stage, proven=proven)
         return proven
 
     def _open(self) -> None:
-        self._screen.say(f"broker: {self._stage.broker} at {self._stage.kafka.bootstrap_servers}")
-        self._screen.say("starting 4 workers (2 share trades) and the bots")
-        for worker in self._workers.values():
-            worker.start()
-        self._wait_for(lambda: all(watch.ready() for watch in self._watches.values()), "the tables", _START_SECONDS)
+        self._say(f"{self._stage.broker} broker at {self._stage.kafka.bootstrap_servers}; tables in {self._stage.lake}")
+        self._say("4 workers start; trades-1 and trades-2 share the partitions of trades")
+        for name in self._workers:
+            self._start(name)
+        self._until(lambda: all(watch.ready() for watch in self._watches.values()), "the tables")
         self._bots.start()
+        self._say(f"the bots begin to emit {self._script.rate:,.0f} events a second, about one in a thousand malformed")
 
     def _kill(self) -> None:
-        victim, watch = self._workers["trades-1"], self._watches["trades"]
-        claims = sum(watch.claims().values())
-        self._screen.act("SIGKILL to worker trades-1, in the middle of its work; it is started again at once")
+        self._observer.act = Act.KILL
+        victim = self._workers["trades-1"]
+        self._until(lambda: bool(self._story.workers["trades-1"].positions), "partitions of trades-1")
         victim.send(signal.SIGKILL)
+        self._story.killed("trades-1", self._observer.seconds)
         victim.wait(_STOP_SECONDS)
-        victim.start()
-        self._until(lambda: sum(watch.claims().values()) > claims)
-        self._screen.say("the dead worker's partitions are claimed again, from the positions in the table")
+        self._start("trades-1")
+        self._say("trades-1 is started again at once; the group has not missed the dead one yet")
+        self._until(self._taken_over, "a new owner of the dead worker's partitions")
 
     def _freeze(self) -> None:
-        zombie, watch = self._workers["trades-2"], self._watches["trades"]
-        claims = sum(watch.claims().values())
-        self._screen.act("SIGSTOP to worker trades-2: the group takes it for dead and moves its partitions")
+        self._observer.act = Act.FREEZE
+        self._until(lambda: bool(self._story.workers["trades-2"].positions), "partitions of trades-2")
+        zombie = self._workers["trades-2"]
+        caught = any(self._catch(zombie) for _ in range(_CATCHES))
+        if not caught:
+            zombie.send(signal.SIGSTOP)
+            self._story.frozen("trades-2", self._observer.seconds, file_written=False)
+        self._until(self._taken_over, "a new owner of the frozen worker's partitions")
+
+    def _catch(self, zombie: Actor) -> bool:
+        """Freezes it between writing a file and committing it, if luck will have it; else it runs on."""
+        trades = self._watches["trades"]
+        known = trades.files()
+        self._until(lambda: trades.files() > known or self._bots.exit_code() is not None, "files", _CATCH_SECONDS)
         zombie.send(signal.SIGSTOP)
-        self._until(lambda: sum(watch.claims().values()) > claims)
-        self._screen.act("SIGCONT to worker trades-2: a zombie, which believes that the partitions are still its own")
-        noticed = len(zombie.logged(*_FENCED))
+        frozen_at, written = self._observer.seconds, trades.files() - known
+        # Whoever is not frozen commits what it wrote: a file that stays without a commit is the frozen one's.
+        deadline = Deadline.after(_COMMITTED_SECONDS, self._clock)
+        self._until(lambda: not trades.uncommitted(written) or deadline.expired(), "commits")
+        if trades.uncommitted(written):
+            self._story.frozen(zombie.name, frozen_at, file_written=True)
+            return True
         zombie.send(signal.SIGCONT)
-        self._until(lambda: len(zombie.logged(*_FENCED)) > noticed)
-        how = "the group told it first" if "lost" in zombie.logged(*_FENCED)[noticed] else "Delta refused its commit"
-        self._screen.say(f"the zombie has dropped what it held: {how}")
+        return False
+
+    def _wake(self) -> None:
+        self._observer.act = Act.WAKE
+        self._story.woken("trades-2", self._observer.seconds)
+        self._workers["trades-2"].send(signal.SIGCONT)
+        self._until(lambda: self._story.workers["trades-2"].state is not State.WOKEN, "word of the zombie")
 
     def _close(self) -> None:
-        self._until(lambda: self._bots.exit_code() is not None)
+        self._observer.act = Act.CATCH_UP
+        self._until(lambda: self._bots.exit_code() is not None, "the bots")
         if self._bots.exit_code() != 0:
-            raise _ended(self._bots)
-        self._screen.say("the bots are done; the workers catch up")
-        self._until(lambda: sum(status.lag for status in self._look()) == 0)
-        for worker in self._workers.values():
+            raise self._bots.ended()
+        self._say("the bots are done; the workers catch up")
+        self._until(lambda: self._observer.complete, "the last rows")
+        for name, worker in self._workers.items():
+            self._story.stopping(name, self._observer.seconds)
             worker.send(signal.SIGTERM)
         for worker in self._workers.values():
             if worker.wait(_STOP_SECONDS) != 0:
-                raise _ended(worker)
-        self._screen.say("all workers stopped with exit code 0")
+                raise worker.ended()
+        self._say("every record is durable; all workers stopped with exit code 0")
+        self._observer.act = Act.PROOF
+        self._observer.look(everything=True)
+
+    def _start(self, name: str) -> None:
+        self._story.started(name, self._workers[name].start(), self._observer.seconds)
+
+    def _say(self, text: str) -> None:
+        self._observer.look()
+        self._story.say(self._observer.seconds, text)
 
     def _progress(self) -> float:
-        return sum(status.durable for status in self._look()) / self._script.events
+        return self._observer.durable / self._script.events
 
-    def _look(self) -> list[TableStatus]:
-        statuses = [watch.status() for watch in self._watches.values()]
-        self._screen.show(statuses)
-        return statuses
+    def _taken_over(self) -> bool:
+        vacancy = self._story.vacancy
+        if vacancy is None or vacancy.filled:
+            return True
+        idle = self._bots.exit_code() is not None and self._observer.complete
+        return idle and not vacancy.open
 
-    def _until(self, holds: Callable[[], bool]) -> None:
-        """Waits while something moves; a minute in which no table grows is a failure."""
-        best, deadline = -1, Deadline.after(_STALL_SECONDS, self._clock)
+    def _until(self, holds: Callable[[], bool], what: str, tick: float = _TICK_SECONDS) -> None:
+        """Looks on until `holds()`; a minute in which no table grows is a failure."""
+        grown, deadline = -1, Deadline.after(_STALL_SECONDS, self._clock)
         while not holds():
             for worker in self._workers.values():
                 if worker.exit_code() is not None:
-                    raise _ended(worker)
-            durable = sum(status.durable for status in self._look())
-            if durable > best:
-                best, deadline = durable, Deadline.after(_STALL_SECONDS, self._clock)
+                    raise worker.ended()
+            self._observer.look()
+            if self._observer.durable > grown:
+                grown, deadline = self._observer.durable, Deadline.after(_STALL_SECONDS, self._clock)
             elif deadline.expired():
-                msg = f"no table has grown for {_STALL_SECONDS:g} s; the logs lie in {self._stage.root / 'logs'}"
+                msg = (
+                    f"waited {_STALL_SECONDS:g} s for {what} while no table grew; "
+                    f"the logs lie in {self._stage.root / 'logs'}"
+                )
                 raise HeadraceError(msg)
-            self._tick.wait(_TICK_SECONDS)
-
-    def _wait_for(self, holds: Callable[[], bool], what: str, seconds: float) -> None:
-        deadline = Deadline.after(seconds, self._clock)
-        while not holds():
-            for worker in self._workers.values():
-                if worker.exit_code() is not None:
-                    raise _ended(worker)
-            if deadline.expired():
-                msg = f"{what} did not appear within {seconds:g} s; the logs lie in {self._stage.root / 'logs'}"
-                raise HeadraceError(msg)
-            self._tick.wait(_TICK_SECONDS / 5)
+            self._tick.wait(tick)
 
     @contextmanager
     def _nobody_left_behind(self) -> Iterator[None]:
@@ -175,14 +221,6 @@ class Play:
         finally:
             for actor in (self._bots, *self._workers.values()):
                 actor.kill()
-
-
-def _ended(actor: Actor) -> HeadraceError:
-    lines = actor.log.read_text(errors="replace").splitlines()[-5:]
-    tail = "\n".join(lines)
-    return HeadraceError(
-        f"{actor.name} ended with exit code {actor.exit_code()}; its log {actor.log} ends with:\n{tail}"
-    )
 
 
 def _bot_arguments(stage: Stage, script: Script) -> list[str]:

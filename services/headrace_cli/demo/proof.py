@@ -2,15 +2,27 @@
 
 from collections.abc import Sequence
 
+from rich.table import Table
+
 from headrace.contracts import Contract
 from headrace.read.proof.findings import Verdict
-from headrace.read.proof.report import overall
+from headrace.read.proof.report import TableReport, overall
 from headrace.settings import LakeSettings, Settings
 from headrace_cli.demo.screen import Screen
 from headrace_cli.demo.stage import Stage
 from headrace_cli.verify_progress import progress_on
 from headrace_cli.verify_run import ProofOptions, verify_tables
 from headrace_cli.verify_screen import ProofScreen
+
+_COLUMNS = {
+    "position": "position",
+    "rows": "rows",
+    "quarantined": "quar.",
+    "lost": "lost",
+    "duplicates": "doubled",
+    "phantom": "phantom",
+    "differing": "differing",
+}
 
 
 def prove(stage: Stage, contracts: Sequence[Contract], settings: Settings, screen: Screen) -> bool:
@@ -21,9 +33,26 @@ def prove(stage: Stage, contracts: Sequence[Contract], settings: Settings, scree
     """
     screen.settle()
     ledger = stage.ledger if stage.broker == "embedded" else None
-    screen.say(f"verify: comparing log, files and {'the ledger of the bots' if ledger else 'the topics'}")
+    screen.print(f"\nverify: comparing log, files and {'the ledger of the bots' if ledger else 'the topics'}")
     chosen = settings.model_copy(update={"kafka": stage.kafka, "lake": LakeSettings(root=str(stage.lake))})
     with progress_on(screen.console if screen.console.is_terminal else None) as progress:
         reports = verify_tables(chosen, [c.name for c in contracts], ProofOptions(ledger=ledger), progress=progress)
-    ProofScreen(screen.console).show(reports)
-    return overall(reports) is Verdict.PASS
+    proven = overall(reports) is Verdict.PASS
+    if proven:
+        screen.print(proof_table(reports))
+    else:
+        ProofScreen(screen.console).show(reports)
+    return proven
+
+
+def proof_table(reports: Sequence[TableReport]) -> Table:
+    """All partitions of tables that passed, narrow enough for any terminal."""
+    table = Table("table", "partition", "verdict", box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for name in _COLUMNS.values():
+        table.add_column(name, justify="right")
+    for report in reports:
+        for partition in report.partitions:
+            numbers = (getattr(partition, name) for name in _COLUMNS)
+            shown = ("-" if number is None else f"{number:,}" for number in numbers)
+            table.add_row(report.table, str(partition.partition), f"[green]{partition.verdict}[/]", *shown)
+    return table

@@ -1,19 +1,14 @@
-"""What the demo shows: a table that is redrawn on a terminal, one line a change elsewhere."""
+"""Where the demo prints: a screen that is redrawn on a terminal, one line a change elsewhere."""
 
-import shutil
-import sys
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-import polars as pl
+from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.table import Table
 
-from headrace.clock import SystemClock
-from headrace_cli.console import wide_console
-from headrace_cli.demo.stage import Stage
-from headrace_cli.demo.status import TableStatus
+from headrace_cli.demo.story import Happening, Tone
+from headrace_cli.demo.view import LEAST_HEIGHT, LEAST_WIDTH, Scene, TableLine, scene_view
 
 # Without a terminal a line every few seconds is enough to see that it moves.
 _PLAIN_SECONDS = 5.0
@@ -22,17 +17,23 @@ _PLAIN_SECONDS = 5.0
 class Screen:
     """Where the demo prints; a context manager.
 
+    On a terminal the scene fills a screen of its own, and what was there before comes back when it ends, however it
+    ends.
+
     Args:
         plain: never redraw, also on a terminal.
     """
 
     def __init__(self, *, plain: bool) -> None:
-        self.console = wide_console()
-        self._live = None if plain or not self.console.is_terminal else Live(console=self.console, auto_refresh=False)
-        self._clock = SystemClock()
-        self._began = self._clock.monotonic()
-        self._shown_at = float("-inf")
-        self._shown: Sequence[TableStatus] = ()
+        self.console = Console(highlight=False)
+        self._live = (
+            None
+            if plain or not _can_redraw(self.console)
+            else Live(console=self.console, screen=True, auto_refresh=False)
+        )
+        self._scene: Scene | None = None
+        self._printed_at = float("-inf")
+        self._printed: Sequence[TableLine] = ()
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -45,71 +46,49 @@ class Screen:
         self.settle()
 
     def settle(self) -> None:
-        """Ends the redrawing; what follows is printed below."""
+        """Ends the redrawing: all that has happened is printed, and what follows below it."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+            if self._scene is not None:
+                self.print(scene_view(self._scene, width=self.console.width, height=None))
+
+    def print(self, what: RenderableType) -> None:
+        """Prints below everything else."""
+        self.console.print(what)
+
+    def tell(self, happening: Happening) -> None:
+        """Something has happened; on a terminal the next scene shows it."""
+        if self._live is None:
+            style = "" if happening.tone is Tone.NOTE else "bold"
+            self.console.print(f"{happening.at:6.1f} s  {happening.text}", style=style, markup=False, soft_wrap=True)
+
+    def show(self, scene: Scene) -> None:
+        """Where everything stands."""
+        self._scene = scene
         if self._live is not None:
-            self._live.stop()
-            self._live = None
-
-    def say(self, text: str) -> None:
-        """A line."""
-        self.console.print(f"[dim]{self._seconds():6.1f} s[/]  {text}")
-
-    def act(self, text: str) -> None:
-        """A line that stands out."""
-        self.console.print(f"[dim]{self._seconds():6.1f} s[/]  [bold yellow]{text}[/]")
-
-    def show(self, statuses: Sequence[TableStatus]) -> None:
-        """Where the tables stand."""
-        if self._live is not None:
-            self._live.update(_table(statuses, self._seconds()), refresh=True)
+            width, height = self.console.size
+            self._live.update(scene_view(scene, width=width, height=height), refresh=True)
             return
-        now = self._clock.monotonic()
-        if now - self._shown_at < _PLAIN_SECONDS or list(statuses) == list(self._shown):
-            return
-        self._shown_at, self._shown = now, statuses
-        for s in statuses:
-            self.say(
-                f"{s.table:<8} records {s.records:>9,}  rows durable {s.durable:>9,}  quarantined {s.quarantined:>5,}  "
-                f"lag {s.lag:>7,}  commits {s.commits:>5,}"
-            )
-
-    def answer(self, question: str, answer: pl.DataFrame) -> None:
-        """A question put to the tables, and the answer."""
-        self.console.print(f"\n[bold]{question}[/]")
-        with pl.Config(
-            tbl_hide_dataframe_shape=True,
-            tbl_hide_column_data_types=True,
-            tbl_rows=20,
-            tbl_cols=12,
-            tbl_width_chars=118,
+        if (
+            scene.seconds - self._printed_at < _PLAIN_SECONDS
+            or list(scene.tables) == list(self._printed)
+            or not any(line.records for line in scene.tables)
         ):
-            self.console.print(str(answer), markup=False)
-
-    def farewell(self, stage: Stage, *, proven: bool) -> None:
-        """The end, and what to try next."""
-        lake = stage.lake
-        verdict = "[bold green]PASS[/]" if proven else "[bold red]FAIL[/]"
-        self.console.print(f"\n{verdict}  every acknowledged record is in its table or its quarantine, exactly once")
-        if not proven:
-            self.console.print("       that sentence does not hold: see the differences above", style="red")
-        self.console.print(f"\nThe tables lie in {lake}, the logs beside them. Try:")
-        self.console.print(f"  export HEADRACE_LAKE__ROOT={lake}", markup=False)
-        headrace = "headrace" if shutil.which("headrace") else sys.argv[0]
-        self.console.print(f"  {headrace} quarantine list trades", markup=False)
-        self.console.print(f"  {headrace} verify --from-log", markup=False)
-        query = f"import polars as pl; print(pl.read_delta('{lake}/trades'))"
-        self.console.print(f'  {sys.executable} -c "{query}"', markup=False)
-
-    def _seconds(self) -> float:
-        return self._clock.monotonic() - self._began
+            return
+        self._printed_at, self._printed = scene.seconds, scene.tables
+        for line in scene.tables:
+            self.console.print(f"{scene.seconds:6.1f} s  {_plain(line)}", markup=False, soft_wrap=True)
 
 
-def _table(statuses: Sequence[TableStatus], seconds: float) -> Table:
-    table = Table(title=f"{seconds:.0f} s", title_justify="left")
-    table.add_column("table")
-    for name in ("records", "rows durable", "quarantined", "lag", "commits"):
-        table.add_column(name, justify="right")
-    for s in statuses:
-        counts = (s.records, s.durable, s.quarantined, s.lag, s.commits)
-        table.add_row(s.table, *(f"{count:,}" for count in counts))
-    return table
+def _can_redraw(console: Console) -> bool:
+    width, height = console.size
+    drawable = console.is_terminal and not console.is_dumb_terminal and console.encoding.startswith("utf")
+    return drawable and width >= LEAST_WIDTH and height >= LEAST_HEIGHT
+
+
+def _plain(line: TableLine) -> str:
+    return (
+        f"{line.table:<8} records {line.records:>9,}  rows durable {line.durable:>9,}  "
+        f"quarantined {line.quarantined:>5,}  lag {line.lag:>7,}  commits {line.commits:>5,}"
+    )

@@ -5,25 +5,50 @@ from dataclasses import dataclass
 
 from headrace.contracts import Contract
 from headrace.kafka.topics import TopicClient
-from headrace.lake.log import DeltaLog
+from headrace.lake.log import DeltaLog, commit_path
 from headrace.lake.quarantine import count_rows, quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import exists, positions_of, source_of
+from headrace.lake.tables import exists, positions_of
+
+# Two workers make about two commits a second, and a file is committed or given up within a few.
+_RECENT_COMMITS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """One line of the demo's table; counts of records.
+    """A table at one moment.
 
-    `lag` is what the broker has and the table does not; `commits` the table's version.
+    Attributes:
+        table: its name.
+        ends: per partition the position that the broker gives next.
+        positions: per partition the table's own.
+        starts: per partition where the table began.
+        quarantined: records in its quarantine.
+        commits: its version.
     """
 
     table: str
-    records: int
-    durable: int
+    ends: Mapping[int, int]
+    positions: Mapping[int, int]
+    starts: Mapping[int, int]
     quarantined: int
-    lag: int
     commits: int
+
+    @property
+    def records(self) -> int:
+        """Records that the topic has had since the table began."""
+        return sum(self.ends.values()) - sum(self.starts.values())
+
+    @property
+    def durable(self) -> int:
+        """Rows that are in the table."""
+        # Rejects are quarantined before the position moves past them.
+        return max(0, sum(self.positions.values()) - sum(self.starts.values()) - self.quarantined)
+
+    @property
+    def lag(self) -> int:
+        """Records that the broker has and the table does not."""
+        return sum(self.ends.values()) - sum(self.positions.values())
 
 
 class TableWatch:
@@ -40,40 +65,42 @@ class TableWatch:
         self._contract = contract
         self._topic = topic
         self._partitions = range(topic.identity().partitions)
-        self._starts: Mapping[int, int] = {}
+        self._starts: Mapping[int, int] = dict.fromkeys(self._partitions, 0)
         self._main: DeltaLog | None = None
 
     def ready(self) -> bool:
         """Whether a worker has created the table."""
         if self._main is None and exists(self._store, self._contract.name):
             self._main = DeltaLog(self._store, self._contract.name)
-            self._starts = self.positions()
+            self._starts = positions_of(self._main, self._partitions)
         return self._main is not None
 
-    def positions(self) -> dict[int, int]:
-        """The table's position of every partition."""
-        if self._main is None:
-            return {}
-        return positions_of(self._main, self._partitions)
-
-    def claims(self) -> dict[int, int]:
-        """How often each partition has been claimed."""
-        quarantine = DeltaLog(self._store, quarantine_name(self._contract.name))
-        source = source_of(quarantine)
-        return {p: quarantine.txn(source.owner_id(p)) or 0 for p in self._partitions}
-
-    def status(self) -> TableStatus:
-        """Everything at once."""
+    def status(self) -> TableStatus | None:
+        """Everything at once; None as long as there is no table."""
+        if not self.ready() or self._main is None:
+            return None
         ends = {p: self._topic.watermarks(p).end for p in self._partitions}
-        positions = self.positions()
-        begun = sum(self._starts.values())
         quarantined = count_rows(self._store, quarantine_name(self._contract.name))
-        passed = sum(positions.values()) - begun
         return TableStatus(
             table=self._contract.name,
-            records=sum(ends.values()) - begun,
-            durable=max(0, passed - quarantined),
+            ends=ends,
+            positions=positions_of(self._main, self._partitions),
+            starts=self._starts,
             quarantined=quarantined,
-            lag=sum(ends[p] - positions.get(p, 0) for p in self._partitions),
-            commits=0 if self._main is None else self._main.version,
+            commits=self._main.version,
         )
+
+    def files(self) -> frozenset[str]:
+        """All data files in the table's folder, committed or not."""
+        paths = self._store.sizes(self._contract.name)
+        return frozenset(path for path in paths if path.endswith(".parquet") and not path.startswith("_delta_log/"))
+
+    def uncommitted(self, files: frozenset[str]) -> frozenset[str]:
+        """Those of `files`, all of them new, that no commit names."""
+        if self._main is None:
+            return files
+        self._main.refresh()
+        newest = self._main.version
+        versions = range(max(0, newest - _RECENT_COMMITS), newest + 1)
+        commits = [self._store.read(commit_path(self._contract.name, version)) for version in versions]
+        return frozenset(file for file in files if not any(file.encode() in commit for commit in commits))
