@@ -134,7 +134,7 @@ class Play:
         self._observer.act = Act.FREEZE
         self._until(lambda: bool(self._story.workers["trades-2"].positions), "partitions of trades-2")
         zombie = self._workers["trades-2"]
-        caught = any(self._catch(zombie) for _ in range(_CATCHES))
+        caught = any(self._catch(zombie) for _ in range(_CATCHES) if self._bots.exit_code() is None)
         if not caught:
             zombie.send(signal.SIGSTOP)
             self._story.frozen("trades-2", self._observer.seconds, file_written=False)
