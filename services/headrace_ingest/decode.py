@@ -22,6 +22,7 @@ from headrace.lake.schema import INSTANT, arrow_schema
 from headrace_ingest.columns import field_builder
 from headrace_ingest.layout import REFUSALS, LayoutReader
 from headrace_ingest.parts import Part, merged
+from headrace_ingest.sums import broken_sums
 
 MAX_RECORD_BYTES = 1_048_576
 """What Kafka's brokers take by default."""
@@ -87,6 +88,7 @@ class Decoder:
         else:
             others = sorted(frozenset(places).difference(alike.places))
             part = merged(alike, self._one_by_one(records.values, others, rejects))
+        part = self._consistent(part, records.values, rejects)
         rows = self._rows(records, part, ingested_at)
         return Decoded(rows, dict(sorted(rejects.items())))
 
@@ -106,6 +108,13 @@ class Decoder:
             rejects[kept[row]] = self._reject(values[kept[row]], found)
         names = [name for name, _ in self._builders]
         return Part(pa.RecordBatch.from_arrays(columns, names=names), kept).without(at_fault)
+
+    def _consistent(self, part: Part, values: Sequence[bytes | None], rejects: dict[int, Rejection]) -> Part:
+        """The part without rows that contradict themselves, which are added to `rejects`."""
+        broken = broken_sums(self._contract.fields, part.rows)
+        for row in broken:
+            rejects[part.places[row]] = self._reject(values[part.places[row]], "a sum does not add up")
+        return part.without(broken)
 
     def _parse(
         self, values: Sequence[bytes | None], places: Sequence[int], rejects: dict[int, Rejection]

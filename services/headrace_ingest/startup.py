@@ -110,8 +110,9 @@ def table_specs(
 
 def file_layout(contract: Contract) -> FileLayout:
     """How the files of a contract's table are laid out."""
-    named = (contract.event_time, contract.key, *contract.table.cluster_by)
-    statistics = [name for name in dict.fromkeys(named) if name is not None]
+    # Files do not hold the partition column; the log says its value.
+    named = dict.fromkeys((contract.event_time, contract.key, *contract.table.key, *contract.table.cluster_by))
+    statistics = [name for name in named if name not in (None, contract.table.partition_by)]
     rising = {contract.event_time, "_offset", "_kafka_timestamp"}
     return FileLayout(
         table=contract.name,

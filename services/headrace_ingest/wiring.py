@@ -203,7 +203,11 @@ def run_ingest(
         HeadraceError: what cannot be proved or mended.
     """
     if contract.table.mode != "append":
-        msg = f"table {contract.name} has mode {contract.table.mode}, and workers of this version append: use append"
+        msg = (
+            f"table {contract.name} keeps the latest row of each key (mode {contract.table.mode}), and workers of this "
+            f"version only append: its events can be emitted and stay in topic {contract.topic}; give the topic a "
+            "retention that is long enough"
+        )
         raise ContractError(msg)
     ends = kafka_ends(settings, contract, settings.kafka.group_id, partitions)
     metrics = new_metrics(settings, contract, SystemClock())

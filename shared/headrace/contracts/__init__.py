@@ -22,9 +22,12 @@ from headrace.contracts.kinds import (
 from headrace.contracts.reading import explain
 from headrace.contracts.registry import contract_named, load_contracts
 from headrace.contracts.rejects import RejectedError, Rejection, RejectReason
+from headrace.contracts.state import Leg, MarketRegime, PerformanceMetrics, Position, PositionUpdate
 from headrace.contracts.table import Table
 from headrace.contracts.trading import Greeks, Signal, Trade
 from headrace.contracts.types import (
+    Amount,
+    ConId,
     Day,
     EventId,
     FiniteFloat,
@@ -37,7 +40,9 @@ from headrace.contracts.types import (
     Pnl,
     Price,
     Quantity,
+    SignedQuantity,
     StrategyId,
+    SumOf,
     Symbol,
     UnitInterval,
     UtcTimestamp,
@@ -46,8 +51,10 @@ from headrace.contracts.types import (
 __all__ = [
     "PARTITION_COLUMN",
     "QUARANTINE_SUFFIX",
+    "Amount",
     "BoolKind",
     "ChoiceKind",
+    "ConId",
     "Contract",
     "DateKind",
     "Day",
@@ -62,21 +69,28 @@ __all__ = [
     "Int32",
     "IntKind",
     "Kind",
+    "Leg",
     "LegId",
     "ListKind",
+    "MarketRegime",
     "Money",
     "Name",
     "NonNegativeFloat",
+    "PerformanceMetrics",
     "Pnl",
+    "Position",
+    "PositionUpdate",
     "Price",
     "Quantity",
     "RejectReason",
     "RejectedError",
     "Rejection",
     "Signal",
+    "SignedQuantity",
     "StrategyId",
     "StringKind",
     "StructKind",
+    "SumOf",
     "Symbol",
     "Table",
     "TimestampKind",

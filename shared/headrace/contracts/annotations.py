@@ -29,6 +29,8 @@ from headrace.contracts.kinds import (
     StructKind,
     TimestampKind,
 )
+from headrace.contracts.sums import check_sums
+from headrace.contracts.types import SumOf
 from headrace.errors import ContractError
 
 _SCALARS: dict[object, Kind] = {
@@ -79,7 +81,10 @@ def field_specs(model: type[BaseModel], seen: tuple[type, ...] = ()) -> tuple[Fi
         msg = f"{model.__name__} contains itself: a column has a fixed depth; write one level as another model"
         raise ContractError(msg)
     check_model(model)
-    return tuple(_field_spec(model, name, info, (*seen, model)) for name, info in model.__pydantic_fields__.items())
+    inside = (*seen, model)
+    specs = tuple(_field_spec(model, name, info, inside) for name, info in model.__pydantic_fields__.items())
+    check_sums(model.__name__, specs, nested=bool(seen))
+    return specs
 
 
 def check_model(model: type[BaseModel]) -> None:
@@ -133,7 +138,15 @@ def _field_spec(model: type[BaseModel], name: str, info: FieldInfo, seen: tuple[
         raise ContractError(msg)
     kind = _kind(where, reading, seen)
     comment = info.description or _description(reading.metadata)
-    return FieldSpec(name, kind, reading.nullable, required, " ".join(comment.split()))
+    sums = [item.fields for item in reading.metadata if isinstance(item, SumOf)]
+    return FieldSpec(
+        name,
+        kind,
+        nullable=reading.nullable,
+        required=required,
+        comment=" ".join(comment.split()),
+        sum_of=sums[-1] if sums else (),
+    )
 
 
 def _read(annotation: object, outer: tuple[object, ...]) -> _Reading:

@@ -24,10 +24,10 @@ from headrace.contracts.kinds import (
     ListKind,
     StringKind,
 )
-from headrace.contracts.types import EventIdentity
+from headrace.contracts.types import EventIdentity, SumOf
 from headrace.errors import ContractError
 
-_DESCRIPTIVE = (str, FieldInfo, EventIdentity, AllowInfNan, Strict)
+_DESCRIPTIVE = (str, FieldInfo, EventIdentity, SumOf, AllowInfNan, Strict)
 _SINGLE = {Ge: "ge", Gt: "gt", Le: "le", Lt: "lt", MinLen: "min_length", MaxLen: "max_length"}
 _IGNORED = {"strict", "allow_inf_nan", "coerce_numbers_to_str"}
 _DIGITS = {"max_digits", "decimal_places"}

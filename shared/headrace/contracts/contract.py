@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from headrace.contracts.annotations import field_specs, is_marked
 from headrace.contracts.decoder import Decode, compile_decoder
-from headrace.contracts.kinds import ChoiceKind, FieldSpec, IntKind, ListKind, StringKind, StructKind, TimestampKind
+from headrace.contracts.kinds import (
+    ChoiceKind,
+    FieldSpec,
+    FloatKind,
+    IntKind,
+    ListKind,
+    StringKind,
+    StructKind,
+    TimestampKind,
+)
 from headrace.contracts.table import Table
 from headrace.contracts.types import EventIdentity
 from headrace.contracts.wire import event_encoder
@@ -87,6 +96,7 @@ def build_contract(event: "type[Event]", declaration: Declaration) -> Contract:
     name = _table_name(event, declaration)
     _check_key(event, declaration.key, fields)
     event_time = _event_time(event, declaration.table, fields)
+    _check_mode(event, declaration, fields, event_time)
     _check_layout(event, declaration.table, fields, event_time)
     identities = [spec for spec, info in event.__pydantic_fields__.items() if is_marked(info, EventIdentity)]
     return Contract(
@@ -147,22 +157,67 @@ def _event_time(event: type, table: Table, fields: dict[str, FieldSpec]) -> str 
 
 
 def _check_layout(event: type, table: Table, fields: dict[str, FieldSpec], event_time: str | None) -> None:
-    if table.partition_by not in (None, PARTITION_COLUMN):
-        msg = (
-            f"{event.__name__}: partition_by={table.partition_by!r} would let payloads name directories: "
-            f"write partition_by={PARTITION_COLUMN!r} and cluster_by=({table.partition_by!r},)"
-        )
-        raise ContractError(msg)
-    if table.partition_by and event_time is None:
-        msg = (
-            f"{event.__name__}: partition_by={table.partition_by!r} needs the time of the event: "
-            "add a field `timestamp: UtcTimestamp`, or name one with Table(event_time=...)"
-        )
-        raise ContractError(msg)
-    if table.partition_by and PARTITION_COLUMN in {name.lower() for name in fields}:
-        msg = f"{event.__name__}.{PARTITION_COLUMN} collides with the partition column: rename the field"
-        raise ContractError(msg)
+    if table.partition_by == PARTITION_COLUMN:
+        _check_days(event, fields, event_time)
+    elif table.partition_by is not None:
+        _check_partition_field(event, table.partition_by, fields)
     for name in table.cluster_by:
         if name not in fields or isinstance(fields[name].kind, StructKind | ListKind):
             msg = f"{event.__name__}: cluster_by names {name!r}: name fields that are neither nested nor lists"
+            raise ContractError(msg)
+
+
+def _check_days(event: type, fields: dict[str, FieldSpec], event_time: str | None) -> None:
+    if event_time is None:
+        msg = (
+            f"{event.__name__}: partition_by={PARTITION_COLUMN!r} needs the time of the event: "
+            "add a field `timestamp: UtcTimestamp`, or name one with Table(event_time=...)"
+        )
+        raise ContractError(msg)
+    if PARTITION_COLUMN in {name.lower() for name in fields}:
+        msg = f"{event.__name__}.{PARTITION_COLUMN} collides with the partition column: rename the field"
+        raise ContractError(msg)
+
+
+def _check_partition_field(event: type, name: str, fields: dict[str, FieldSpec]) -> None:
+    """Delta reads an empty partition value as null, so the texts must not be empty."""
+    spec = fields.get(name)
+    match None if spec is None or spec.nullable else spec.kind:
+        case StringKind(min_length=least) if least > 0:
+            return
+        case ChoiceKind(values=values) if "" not in values and isinstance(values[0], str):
+            return
+    msg = (
+        f"{event.__name__}: partition_by={name!r} must be {PARTITION_COLUMN!r}, or name a text that is never null "
+        "and never empty and has few values, such as a Symbol"
+    )
+    raise ContractError(msg)
+
+
+def _check_mode(event: type, declaration: Declaration, fields: dict[str, FieldSpec], event_time: str | None) -> None:
+    table = declaration.table
+    if table.mode not in ("append", "upsert"):
+        msg = f"{event.__name__}: mode={table.mode!r} is none: write 'append' or 'upsert'"
+        raise ContractError(msg)
+    if table.mode == "append":
+        if table.key:
+            msg = f"{event.__name__}: Table(key=...) names what mode='upsert' replaces: write that mode, or no key"
+            raise ContractError(msg)
+        return
+    if event_time is None:
+        msg = (
+            f"{event.__name__}: of two events of a key the later one counts: add a field `timestamp: UtcTimestamp`, "
+            "or name one with Table(event_time=...)"
+        )
+        raise ContractError(msg)
+    if declaration.key not in table.key:
+        msg = (
+            f"{event.__name__}: the record's key {declaration.key!r} must be among Table(key={table.key!r}), or events "
+            "of one row would come from several partitions in any order"
+        )
+        raise ContractError(msg)
+    for name in table.key:
+        spec = fields.get(name)
+        if spec is None or spec.nullable or isinstance(spec.kind, FloatKind | StructKind | ListKind):
+            msg = f"{event.__name__}: Table(key=...) names {name!r}: name fields that are exact and never null"
             raise ContractError(msg)

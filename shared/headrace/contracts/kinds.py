@@ -173,6 +173,7 @@ class FieldSpec:
         nullable: whether `null` is a value of it.
         required: whether the member must be present; one that may be absent is null then.
         comment: its description, units included; becomes the column's comment.
+        sum_of: fields beside it of which it is the sum, to the last digit; all are decimals of one scale.
     """
 
     name: str
@@ -180,3 +181,4 @@ class FieldSpec:
     nullable: bool = False
     required: bool = True
     comment: str = ""
+    sum_of: tuple[str, ...] = ()

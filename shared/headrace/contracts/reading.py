@@ -28,6 +28,7 @@ _REASONS = {
     "extra_forbidden": RejectReason.UNKNOWN_FIELD,
     "unrepresentable": RejectReason.NOT_REPRESENTABLE,
     "finite_number": RejectReason.NOT_REPRESENTABLE,
+    "inconsistent": RejectReason.INCONSISTENT,
     "string_unicode": RejectReason.INVALID_UTF8,
     "outside_bounds": RejectReason.OUT_OF_BOUNDS,
     "greater_than": RejectReason.OUT_OF_BOUNDS,

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import chain
 from types import MappingProxyType, ModuleType
 
-from headrace.contracts import trading
+from headrace.contracts import state, trading
 from headrace.contracts.contract import Contract
 from headrace.contracts.event import Event, contract_of
 from headrace.errors import ContractError
+
+_BUILT_IN = (trading, state)
 
 
 def load_contracts(modules: Sequence[str] = ()) -> Mapping[str, Contract]:
@@ -33,7 +36,7 @@ def load_contracts(modules: Sequence[str] = ()) -> Mapping[str, Contract]:
         for contract in own:
             _claim(found, contract.name, contract, "table")
             _claim(topics, contract.topic, contract, "topic")
-    for contract in _contracts_in(trading):
+    for contract in chain.from_iterable(map(_contracts_in, _BUILT_IN)):
         if contract.name not in found and contract.topic not in topics:
             found[contract.name] = contract
     return MappingProxyType(found)

@@ -23,6 +23,8 @@ class RejectReason(StrEnum):
     """A well-written value beyond its bounds, length, pattern or list of choices."""
     NOT_REPRESENTABLE = "not_representable"
     """A value that the column cannot hold exactly: nothing is rounded."""
+    INCONSISTENT = "inconsistent"
+    """Members that are right each by itself and contradict each other."""
     MISSING_FIELD = "missing_field"
     """A required member is absent."""
     UNKNOWN_FIELD = "unknown_field"

@@ -10,15 +10,18 @@ class Table:
 
     Attributes:
         name: of the table; by default the topic with `-` and `.` as `_`.
-        mode: `append` keeps one row per record, `upsert` one row per key.
-        partition_by: `"date"` for one directory per UTC day of the event time, None for none. Nothing taken from
-            a payload is ever a directory name.
+        mode: `append` keeps one row per record, `upsert` one row per key: that of the latest event time.
+        key: with `upsert`, the fields whose values name a row. The record's key is among them, so that all events
+            of a row are in one partition of the topic.
+        partition_by: `"date"` for one folder per UTC day of the event time, a field for one per value of it, None
+            for none. Each flush writes a file per value it holds, so a field must have few: texts, never null.
         cluster_by: fields that compaction sorts by, the most selective first.
         event_time: the field that says when the event happened; by default `timestamp` where there is one.
     """
 
     name: str | None = None
     mode: Literal["append", "upsert"] = "append"
-    partition_by: Literal["date"] | None = None
+    key: tuple[str, ...] = ()
+    partition_by: str | None = None
     cluster_by: tuple[str, ...] = ()
     event_time: str | None = None

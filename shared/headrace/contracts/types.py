@@ -23,6 +23,16 @@ class EventIdentity:
     """Marks the field whose value names the event for ever."""
 
 
+class SumOf:
+    """Marks an exact number that is the sum of other fields: `Annotated[Pnl, SumOf("unrealized", "realized")]`.
+
+    An event whose numbers do not add up is refused. All are decimals of one scale that are never null.
+    """
+
+    def __init__(self, first: str, *others: str) -> None:
+        self.fields = (first, *others)
+
+
 _IDENTIFIER = StringKind(1, 64, alphabet=ascii_letters + digits + "._:/@#+=-")
 _NAME = StringKind(1, 64, alphabet=ascii_letters + digits + "._:/+-")
 
@@ -40,6 +50,9 @@ Money = Annotated[Decimal, DecimalKind(18, 4, minimum=Decimal(0))]
 
 Pnl = Annotated[Decimal, DecimalKind(18, 4)]
 """A profit or, negative, a loss in currency units, decimal(18,4)."""
+
+Amount = Annotated[Decimal, DecimalKind(18, 4)]
+"""Currency units, decimal(18,4), of either sign: what a position is worth, or the net price of several legs."""
 
 Symbol = Annotated[str, StringKind(1, 32, alphabet=ascii_letters + digits + ".^/=_:-")]
 """A ticker such as SPY, BRK.B or ^VIX, at most 32 characters."""
@@ -73,3 +86,9 @@ Int32 = Annotated[int, IntKind(INT32_MIN, INT32_MAX, bits=32)]
 
 Quantity = Annotated[int, IntKind(minimum=1)]
 """A whole number of contracts or shares, at least 1."""
+
+SignedQuantity = Annotated[int, IntKind()]
+"""A whole number of contracts or shares held; negative for a short position."""
+
+ConId = Annotated[int, IntKind(minimum=1)]
+"""The broker's number of one tradable contract."""

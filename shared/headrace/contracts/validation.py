@@ -27,9 +27,11 @@ from headrace.contracts.kinds import (
     StructKind,
     TimestampKind,
 )
+from headrace.contracts.sums import broken_sum
 
 _MISMATCH: Final = "string_pattern_mismatch"
 _NOT_FINITE: Final = "finite_number"
+_INCONSISTENT: Final = "inconsistent"
 
 
 class NumberToken:
@@ -41,10 +43,25 @@ class NumberToken:
         self.text = text
 
 
-def fields_schema(fields: tuple[FieldSpec, ...], model_name: str) -> core_schema.ModelFieldsSchema:
-    """The members of one object: all required ones, no unknown ones."""
+_Validated = tuple[dict[str, Decimal], object, set[str]]
+"""What pydantic-core makes of an object: values by name, extra members, names that were there."""
+
+
+def fields_schema(fields: tuple[FieldSpec, ...], model_name: str) -> CoreSchema:
+    """The members of one object: all required ones, no unknown ones, and sums that add up."""
     members = {spec.name: core_schema.model_field(_field_schema(spec)) for spec in fields}
-    return core_schema.model_fields_schema(members, model_name=model_name, extra_behavior="forbid")
+    schema = core_schema.model_fields_schema(members, model_name=model_name, extra_behavior="forbid")
+    find = broken_sum(fields)
+    if find is None:
+        return schema
+
+    def check(validated: _Validated) -> _Validated:
+        broken = find(validated[0])
+        if broken is not None:
+            raise PydanticCustomError(_INCONSISTENT, "{text}", {"text": broken})
+        return validated
+
+    return core_schema.no_info_after_validator_function(check, schema)
 
 
 def _field_schema(spec: FieldSpec) -> CoreSchema:

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +19,10 @@ from headrace.lake.store import Store
 # Row groups hold what a reader has to decode for one row: 128 Ki rows of a trade are ~10 MB.
 _ROW_GROUP_ROWS = 131_072
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9._=-]")
+_FOLDER_LENGTH = 200
+"""File systems take 255 bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileLayout:
@@ -26,7 +30,7 @@ class FileLayout:
 
     Attributes:
         table: folder of the table below the store's root.
-        partition_column: the partition column, or None; it is not stored inside the files.
+        partition_column: the partition column, of days or of texts, or None; it is not stored inside the files.
         statistics: columns with min, max and null count in the Delta log.
         rising: integer columns of which each value is close to the last: encoded as differences.
         plain: other columns with hardly a repeated value, for which a dictionary only costs time.
@@ -71,23 +75,32 @@ def write_files(store: Store, layout: FileLayout, rows: pa.Table) -> list[DataFi
     return [_write_file(store, layout, part, value) for value, part in _split(rows, layout.partition_column)]
 
 
-def _split(rows: pa.Table, column: str | None) -> Iterator[tuple[date | None, pa.Table]]:
+def _split(rows: pa.Table, column: str | None) -> Iterator[tuple[str | None, pa.Table]]:
+    """The rows of each partition value, and the value as text; None where there are no partitions."""
     if column is None:
         yield None, rows
         return
-    values = cast("set[date]", set(pc.unique(rows[column]).to_pylist()))
+    values = pc.unique(rows[column]).sort()
     if len(values) == 1:
-        yield values.pop(), rows
+        yield str(values[0].as_py()), rows
         return
-    for value in sorted(values):
-        yield value, rows.filter(pc.equal(rows[column], pa.scalar(value, rows[column].type)))
+    for value in values:
+        yield str(value.as_py()), rows.filter(pc.equal(rows[column], value))
 
 
-def _write_file(store: Store, layout: FileLayout, rows: pa.Table, value: date | None) -> DataFile:
+def _folder(column: str, value: str) -> str:
+    """A folder for people to look into: readers take the value from the log, so two values may share one.
+
+    Texts of a payload name it, so nothing is left in it that a file system or a URL understands.
+    """
+    return _UNSAFE.sub("_", f"{column}={value}")[:_FOLDER_LENGTH] + "/"
+
+
+def _write_file(store: Store, layout: FileLayout, rows: pa.Table, value: str | None) -> DataFile:
     column = layout.partition_column
     stored = rows if column is None else rows.drop_columns([column])
     data = encode(stored, layout)
-    folder = "" if column is None else f"{column}={value}/"
+    folder = "" if column is None else _folder(column, str(value))
     path = f"{folder}{uuid.uuid4().hex}.parquet"
     store.put(f"{layout.table}/{path}", data)
     return DataFile(
@@ -95,7 +108,7 @@ def _write_file(store: Store, layout: FileLayout, rows: pa.Table, value: date | 
         size=len(data),
         rows=rows.num_rows,
         sha256=hashlib.sha256(data).hexdigest(),
-        partition_values={} if column is None else {column: str(value)},
+        partition_values={} if column is None else {column: value},
         stats=json.dumps(statistics(stored, layout.statistics)),
         modified_ms=time.time_ns() // 1_000_000,
     )

@@ -6,7 +6,7 @@ JSON library. Needs the package `hypothesis`.
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache
 from itertools import chain
@@ -30,6 +30,8 @@ from headrace.contracts import (
 )
 
 _Tokens = st.SearchStrategy[bytes]
+
+_EXACT = Context(prec=40)
 
 HOSTILE_TOKENS: tuple[bytes, ...] = (
     *(b"null", b"true", b"false", b"0", b"-0", b"-0.0", b"7", b"7.0", b"7e0", b"1E2", b"1.5e3", b"1e-400", b"1e400"),
@@ -128,12 +130,28 @@ def _object(draw: st.DrawFn, fields: tuple[FieldSpec, ...], *, hostile: bool) ->
     for spec in fields:
         if spec.required or draw(st.booleans()):
             members.append((json.dumps(spec.name).encode(), draw(_member(spec, hostile=hostile))))
+    members = _summed(fields, members)
     if hostile:
         members = draw(_disturbed(members))
     if draw(st.booleans()):
         members = draw(st.permutations(members))
     blank = draw(st.sampled_from([b"", b"", b" ", b"\r\n\t"]))
     return b"{" + blank + (b"," + blank).join(name + b":" + blank + token for name, token in members) + blank + b"}"
+
+
+def _summed(fields: tuple[FieldSpec, ...], members: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The members with every declared sum made one; where it would not fit its column, of zeros."""
+    tokens = dict(members)
+    for spec in fields:
+        if spec.sum_of and isinstance(spec.kind, DecimalKind):
+            terms = [json.dumps(name).encode() for name in spec.sum_of]
+            total = sum(Fraction(str(json.loads(tokens[name], parse_float=str))) for name in terms)
+            units = int(total * 10**spec.kind.scale)
+            if abs(units) >= 10**spec.kind.precision:
+                units = 0
+                tokens.update(dict.fromkeys(terms, b"0"))
+            tokens[json.dumps(spec.name).encode()] = f"{_EXACT.scaleb(units, -spec.kind.scale):f}".encode()
+    return list(tokens.items())
 
 
 @st.composite

@@ -18,9 +18,16 @@ from headrace.contracts import (
     Event,
     Greeks,
     Int32,
+    Leg,
+    MarketRegime,
+    PerformanceMetrics,
+    Pnl,
+    Position,
+    PositionUpdate,
     RejectedError,
     RejectReason,
     Signal,
+    SumOf,
     Symbol,
     Table,
     Trade,
@@ -52,7 +59,7 @@ class Spot(BaseModel):
     note: str | None = None
 
 
-class Leg(BaseModel):
+class Branch(BaseModel):
     right: Literal["C", "P"]
     strike: Annotated[Decimal, Field(max_digits=12, decimal_places=3, ge=0)] | None
     spots: list[Spot]
@@ -92,15 +99,27 @@ class Nested(Event, topic="every.thing-nested", key="symbol"):
     """Objects in lists in objects in lists."""
 
     symbol: Symbol
-    leg: Leg
-    maybe_leg: Leg | None = None
-    legs: list[Leg]
+    leg: Branch
+    maybe_leg: Branch | None = None
+    legs: list[Branch]
     names: list[str | None]
     exacts: Annotated[list[Decimal | None], Field(min_length=1, max_length=3)]
     moments: list[UtcTimestamp] | None = None
 
 
-CONTRACTS = [contract_of(event) for event in (Trade, Greeks, Signal, Flat, Nested)]
+class Added(Event, topic="added", key="symbol"):
+    """Sums of two and of three, at the edge of what a decimal holds."""
+
+    symbol: Symbol
+    one: Decimal
+    two: Decimal
+    both: Annotated[Decimal, SumOf("one", "two")]
+    piece: Pnl
+    pieces: Annotated[Pnl, SumOf("piece", "piece", "piece")]
+
+
+BUILT_IN = (Trade, Greeks, Signal, Position, Leg, PositionUpdate, MarketRegime, PerformanceMetrics)
+CONTRACTS = [contract_of(event) for event in (*BUILT_IN, Flat, Nested, Added)]
 
 
 def records_of(values: list[bytes | None]) -> Records:
@@ -257,7 +276,7 @@ _SPOT = b'{"at":"2026-01-31T15:04:05.5Z","price":1.25}'
 _LEG = b'{"right":"C","strike":"410.5","spots":[%s,%s],"best":null}' % (_SPOT, _SPOT)
 GOOD: dict[str, bytes] = {
     **dict.fromkeys(("symbol", "strategy_id", "leg_id", "transaction_id", "order_id", "account"), b'"SPY"'),
-    **dict.fromkeys(("signal_type", "source", "source_version", "regime"), b'"calm"'),
+    **dict.fromkeys(("signal_type", "source_version"), b'"calm"'),
     **dict.fromkeys(("timestamp", "acted_at", "at", "maybe_at"), b'"2026-01-31T15:04:05.123456Z"'),
     **dict.fromkeys(("price", "commission", "underlying_price", "exact", "maybe_exact"), b"12.5"),
     **dict.fromkeys(("delta", "gamma", "theta", "vega", "rho", "implied_volatility", "real", "ratio"), b"0.5"),
@@ -266,6 +285,18 @@ GOOD: dict[str, bytes] = {
     **dict.fromkeys(("day", "maybe_day"), b'"2026-01-31"'),
     **dict.fromkeys(("whole", "small", "digit", "quantity", "level", "maybe_level", "number", "units"), b"1"),
     **dict.fromkeys(("leg", "maybe_leg"), _LEG),
+    **dict.fromkeys(("strategy_type", "status", "model_version"), b'"open"'),
+    **dict.fromkeys(("entry_date", "exit_date", "expiry"), b'"2026-01-31"'),
+    **dict.fromkeys(("entry_price", "exit_price", "current_price", "market_price", "strike"), b"12.5"),
+    **dict.fromkeys(("average_cost", "market_value", "unrealized_pnl", "realized_pnl"), b"12.5"),
+    **dict.fromkeys(("conid", "dte"), b"1"),
+    **dict.fromkeys(("vix", "put_call_ratio", "confidence"), b"0.5"),
+    **dict.fromkeys(("regime", "regime_at_entry", "regime_current"), b'"bull"'),
+    **dict.fromkeys(("one", "two", "piece"), b"12.5"),
+    **dict.fromkeys(("both", "total_pnl"), b"25"),
+    "pieces": b"37.5",
+    "source": b'"ml_model"',
+    "right": b'"C"',
     "signal_value": b"0.5",
     "futures_trend": b'"up"',
     "action": b'"BUY"',

@@ -1,7 +1,7 @@
 """A table's data files: there, whole, and readable as the log says."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -65,7 +65,7 @@ class FileChecker:
         """
         try:
             with self._files.open(file.path) as source:
-                yield from _read(source, columns)
+                yield from _read(source, columns, file.partition_values)
         except FileNotFoundError:
             raise
         except (pa.ArrowException, OSError) as error:
@@ -73,7 +73,9 @@ class FileChecker:
             raise FileDamagedError(msg) from None
 
 
-def _read(source: BinaryIO, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+def _read(
+    source: BinaryIO, columns: Sequence[str] | None, partition_values: Mapping[str, str | None]
+) -> Iterator[pa.RecordBatch]:
     parquet = pq.ParquetFile(source)
     names = parquet.schema_arrow.names
     lacking = sorted(set(ADDRESS) - set(names))
@@ -81,16 +83,18 @@ def _read(source: BinaryIO, columns: Sequence[str] | None) -> Iterator[pa.Record
         msg = f"it lacks the columns {', '.join(lacking)}"
         raise FileDamagedError(msg)
     wanted = list(names) if columns is None else [*ADDRESS, *columns]
-    absent = [name for name in wanted if name not in names]
-    for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[n for n in wanted if n in names]):
+    stored = [name for name in wanted if name in names and name not in partition_values]
+    added = {name: partition_values.get(name) for name in wanted if name not in stored}
+    for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=stored):
         if batch.num_rows:
-            yield _completed(_addressed(batch), absent)
+            yield _completed(_addressed(batch), added)
 
 
-def _completed(batch: pa.RecordBatch, absent: Sequence[str]) -> pa.RecordBatch:
-    """`batch` with nulls for columns that the table was given after the file was written."""
-    for name in absent:
-        batch = batch.append_column(name, pa.nulls(batch.num_rows))
+def _completed(batch: pa.RecordBatch, added: Mapping[str, str | None]) -> pa.RecordBatch:
+    """`batch` with its partition values, and with nulls for columns that are younger than the file."""
+    for name, value in added.items():
+        count = batch.num_rows
+        batch = batch.append_column(name, pa.nulls(count) if value is None else pa.repeat(pa.scalar(value), count))
     return batch
 
 
