@@ -192,7 +192,12 @@ class TestClassesThatCannotBeTables:
             ({"table": Table(name="a/b")}, "cannot be the name of a table"),
             ({"table": Table(name="trades__quarantine")}, "cannot be the name of a table"),
             ({"table": Table(partition_by="date")}, "needs the time of the event"),
-            ({"table": Table(partition_by=cast("Literal['date']", "x"))}, "would let payloads name directories"),
+            ({"table": Table(partition_by="x")}, "partition_by='x' must be 'date', or name a text"),
+            ({"table": Table(partition_by="key")}, "never null and never empty"),
+            ({"table": Table(partition_by="nothing")}, "partition_by='nothing' must be"),
+            ({"table": Table(mode=cast("Literal['append']", "x"))}, "write 'append' or 'upsert'"),
+            ({"table": Table(key=("key",))}, "write that mode, or no key"),
+            ({"table": Table(mode="upsert", key=("key",))}, "the later one counts: add a field `timestamp"),
             ({"table": Table(event_time="x")}, "must name a UtcTimestamp field"),
             ({"table": Table(cluster_by=("x", "z"))}, "cluster_by names 'z'"),
             ({"frozen": False}, "model_config of its own"),
@@ -202,6 +207,39 @@ class TestClassesThatCannotBeTables:
     def test_keywords_that_do_not_fit_say_so(self, keywords: dict[str, Any], sentence: str) -> None:
         with pytest.raises(ContractError, match=sentence):
             declared(float | None, **keywords)
+
+    @pytest.mark.parametrize(
+        ("key", "sentence"),
+        [
+            ((), "'key' must be among Table\\(key=\\(\\)\\)"),
+            (("timestamp",), "must be among Table"),
+            (("key", "nothing"), "names 'nothing': name fields that are exact"),
+            (("key", "real"), "names 'real'"),
+            (("key", "maybe"), "names 'maybe'"),
+        ],
+        ids=str,
+    )
+    def test_rows_are_named_by_the_record_s_key_and_by_exact_fields(self, key: tuple[str, ...], sentence: str) -> None:
+        with pytest.raises(ContractError, match=sentence):
+
+            class Latest(Event, topic="latest", key="key", table=Table(mode="upsert", key=key)):
+                key: str
+                timestamp: UtcTimestamp
+                real: float
+                maybe: int | None
+
+    def test_a_text_that_is_never_empty_may_name_partitions(self) -> None:
+        class Parted(Event, topic="parted", key="key", table=Table(partition_by="side")):
+            key: str
+            side: Literal["a", "b"]
+
+        assert contract_of(Parted).table.partition_by == "side"
+
+        with pytest.raises(ContractError, match="never empty"):
+
+            class Empty(Event, topic="empty", key="key", table=Table(partition_by="side")):
+                key: str
+                side: Literal["", "b"]
 
     def test_a_field_cannot_take_the_name_of_the_partition_column(self) -> None:
         with pytest.raises(ContractError, match="collides with the partition column"):

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -9,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 
 from headrace.errors import StoreError
 from headrace.lake.datafile import FileLayout, encode, statistics, write_files
+from headrace.lake.log import DeltaLog
 from headrace.lake.schema import arrow_schema
 from headrace.lake.store import Store
+from headrace.lake.tables import TableSpec, create_table
 from headrace.testing.disk import fsync_witness
 from headrace.testing.numbers import DAY, LAYOUT, NUMBERS, NumbersTable, number_rows
 
@@ -48,6 +51,25 @@ def test_unpartitioned_table_has_its_files_in_one_folder(tmp_path: Path) -> None
     files = write_files(Store(str(tmp_path)), FileLayout("flat", None, ("_offset",)), _two_days())
     assert [(file.rows, file.partition_values, "/" in file.path) for file in files] == [(4, {}, False)]
     assert pq.ParquetFile(tmp_path / "flat" / files[0].path).schema_arrow.names == _two_days().column_names
+
+
+TICKERS = ["SPY", "BRK.B", "^VIX", "ES=F", "EUR/USD", "../../x", "a b%2F", "ü", "date=2026-01-01", "x" * 300]
+
+
+def test_texts_of_a_payload_name_folders_that_no_file_system_and_no_reader_can_misread(tmp_path: Path) -> None:
+    columns: dict[str, pa.DataType] = {"ticker": pa.string(), "n": pa.int64()}
+    store = Store(str(tmp_path))
+    create_table(store, TableSpec("ticks", Schema.from_arrow(pa.schema(columns)), ("ticker",), "", {}, {}))
+    rows = pa.table({"ticker": TICKERS, "n": range(len(TICKERS))})
+    files = write_files(store, FileLayout("ticks", "ticker", ("n",)), rows)
+    DeltaLog(store, "ticks").commit(files, {}, {"batch": "x"})
+    assert [file.partition_values["ticker"] for file in files] == sorted(TICKERS)
+    assert {file.path.rpartition("/")[0] for file in files} >= {"ticker=SPY", "ticker=EUR_USD", "ticker=.._.._x"}
+    assert all(re.fullmatch(r"ticker=[\w.=-]{1,193}/[0-9a-f]{32}\.parquet", file.path, re.ASCII) for file in files)
+    handle = DeltaTable(tmp_path / "ticks")
+    assert handle.to_pyarrow_table(columns=["ticker", "n"]).sort_by("n").to_pydict() == rows.to_pydict()
+    for number, ticker in enumerate(TICKERS):
+        assert handle.to_pyarrow_table(filters=[("ticker", "=", ticker)])["n"].to_pylist() == [number]
 
 
 def test_digest_and_size_are_those_of_the_stored_bytes(tmp_path: Path) -> None:
