@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace import errors
-from headrace.contracts import RejectReason
+from headrace.contracts import RejectReason, load_contracts
 from headrace.read.proof.findings import Code, Finding
 from headrace.read.proof.report import PartitionReport, TableReport
 from headrace_cli.doctor.examination import CHECKS
@@ -20,6 +20,7 @@ DOCS = ROOT / "docs"
 GROUPS = (errors.HeadraceError, errors.PermanentError, errors.TransientError)
 LEVELS = ("debug", "info", "warning", "error")
 NAMED = re.compile(r"`([a-z0-9_]+)`")
+NAMED_ANY = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
@@ -88,6 +89,21 @@ def test_every_check_of_the_doctor_is_listed_with_its_remedy() -> None:
     checks = [[f"`{check.name}`", check.asks, check.remedy.format_map(names)] for check in CHECKS]
 
     assert rows("operations.md", "### Checks") == checks
+
+
+def test_every_built_in_contract_is_listed_as_it_is() -> None:
+    listed = [[NAMED_ANY.findall(cell) for cell in row] for row in rows("contracts.md", "## Built in")]
+
+    assert listed == [
+        [
+            [contract.event.__name__],
+            [contract.topic],
+            [contract.key],
+            [contract.name, contract.table.partition_by],
+            list(contract.table.key),
+        ]
+        for contract in load_contracts().values()
+    ]
 
 
 def functions_of(file: Path) -> set[str]:
