@@ -38,7 +38,7 @@ HEALTHY = TableFacts(
 SUBJECT = Subject("table numbers", {"table": "numbers"})
 
 
-class Kept(Event, topic="kept", key="name", table=Table(mode="upsert")):
+class Kept(Event, topic="kept", key="name", table=Table(mode="upsert", key=("name",))):
     """One row per key."""
 
     timestamp: UtcTimestamp
