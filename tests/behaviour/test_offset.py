@@ -6,9 +6,10 @@ import pytest
 
 from headrace.errors import ConfigError
 from headrace.lake.store import Store
-from headrace.read.history import CommittedRange, read_commit
+from headrace.read.history import CommittedRange, ReplayedRecords, read_commit
+from headrace.read.summary import summarise
 from headrace.read.whereabouts import Place, Whereabouts, locate
-from tests.behaviour.world import TABLE, Command, World, fill, poison
+from tests.behaviour.world import TABLE, Command, World, contract_for, fill, poison, tight_contract_for
 
 
 def store(world: World) -> Store:
@@ -152,3 +153,35 @@ def test_a_version_that_is_not_there_is_told_so(memory_world: World) -> None:
     (memory_world.root / TABLE / "_delta_log" / f"{0:020d}.json").unlink()
     with pytest.raises(ConfigError, match="no longer retained"):
         read_commit(store(memory_world), TABLE, 0)
+
+
+def test_a_record_that_a_replay_brought_home_is_in_the_table(memory_world: World) -> None:
+    world = refused(memory_world)
+    report = world.replay()
+    found = where(world, 0, 0)
+    assert (found.place, found.version, found.reason) == (Place.TABLE, report.versions[0], "out_of_bounds")
+    assert found.file in {f"{TABLE}/{path}" for path in world.table().get_add_actions()["path"].to_pylist()}
+    assert read_commit(store(world), TABLE, report.versions[0]).replayed == (ReplayedRecords(0, (0, 1)),)
+    assert where(world, 0, 2).place is Place.QUARANTINE
+    (table,) = summarise(store(world))
+    assert (table.rows, table.quarantined) == (2, 1)
+
+
+def test_a_replay_that_was_interrupted_before_the_quarantine_said_so_is_seen(memory_world: World) -> None:
+    world = refused(memory_world)
+    report = world.replay()
+    log = world.root / f"{TABLE}__quarantine" / "_delta_log"
+    max(log.glob("*.json")).unlink()
+    found = where(world, 0, 1)
+    assert (found.place, found.version) == (Place.TABLE, report.versions[0])
+    assert where(world, 0, 2).place is Place.QUARANTINE
+
+
+def refused(world: World) -> World:
+    """Two records that a mended contract accepts, and one that none does, in the quarantine."""
+    world.contract = tight_contract_for(world.topic.name)
+    for value in (fill(600), fill(601), poison(1)):
+        world.topic.append(value, partition=0)
+    world.drain()
+    world.contract = contract_for(world.topic.name)
+    return world

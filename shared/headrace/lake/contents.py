@@ -1,6 +1,7 @@
 """What a table consists of now, by the statistics in its log: no data file is opened."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,10 +42,19 @@ class ActiveFile:
     partitions: Bounds | None
     offsets: Bounds | None
 
-    def may_hold(self, partition: int, offset: int) -> bool:
-        """Whether the row of that record may be in it."""
-        within_partitions = self.partitions is None or partition in self.partitions
-        return within_partitions and (self.offsets is None or offset in self.offsets)
+    def may_hold(self, partition: int, offsets: Sequence[int]) -> bool:
+        """Whether the row of one of those records may be in it: False only if the statistics rule it out.
+
+        Args:
+            partition: of the topic.
+            offsets: rising.
+        """
+        if self.partitions is not None and partition not in self.partitions:
+            return False
+        if self.offsets is None:
+            return True
+        at = bisect_left(offsets, self.offsets.low)
+        return at < len(offsets) and offsets[at] in self.offsets
 
 
 def active_files(store: Store, table: str) -> list[ActiveFile]:

@@ -49,6 +49,11 @@ class CommitLog:
         """Next offset to read of a partition; None if the table records none."""
         return self._log.txn(self.identity.source.app_id(partition))
 
+    @property
+    def has_replays(self) -> bool:
+        """Whether a replay has ever brought records home from the quarantine."""
+        return self._log.txn(self.identity.source.replay_id) is not None
+
     def commit(self, version: int) -> Commit | None:
         """One commit; None if the log does not retain it.
 

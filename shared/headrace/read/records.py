@@ -52,7 +52,7 @@ class RowFinder:
             FileDamagedError: a file of the table is not there or is no Parquet file.
             StoreError, AccessDeniedError: a file cannot be read.
         """
-        candidates = [file for file in self._files if file.may_hold(partition, offset)]
+        candidates = [file for file in self._files if file.may_hold(partition, [offset])]
         for file in sorted(candidates, key=lambda file: (file.path not in likely, _breadth(file))):
             found = self._look(file.path, partition, offset, columns)
             if found is not None:
@@ -63,8 +63,8 @@ class RowFinder:
         name = f"{self._table}/{path}"
         here = (pc.field("_partition") == partition) & (pc.field("_offset") == offset)
         try:
-            data = pa.BufferReader(self._store.read(name))
-            found = pq.read_table(data, columns=[*ADDRESS, *columns], filters=here).to_pylist()
+            with self._store.open(name) as source:
+                found = pq.read_table(source, columns=[*ADDRESS, *columns], filters=here).to_pylist()
         except (FileNotFoundError, pa.ArrowException) as error:
             msg = f"{name} is part of the table and cannot be read ({type(error).__name__}): run headrace verify"
             raise FileDamagedError(msg) from None

@@ -9,6 +9,7 @@ from headrace.lake.quarantine import count_rows, quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.tables import chosen_tables
 from headrace.read.commits import CommitLog
+from headrace.read.quarantine import QuarantineReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class TableSummary:
         rows: of all data files; None if one does not tell.
         files: active data files.
         bytes: of these files.
-        quarantined: records in the quarantine, those a replay brought home included.
+        quarantined: records in the quarantine, without those that a replay brought home.
         positions: of each partition that the table records one of.
         problem: one sentence.
         exit_code: of the failure that it tells; 0 without one.
@@ -91,9 +92,16 @@ def summarise_table(store: Store, table: str) -> TableSummary:
         rows=None if None in counts else sum(count for count in counts if count is not None),
         files=len(files),
         bytes=sum(file.size for file in files),
-        quarantined=count_rows(store, quarantine_name(table)),
+        quarantined=_quarantined(store, log),
         positions=_positions(log, max(identity.partitions, _partitions_seen(files))),
     )
+
+
+def _quarantined(store: Store, log: CommitLog) -> int:
+    """Only after a replay the rows have to be looked at: until then none is marked."""
+    if log.has_replays:
+        return sum(QuarantineReader(store.root, log.table).counts().values())
+    return count_rows(store, quarantine_name(log.table))
 
 
 def _positions(log: CommitLog, partitions: int) -> tuple[PartitionPosition, ...]:

@@ -93,22 +93,39 @@ class _Search:
         partition, offset = asked.partition, asked.offset
         passing = self._log.passing(partition, offset)
         commit = passing if passing is not None and _span(passing, partition, offset) else None
-        quarantine = RowFinder(self._store, quarantine_name(asked.table))
-        refused = quarantine.find(partition, offset, columns=_REASONS)
+        refused = RowFinder(self._store, quarantine_name(asked.table)).find(partition, offset, columns=_REASONS)
         if refused is not None:
-            asked = replace(asked, reason=refused.columns["reason"], detail=refused.columns["detail"])
-            home = refused.columns["resolved_version"]
-            if home is None:
-                return _told(asked, Place.QUARANTINE, commit, f"{quarantine_name(asked.table)}/{refused.path}")
-            commit = self._log.commit(home)
+            return self._refused(asked, commit, refused)
         row = self._row(asked, commit)
         if row is not None:
             return _told(asked, Place.TABLE, commit, f"{asked.table}/{row.path}")
         return _told(asked, absence(passing, partition, offset), commit, None)
 
+    def _refused(self, asked: Whereabouts, commit: Commit | None, refused: FoundRow) -> Whereabouts:
+        """A record that the quarantine has; perhaps a replay has brought it home since."""
+        home = refused.columns["resolved_version"]
+        asked = replace(asked, reason=refused.columns["reason"], detail=refused.columns["detail"])
+        replay = self._unmarked_replay(asked) if home is None else self._log.commit(home)
+        if home is None and replay is None:
+            return _told(asked, Place.QUARANTINE, commit, f"{quarantine_name(asked.table)}/{refused.path}")
+        row = self._row(asked, replay)
+        if row is None:
+            return _told(replace(asked, version=home), Place.MISSING, replay, None)
+        return _told(replace(asked, version=home), Place.TABLE, replay, f"{asked.table}/{row.path}")
+
     def _row(self, asked: Whereabouts, commit: Commit | None) -> FoundRow | None:
         likely = {file.path for file in commit.adds} if commit else set()
         return RowFinder(self._store, asked.table).find(asked.partition, asked.offset, likely=likely)
+
+    def _unmarked_replay(self, asked: Whereabouts) -> Commit | None:
+        """The replay that brought a record home and was interrupted before the quarantine said so."""
+        if not self._log.has_replays:
+            return None
+        return next((commit for commit in self._log.newest_first() if _replays(commit, asked)), None)
+
+
+def _replays(commit: Commit, asked: Whereabouts) -> bool:
+    return commit.origin is not None and asked.offset in commit.origin.offsets.get(asked.partition, ())
 
 
 def _told(asked: Whereabouts, place: Place, commit: Commit | None, file: str | None) -> Whereabouts:
