@@ -8,7 +8,7 @@ import pytest
 
 from headrace.testing.brokers import BrokerHandle
 from headrace_cli.main import run
-from tests.behaviour.memberships import BY_HAND, CLASSIC, CONSUMER, GROUPS
+from tests.behaviour.memberships import BY_HAND, CLASSIC, CONSUMER, GROUPS, Membership
 from tests.behaviour.topics import ClusterTopic, MemoryTopic
 from tests.behaviour.world import Command, World
 from tests.faults.mutants import plant_from_environment
@@ -44,31 +44,40 @@ def world(request: pytest.FixtureRequest) -> World:
     return _world(request, request.param)
 
 
-def _combinations(*, by_hand: bool) -> Iterable[object]:
-    """Brokers with memberships.
+# In memory the members of a group speak no protocol. The embedded broker keeps the partitions of static members that
+# are away for half a minute, and cannot be told otherwise.
+_GROUPS = {"memory": (CLASSIC,), "embedded": (CLASSIC, CONSUMER), "kafka": GROUPS}
 
-    In memory the members of a group speak no protocol. The embedded broker keeps the partitions of static members that
-    are away for half a minute, and cannot be told otherwise.
-    """
-    groups = {"memory": (CLASSIC,), "embedded": (CLASSIC, CONSUMER), "kafka": GROUPS}
-    for kind, memberships in groups.items():
-        for membership in (*memberships, *([BY_HAND] if by_hand else [])):
+
+def _combinations(kinds: Iterable[str], *further: Membership) -> Iterable[object]:
+    """Brokers with memberships."""
+    for kind in kinds:
+        for membership in (*_GROUPS[kind], *further):
             marks = [pytest.mark.kafka] if kind == "kafka" else []
             yield pytest.param((kind, membership), id=f"{kind}-{membership.name}", marks=marks)
 
 
-@pytest.fixture(params=_combinations(by_hand=True))
+def _member_world(request: pytest.FixtureRequest) -> World:
+    kind, membership = request.param
+    return replace(_world(request, kind), membership=membership)
+
+
+@pytest.fixture(params=_combinations(_GROUPS, BY_HAND))
 def member_world(request: pytest.FixtureRequest) -> World:
     """Each broker with each way in which workers come by their partitions."""
-    kind, membership = request.param
-    return replace(_world(request, kind), membership=membership)
+    return _member_world(request)
 
 
-@pytest.fixture(params=_combinations(by_hand=False))
+@pytest.fixture(params=_combinations(_GROUPS))
 def group_world(request: pytest.FixtureRequest) -> World:
     """Each broker with each kind of group."""
-    kind, membership = request.param
-    return replace(_world(request, kind), membership=membership)
+    return _member_world(request)
+
+
+@pytest.fixture(params=_combinations(["memory", "kafka"]))
+def strict_group_world(request: pytest.FixtureRequest) -> World:
+    """Each kind of group where topics are created as asked, grown and emptied."""
+    return _member_world(request)
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])

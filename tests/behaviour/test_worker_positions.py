@@ -39,8 +39,8 @@ def test_a_new_table_begins_where_it_is_told_and_never_anywhere_else(
     world.assert_exact(records={a: r for a, r in world.topic.records.items() if a[1] >= first[a[0]]})
 
 
-def test_a_partition_added_to_the_topic_is_read_from_its_first_record(strict_world: World) -> None:
-    world = strict_world
+def test_a_partition_added_to_the_topic_is_read_from_its_first_record(strict_group_world: World) -> None:
+    world = strict_group_world
     world.topic.extend([fill(n) for n in range(12)])
     with world.running(kafka={"metadata_refresh_seconds": 0.2}) as worker:
         world.await_landing(*world.topic.records)

@@ -36,12 +36,21 @@ class WorkerProcess:
     Args:
         world: its topic and lake.
         drain: whether it ends by itself.
+        member: its id where members have one.
+        partitions: what it reads where no group decides.
         prepare: runs in the child before it becomes the worker.
         settings: further environment, without `HEADRACE_` and in small letters.
     """
 
     def __init__(
-        self, world: World, *, drain: bool = False, prepare: Callable[[], None] | None = None, **settings: str
+        self,
+        world: World,
+        *,
+        drain: bool = False,
+        member: str = "one",
+        partitions: Sequence[int] = (),
+        prepare: Callable[[], None] | None = None,
+        **settings: str,
     ) -> None:
         folder = world.folder / "contracts"
         folder.mkdir(exist_ok=True)
@@ -49,7 +58,7 @@ class WorkerProcess:
         chosen = {
             "kafka__bootstrap_servers": world.cluster.handle.bootstrap_servers,
             "kafka__group_id": world.topic.name,
-            "kafka__session_timeout_ms": "1500",
+            **_membership(world, member),
             "lake__root": str(world.root),
             "ingest__flush_seconds": "0.1",
             "contracts": _MODULE,
@@ -59,7 +68,7 @@ class WorkerProcess:
         self.log = world.folder / f"worker-{len(list(world.folder.glob('worker-*.log')))}.log"
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "headrace_cli.main", "ingest", TABLE, *(["--drain"] if drain else [])],
+                [sys.executable, "-m", "headrace_cli.main", "ingest", TABLE, *_options(world, drain, partitions)],
                 env={
                     **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
                     **{f"HEADRACE_{name.upper()}": value for name, value in chosen.items()},
@@ -112,6 +121,21 @@ class WorkerProcess:
         if self.alive:
             self.signal(signal.SIGKILL)
         self._process.wait(10)
+
+
+def _membership(world: World, member: str) -> dict[str, str]:
+    """Settings of its group."""
+    chosen = {f"kafka__{name}": str(value) for name, value in world.membership.kafka.items()}
+    if world.membership.static:
+        chosen["kafka__group_instance_id"] = member
+    # Brokers decide on the sessions of the newer protocol; those of the tests take 6 s.
+    return chosen if "kafka__group_protocol" in chosen else chosen | {"kafka__session_timeout_ms": "1500"}
+
+
+def _options(world: World, drain: bool, partitions: Sequence[int]) -> list[str]:
+    named = partitions or range(world.topic.partitions)
+    by_hand = ["--partitions", ",".join(map(str, named))] if world.membership.by_hand else []
+    return [*(["--drain"] if drain else []), *by_hand]
 
 
 @contextmanager

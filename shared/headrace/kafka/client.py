@@ -225,9 +225,7 @@ def _made(make: Callable[[Properties], _Client], properties: Properties) -> _Cli
 
 
 class ClientErrors:
-    """Remembers what a client's background threads reported.
-
-    A refused login otherwise looks like a time-out, and what ended a client for good is told to nobody else.
+    """Remembers what a client's background threads reported: a refused login otherwise looks like a time-out.
 
     An instance is the client's `error_cb`; librdkafka calls it on the thread that polls.
 
@@ -237,15 +235,15 @@ class ClientErrors:
 
     def __init__(self, observer: ClientObserver | None = None) -> None:
         self._observer = observer
-        self._cause: KafkaError | None = None
+        self._denied: KafkaError | None = None
         self._logged: int | None = None
 
     def __call__(self, error: KafkaError) -> None:
         """Called by librdkafka."""
         if self._observer is not None:
             self._observer.client_error(error.name())
-        if error.code() in _DENIED or error.fatal():
-            self._cause = error
+        if error.code() in _DENIED:
+            self._denied = error
         if error.code() == self._logged:
             return  # librdkafka reports every attempt to connect, many in a second
         self._logged = error.code()
@@ -253,7 +251,7 @@ class ClientErrors:
 
     def translate(self, error: KafkaError, doing: str) -> HeadraceError:
         """`error` in our words, with what was being done."""
-        return translate(self._cause or error, doing)
+        return translate(self._denied or error, doing)
 
 
 def translate(error: KafkaError, doing: str) -> HeadraceError:
@@ -264,8 +262,17 @@ def translate(error: KafkaError, doing: str) -> HeadraceError:
         doing: the action that failed, such as "reading topic trades".
     """
     said = f"{doing} failed: {error.str()} ({error.name()})"
-    code = error.code()
+    code = _cause(error)
     for codes, failure, advice in _MEANINGS:
         if code in codes:
             return failure(f"{said}. {advice}")
     return InvariantError(said)
+
+
+def _cause(error: KafkaError) -> int:
+    """The code of what went wrong; of what ended a consumer for good, which librdkafka tells in the text alone."""
+    code = int(error.code())
+    if code != KafkaError._FATAL:
+        return code
+    known = (code for codes, _, _ in _MEANINGS for code in codes)
+    return next((cause for cause in known if KafkaError(cause).str() in error.str()), code)

@@ -5,7 +5,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from headrace.connection import KafkaSettings
-from headrace.errors import AnotherWriterError, BrokerUnreachableError, ConfigError, MemberIdInUseError
+from headrace.errors import AnotherWriterError, BrokerUnreachableError, ConfigError, InvariantError, MemberIdInUseError
 from headrace.kafka.admin import TopicAdmin
 from headrace.kafka.client import ClientErrors, client_properties, connection_properties, translate
 from headrace.kafka.consumer import GroupMember, KafkaConsumer
@@ -51,10 +51,11 @@ def test_what_a_group_refuses_is_named_with_a_way_out(name: str, failure: type[E
 
 
 def test_what_ended_a_client_is_named_instead_of_that_it_ended() -> None:
-    errors = ClientErrors()
-    errors(KafkaError(KafkaError.FENCED_INSTANCE_ID, "fenced", True))
+    told = KafkaError(KafkaError.FENCED_INSTANCE_ID).str()
+    ended = KafkaError(KafkaError._FATAL, f"Fatal error: {told}: Fatal consumer error: {told}")
 
-    assert isinstance(errors.translate(KafkaError(KafkaError._FATAL), "reading topic trades"), AnotherWriterError)
+    assert isinstance(translate(ended, "reading topic trades"), AnotherWriterError)
+    assert type(translate(KafkaError(KafkaError._FATAL), "reading topic trades")) is InvariantError
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""Workers that are told their partitions, and read them without a consumer group."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from structlog.testing import capture_logs
+
+from headrace.errors import AccessDeniedError, AnotherWriterError, ConfigError
+from headrace.testing.brokers import BrokerHandle
+from headrace.testing.kafka_server import KafkaServer
+from headrace.testing.shared_kafka import KafkaAddress
+from headrace.testing.waiting import wait_until
+from headrace_ingest.wiring import build_worker, kafka_ends
+from tests.behaviour.memberships import BY_HAND, CLASSIC
+from tests.behaviour.topics import ClusterTopic
+from tests.behaviour.world import Running, World, fill, poison
+
+
+@pytest.fixture
+def by_hand(strict_world: World) -> World:
+    """Partitions are named, in memory and on a real Kafka; three of them."""
+    return replace(strict_world, membership=BY_HAND)
+
+
+def some(begin: int, count: int = 30) -> list[bytes | None]:
+    """Good and bad records."""
+    return [poison(n) if n % 10 == 3 else fill(n) for n in range(begin, begin + count)]
+
+
+def test_workers_with_partitions_of_their_own_read_the_topic_between_them(by_hand: World) -> None:
+    world = by_hand
+    with world.running(partitions=[0, 2]) as pair, world.running(partitions=[1]) as single:
+        world.await_landing(*world.topic.extend(some(0)))
+        single.stop()
+        waiting = world.topic.append(fill(100), partition=1)
+        world.await_landing(world.topic.append(fill(101), partition=0))
+        assert not world.has_landed(waiting)
+        with world.running(partitions=[1]):
+            world.await_landing(waiting)
+        assert pair.alive
+    world.assert_exact()
+
+
+def test_the_newest_of_two_workers_of_a_partition_goes_on_and_the_other_stops(by_hand: World) -> None:
+    world = by_hand
+    newest = world.running().start()
+    for begin in range(0, 90, 30):
+        world.await_landing(*world.topic.extend(some(begin)))
+        older, newest = newest, world.running().start()
+        world.topic.extend(some(begin + 1000))
+        with pytest.raises(AnotherWriterError, match="the newest claim wins") as stopped:
+            older.join()
+        assert stopped.value.exit_code == 82
+    with newest:
+        world.await_landing(*world.topic.extend(some(5000)))
+    world.assert_exact()
+
+
+def test_a_drain_waits_for_its_own_partitions_alone(by_hand: World) -> None:
+    world = by_hand
+    world.topic.extend(some(0))
+    world.drain(partitions=[0, 1])
+    assert world.positions() == {0: 10, 1: 10, 2: 0}
+    world.drain(partitions=[2])
+    world.assert_exact()
+
+
+def test_a_partition_that_the_topic_does_not_have_is_named(by_hand: World) -> None:
+    with pytest.raises(ConfigError, match="has partitions 0 to 2; --partitions names 3") as stopped:
+        by_hand.drain(partitions=[0, 3])
+    assert stopped.value.exit_code == 78
+    assert not by_hand.root.exists()
+
+
+def test_partitions_that_nobody_reads_are_named_and_wait_for_a_worker(by_hand: World) -> None:
+    world = by_hand
+    quick = {"metadata_refresh_seconds": 0.1}
+    with capture_logs() as lines, world.running(kafka=quick, partitions=[0, 1, 2]) as worker:
+        world.await_landing(*world.topic.extend(some(0)))
+        assert not [line for line in lines if line["event"] == "partitions_unread"]
+        world.topic.add_partitions(2)
+        waiting = [world.topic.append(fill(n), partition=3) for n in range(5)]
+        wait_until(lambda: any(line["event"] == "partitions_unread" for line in lines), "they are named")
+        world.await_landing(world.topic.append(fill(9), partition=0))
+        told = [line["partitions"] for line in lines if line["event"] == "partitions_unread"]
+        assert told == [[3, 4]]
+        assert 3 not in world.positions()
+        with world.running(partitions=[3]):
+            world.await_landing(*waiting)
+        wait_until(lambda: [line for line in lines if line.get("partitions") == [4]] != [], "one is left")
+        assert worker.alive
+    world.assert_exact()
+
+
+def test_a_group_takes_over_from_workers_without_one_and_the_other_way_round(by_hand: World) -> None:
+    world = by_hand
+    for begin, membership in enumerate((BY_HAND, CLASSIC, BY_HAND)):
+        replaced = replace(world, membership=membership)
+        with replaced.running():
+            world.await_landing(*world.topic.extend(some(100 * begin)))
+    world.assert_exact()
+
+
+@pytest.fixture(scope="module")
+def strict_kafka() -> Iterator[KafkaServer]:
+    """A Kafka on which a user may do what an ACL says."""
+    authorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+    with KafkaServer({"authorizer.class.name": authorizer, "super.users": "User:ANONYMOUS"}) as server:
+        yield server
+
+
+@pytest.mark.kafka
+def test_reading_by_hand_needs_no_right_on_any_group(
+    strict_kafka: KafkaServer, kafka: KafkaAddress, tmp_path: Path
+) -> None:
+    topic = ClusterTopic(BrokerHandle(KafkaAddress(strict_kafka.bootstrap_servers, is_own=True)), 2)
+    world = World("kafka", topic, tmp_path, BY_HAND)
+    may_read = AclBinding(
+        ResourceType.TOPIC,
+        topic.name,
+        ResourcePatternType.LITERAL,
+        f"User:{strict_kafka.sasl_username}",
+        "*",
+        AclOperation.READ,
+        AclPermissionType.ALLOW,
+    )
+    admin = AdminClient({"bootstrap.servers": strict_kafka.bootstrap_servers})
+    for granted in admin.create_acls([may_read]).values():
+        granted.result()
+    settings = world.settings(
+        kafka={
+            "bootstrap_servers": strict_kafka.sasl_bootstrap_servers,
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_username": strict_kafka.sasl_username,
+            "sasl_password": strict_kafka.sasl_password,
+        }
+    )
+
+    def worker(partitions: tuple[int, ...] | None) -> Running:
+        ends = kafka_ends(settings, world.contract, None, partitions)
+        return Running(build_worker(settings, world.contract, ends, drain=False, clock=world.clock))
+
+    with worker((0, 1)):
+        for begin in range(0, 90, 30):
+            world.await_landing(*topic.extend(some(begin)))
+    world.assert_exact()
+    with pytest.raises(AccessDeniedError, match="ACLs of topic and group"):
+        worker(None).start().join()

@@ -1,0 +1,120 @@
+"""Consumer groups of both protocols: migration between them, static members, and what brokers refuse."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from headrace.errors import AnotherWriterError, ConfigError, MemberIdInUseError
+from headrace.testing.brokers import BrokerHandle
+from headrace.testing.kafka_server import KafkaServer
+from headrace.testing.shared_kafka import KafkaAddress
+from headrace.testing.waiting import wait_until
+from tests.behaviour.memberships import CLASSIC, CLASSIC_STATIC, CONSUMER, CONSUMER_STATIC, Membership
+from tests.behaviour.topics import ClusterTopic
+from tests.behaviour.world import Running, World, fill, poison
+
+pytestmark = pytest.mark.kafka
+
+
+def pieces() -> Iterator[list[bytes | None]]:
+    """A stream, 30 records at a time."""
+    for begin in count(0, 30):
+        yield [poison(n) if n % 10 == 3 else fill(n) for n in range(begin, begin + 30)]
+
+
+def holds_all(world: World, *workers: Running) -> bool:
+    """Whether each of `workers` has partitions, and they have all of them."""
+    held = [set(running.worker._leases) for running in workers]
+    return all(held) and sorted(p for part in held for p in part) == list(range(world.topic.partitions))
+
+
+@pytest.mark.parametrize(("before", "after"), [(CLASSIC, CONSUMER), (CONSUMER, CLASSIC)], ids=["to-consumer", "back"])
+def test_workers_of_a_group_change_their_protocol_one_at_a_time(
+    kafka_world: World, before: Membership, after: Membership
+) -> None:
+    old, new = replace(kafka_world, membership=before), replace(kafka_world, membership=after)
+    records = pieces()
+    with ExitStack() as group:
+        workers = [group.enter_context(old.running()) for _ in range(2)]
+        for number in range(2):
+            kafka_world.await_landing(*kafka_world.topic.extend(next(records)), seconds=40)
+            workers[number].stop()
+            workers[number] = group.enter_context(new.running())
+            wait_until(lambda: holds_all(kafka_world, *workers), "the partitions are shared", seconds=40)
+            assert all(worker.alive for worker in workers)
+        kafka_world.await_landing(*kafka_world.topic.extend(next(records)), seconds=40)
+    kafka_world.assert_exact()
+
+
+@pytest.mark.parametrize("membership", [CLASSIC_STATIC, CONSUMER_STATIC], ids=lambda membership: membership.name)
+def test_a_static_member_comes_back_to_its_partitions_without_a_rebalance(
+    kafka_world: World, membership: Membership
+) -> None:
+    world, records = replace(kafka_world, membership=membership), pieces()
+    with world.running(member="stays") as stays, world.running(member="returns") as returns:
+        wait_until(lambda: holds_all(world, stays, returns), "the partitions are shared", seconds=40)
+        held = set(returns.worker._leases)
+        with capture_logs() as lines:
+            returns.stop()
+            world.topic.extend(next(records))
+            with world.running(member="returns") as returned:
+                wait_until(lambda: set(returned.worker._leases) == held, "it has its partitions again", seconds=40)
+                world.await_landing(*world.topic.records)
+                events = [line["event"] for line in lines if line["event"] in ("revoked", "lost", "assigned")]
+                assert events == ["revoked", "assigned"], "nobody but the one that came back heard of it"
+    world.assert_exact()
+
+
+def test_of_two_workers_with_one_static_id_the_classic_group_keeps_the_newer(kafka_world: World) -> None:
+    world, records = replace(kafka_world, membership=CLASSIC_STATIC), pieces()
+    older = world.running().start()
+    world.await_landing(*world.topic.extend(next(records)))
+    with world.running():
+        with pytest.raises(AnotherWriterError, match="HEADRACE_KAFKA__GROUP_INSTANCE_ID: give each its own") as stopped:
+            older.join(40)
+        assert stopped.value.exit_code == 82
+        world.await_landing(*world.topic.extend(next(records)))
+    world.assert_exact()
+
+
+def test_of_two_workers_with_one_static_id_the_newer_protocol_keeps_the_older(kafka_world: World) -> None:
+    world, records = replace(kafka_world, membership=CONSUMER_STATIC), pieces()
+    with world.running() as older:
+        world.await_landing(*world.topic.extend(next(records)))
+        with pytest.raises(MemberIdInUseError, match="start again after that") as stopped:
+            world.running().start().join(40)
+        assert stopped.value.exit_code == 75
+        world.await_landing(*world.topic.extend(next(records)))
+        assert older.alive
+    world.assert_exact()
+
+
+@pytest.mark.parametrize(
+    ("broker", "refused"),
+    [
+        ({"group.coordinator.rebalance.protocols": "classic"}, CONSUMER.kafka),
+        ({"group.consumer.migration.policy": "disabled"}, CONSUMER.kafka),
+        ({"group.min.session.timeout.ms": "6000"}, {"session_timeout_ms": 2_000}),
+        ({"group.max.size": "1"}, {}),
+    ],
+    ids=["unknown-protocol", "no-migration", "session-out-of-bounds", "full"],
+)
+def test_what_the_brokers_refuse_of_a_member_is_a_wrong_setting(
+    kafka: KafkaAddress, tmp_path: Path, broker: dict[str, str], refused: Mapping[str, Any]
+) -> None:
+    with KafkaServer(broker) as server:
+        handle = BrokerHandle(KafkaAddress(server.bootstrap_servers, is_own=True))
+        world = World("kafka", ClusterTopic(handle, 2), tmp_path)
+        with world.running() as accepted:
+            world.await_landing(*world.topic.extend(next(pieces())))
+            with pytest.raises(ConfigError, match=r"GROUP_PROTOCOL|SESSION_TIMEOUT|max\.size") as stopped:
+                world.running(kafka=refused).start().join(40)
+            assert stopped.value.exit_code == 78
+            assert accepted.alive
+        world.assert_exact()
