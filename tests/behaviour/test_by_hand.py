@@ -15,6 +15,7 @@ from headrace.testing.brokers import BrokerHandle
 from headrace.testing.kafka_server import KafkaServer
 from headrace.testing.shared_kafka import KafkaAddress
 from headrace.testing.waiting import wait_until
+from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.wiring import build_worker, kafka_ends
 from tests.behaviour.memberships import BY_HAND, CLASSIC
 from tests.behaviour.topics import ClusterTopic
@@ -144,7 +145,8 @@ def test_reading_by_hand_needs_no_right_on_any_group(
 
     def worker(partitions: tuple[int, ...] | None) -> Running:
         ends = kafka_ends(settings, world.contract, None, partitions)
-        return Running(build_worker(settings, world.contract, ends, drain=False, clock=world.clock))
+        metrics = new_metrics(settings, world.contract, world.clock)
+        return Running(build_worker(settings, world.contract, ends, drain=False, metrics=metrics))
 
     with worker((0, 1)):
         for begin in range(0, 90, 30):
