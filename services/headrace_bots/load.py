@@ -11,7 +11,7 @@ from headrace.clock import Deadline, SystemClock
 from headrace.contracts.trading import Trade
 from headrace.errors import DeliveryError, QueueFullError
 from headrace.kafka.client import Properties
-from headrace.kafka.sender import Delivery, RecordSender
+from headrace.kafka.sender import Delivery, OutgoingRecord, RecordSender
 from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps
 
@@ -79,8 +79,9 @@ def fill_topic(properties: Properties, topic: str, records: int, *, rendered: Se
 def _send_all(sender: RecordSender, topic: str, records: int, *, rendered: Sequence[Rendered]) -> None:
     for number in range(records):
         record = rendered[number % len(rendered)]
-        if not sender.offer(topic, record.value, key=record.key, headers=[]):
-            _wait_for_room(sender, topic, record)
+        outgoing = OutgoingRecord(topic, record.value, record.key, [])
+        if not sender.offer(outgoing):
+            _wait_for_room(sender, outgoing)
         if number % _SERVE_EVERY == 0:
             sender.serve()
 
@@ -92,11 +93,11 @@ def _drain(sender: RecordSender) -> int:
     return pending
 
 
-def _wait_for_room(sender: RecordSender, topic: str, record: Rendered) -> None:
+def _wait_for_room(sender: RecordSender, record: OutgoingRecord) -> None:
     deadline = Deadline.after(_WAIT_SECONDS, SystemClock())
     while not deadline.expired():
         sender.serve(0.01)
-        if sender.offer(topic, record.value, key=record.key, headers=[]):
+        if sender.offer(record):
             return
-    msg = f"topic {topic} took nothing for {_WAIT_SECONDS:g} s"
+    msg = f"topic {record.topic} took nothing for {_WAIT_SECONDS:g} s"
     raise QueueFullError(msg)

@@ -51,13 +51,14 @@ if TYPE_CHECKING:
         QueueFullError,
     )
     from headrace.kafka.sender import Delivery
-    from headrace.producer import EventProducer
+    from headrace.producer import AsyncEventProducer, EventProducer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AccessDeniedError",
     "Amount",
+    "AsyncEventProducer",
     "BrokerUnreachableError",
     "ConId",
     "ConfigError",
@@ -100,6 +101,7 @@ __all__ = [
 
 _HOMES = {
     "AccessDeniedError": "headrace.errors",
+    "AsyncEventProducer": "headrace.producer",
     "BrokerUnreachableError": "headrace.errors",
     "ConfigError": "headrace.errors",
     "ContractError": "headrace.errors",

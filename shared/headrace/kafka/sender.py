@@ -59,6 +59,15 @@ _DEFAULTS: Properties = {
 }
 
 
+class OutgoingRecord(NamedTuple):
+    """A record that has no place yet."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    headers: Headers
+
+
 class Delivery(NamedTuple):
     """What became of one record.
 
@@ -137,19 +146,19 @@ class RecordSender:
             msg = f"the producer's properties are wrong: {error.args[0].str()}"
             raise ConfigError(msg) from None
 
-    def offer(self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers) -> bool:
-        """Queues a record; False when the queue has no room for it.
+    def offer(self, record: OutgoingRecord) -> bool:
+        """Queues a record; False when the queue has no room for it. Does not wait.
 
         Raises:
             EventTooLargeError: the record exceeds `message.max.bytes`.
             HeadraceError: the client refuses the record; see also `fatal`.
         """
         try:
-            self._producer.produce(topic, value=value, key=key, headers=headers)
+            self._producer.produce(record.topic, value=record.value, key=record.key, headers=record.headers)
         except BufferError:
             return False
         except KafkaException as error:
-            raise self._refusal(error.args[0], topic, len(value or b"")) from None
+            raise self._refusal(error.args[0], record.topic, len(record.value or b"")) from None
         return True
 
     def serve(self, seconds: float = 0.0) -> None:

@@ -1,6 +1,7 @@
-"""What a bot imports to send events: `EventProducer`, and `Outbox` for records that are no events."""
+"""What a bot imports to send events: a producer for threads, one for asyncio, and `Outbox` for what is no event."""
 
+from headrace.producer._async_event_producer import AsyncEventProducer
 from headrace.producer._event_producer import EventProducer
 from headrace.producer._outbox import FullPolicy, Outbox
 
-__all__ = ["EventProducer", "FullPolicy", "Outbox"]
+__all__ = ["AsyncEventProducer", "EventProducer", "FullPolicy", "Outbox"]

@@ -3,33 +3,20 @@
 An event that `emit` took is acknowledged by the broker exactly once, or its loss is raised.
 """
 
-import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from operator import attrgetter
 from types import TracebackType
 from typing import Self, TypeVar
 
-from headrace.contracts import Event, contract_of
+from headrace.contracts import Event
 from headrace.errors import ConfigError
-from headrace.kafka.sender import Delivery, Headers, sender_properties
+from headrace.kafka.sender import Delivery, sender_properties
 from headrace.producer._outbox import FullPolicy, OnFull, Outbox, close_beside
+from headrace.producer._records import EventRecords
 
 Number = TypeVar("Number", int, float)
 
 # librdkafka's default for message.max.bytes, which is also the brokers'.
 _RECORD_BYTES = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """How events of one contract become records."""
-
-    topic: str
-    key: Callable[[Event], object]
-    event_id: Callable[[Event], object]
-    headers: Headers
 
 
 class EventProducer:
@@ -77,21 +64,18 @@ class EventProducer:
         Raises:
             ConfigError: no broker is named, or an argument or property cannot work.
         """
-        if not name or not name.isprintable():
-            msg = f"name is {name!r}: give the bot a name, it is written into every record"
-            raise ConfigError(msg)
-        properties = sender_properties(
+        self._records = EventRecords(name)
+        self._outbox = outbox_of(
             bootstrap_servers,
             client,
-            client_id=name,
-            queue_buffering_max_messages=_at_least(1, "queue_records", queue_records),
-            queue_buffering_max_kbytes=_at_least(_record_bytes(client), "queue_bytes", queue_bytes) // 1024,
-            delivery_timeout_ms=int(_at_least(1, "delivery_seconds", delivery_seconds) * 1000),
+            name=name,
+            policy=FullPolicy(on_full, block_seconds),
+            queue_records=queue_records,
+            queue_bytes=queue_bytes,
+            delivery_seconds=delivery_seconds,
+            close_seconds=close_seconds,
+            on_delivery=on_delivery,
         )
-        self._name = name.encode()
-        self._routes: dict[type[Event], _Route] = {}
-        policy = FullPolicy(on_full, block_seconds)
-        self._outbox = Outbox(properties, policy, on_delivery=on_delivery, close_seconds=close_seconds)
 
     @property
     def pending(self) -> int:
@@ -109,13 +93,8 @@ class EventProducer:
             EventTooLargeError: the event is larger than a record may be.
             ConfigError: the producer is closed.
         """
-        route = self._routes.get(type(event)) or self._add_route(type(event))
-        self._outbox.put(
-            route.topic,
-            event.to_wire(),
-            key=_key_text(route.key(event)),
-            headers=[*route.headers, ("headrace-event-id", str(route.event_id(event)).encode())],
-        )
+        record = self._records.record_of(event)
+        self._outbox.put(record.topic, record.value, key=record.key, headers=record.headers)
 
     def serve(self) -> None:
         """Handles outcomes that have arrived, for a bot that has nothing to emit for a while; does not wait.
@@ -155,26 +134,33 @@ class EventProducer:
     ) -> None:
         close_beside(error, self.close)
 
-    def _add_route(self, kind: type[Event]) -> _Route:
-        contract = contract_of(kind)
-        headers: Headers = [
-            ("content-type", b"application/json"),
-            ("headrace-contract", contract.name.encode()),
-            ("headrace-contract-version", str(contract.schema_version).encode()),
-            ("headrace-producer", self._name),
-        ]
-        event_id = attrgetter(contract.event_id) if contract.event_id else _random_id
-        route = _Route(contract.topic, attrgetter(contract.key), event_id, headers)
-        self._routes[kind] = route
-        return route
 
+def outbox_of(  # noqa: PLR0913  # the decisions that a bot may take
+    bootstrap_servers: str | None,
+    client: Mapping[str, object] | None,
+    *,
+    name: str,
+    policy: FullPolicy,
+    queue_records: int,
+    queue_bytes: int,
+    delivery_seconds: float,
+    close_seconds: float,
+    on_delivery: Callable[[Delivery], None] | None,
+) -> Outbox:
+    """The outbox behind a producer with those arguments, which `EventProducer` explains.
 
-def _key_text(key: object) -> bytes:
-    return str(key.value if isinstance(key, Enum) else key).encode()
-
-
-def _random_id(_: Event) -> str:
-    return uuid.uuid4().hex
+    Raises:
+        ConfigError: no broker is named, or an argument or property cannot work.
+    """
+    properties = sender_properties(
+        bootstrap_servers,
+        client,
+        client_id=name,
+        queue_buffering_max_messages=_at_least(1, "queue_records", queue_records),
+        queue_buffering_max_kbytes=_at_least(_record_bytes(client), "queue_bytes", queue_bytes) // 1024,
+        delivery_timeout_ms=int(_at_least(1, "delivery_seconds", delivery_seconds) * 1000),
+    )
+    return Outbox(properties, policy, on_delivery=on_delivery, close_seconds=close_seconds)
 
 
 def _record_bytes(client: Mapping[str, object] | None) -> int:

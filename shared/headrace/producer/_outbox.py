@@ -12,7 +12,7 @@ from typing import Literal, Self
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import ConfigError, DeliveryError, HeadraceError, QueueFullError
 from headrace.kafka.client import Properties
-from headrace.kafka.sender import Delivery, Headers, RecordSender
+from headrace.kafka.sender import Delivery, Headers, OutgoingRecord, RecordSender
 
 OnFull = Literal["block", "raise"]
 
@@ -94,25 +94,39 @@ class Outbox:
             QueueFullError: no room before the deadline.
             EventTooLargeError: the record is larger than the client sends.
         """
+        record = OutgoingRecord(topic, value, key, headers or [])
+        self.serve()
+        deadline = Deadline.after(self._policy.seconds(), self._clock)
+        while not self.offer(record):
+            if deadline.expired():
+                raise self.full(topic)
+            self._sender.serve(min(_LOOK_SECONDS, deadline.remaining()))
+
+    def offer(self, record: OutgoingRecord) -> bool:
+        """Takes a record if there is room for it; neither waits nor handles outcomes.
+
+        Raises:
+            ConfigError: this outbox is closed.
+            DeliveryError: the client can send no more.
+            EventTooLargeError: the record is larger than the client sends.
+        """
         if self._closed:
             msg = "the producer is closed: it takes no more events"
             raise ConfigError(msg)
-        self.serve()
         # Counted first: its outcome may be handled by another thread before this one goes on.
         with self._lock:
             self._taken += 1
         taken = False
         try:
-            taken = self._offer(topic, value, key=key, headers=headers or [])
+            taken = self._sender.offer(record)
         except HeadraceError:
-            self._raise_fatal(topic)
+            self._raise_fatal(record.topic)
             raise
         finally:
             if not taken:
                 with self._lock:
                     self._taken -= 1
-        if not taken:
-            raise self._full(topic)
+        return taken
 
     def serve(self) -> None:
         """Handles outcomes that have arrived; does not wait.
@@ -120,8 +134,8 @@ class Outbox:
         Raises:
             DeliveryError: records failed since this was last raised.
         """
-        self._serve()
-        self._raise_failures()
+        self.handle(0.0)
+        self.raise_failures()
 
     def flush(self, seconds: float) -> None:
         """Returns when every record taken so far is acknowledged.
@@ -132,8 +146,8 @@ class Outbox:
             AccessDeniedError: records have no outcome and the broker refuses the login.
         """
         self._settle(seconds)
-        self._raise_failures()
-        self._raise_pending(seconds, self.pending, "they stay queued")
+        self.raise_failures()
+        self.raise_pending(seconds, "they stay queued")
 
     def close(self) -> None:
         """Flushes, then gives up what has no outcome and disconnects; a second call does nothing.
@@ -150,8 +164,8 @@ class Outbox:
         self._closed = True
         try:
             self._settle(self._close_seconds)
-            self._raise_failures()
-            self._raise_pending(self._close_seconds, self.pending, "they were given up")
+            self.raise_failures()
+            self.raise_pending(self._close_seconds, "they were given up")
         finally:
             self._sender.close()
 
@@ -163,25 +177,18 @@ class Outbox:
     ) -> None:
         close_beside(error, self.close)
 
-    def _serve(self) -> None:
+    def handle(self, seconds: float) -> int:
+        """Handles outcomes, waiting at most `seconds` for the first; raises none of them, and returns how many."""
+        before = self._settled
         if not self._closed:
-            self._sender.serve()
+            self._sender.serve(seconds)
+        return self._settled - before
 
     def _settle(self, seconds: float) -> None:
         deadline = Deadline.after(seconds, self._clock)
-        self._serve()
+        self.handle(0.0)
         while self.pending and not deadline.expired():
             self._sender.drain(deadline.remaining())
-
-    def _offer(self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers) -> bool:
-        if self._sender.offer(topic, value, key=key, headers=headers):
-            return True
-        deadline = Deadline.after(self._policy.seconds(), self._clock)
-        while not deadline.expired():
-            self._sender.serve(min(_LOOK_SECONDS, deadline.remaining()))
-            if self._sender.offer(topic, value, key=key, headers=headers):
-                return True
-        return False
 
     def _outcome(self, delivery: Delivery) -> None:
         with self._lock:
@@ -192,7 +199,12 @@ class Outbox:
         if self._hook is not None:
             self._hook(delivery)
 
-    def _raise_failures(self) -> None:
+    def raise_failures(self) -> None:
+        """Raises what has failed since the last raise.
+
+        Raises:
+            DeliveryError: the first failure, and how many there are.
+        """
         if self._first_failure is None:
             return
         with self._lock:
@@ -210,7 +222,15 @@ class Outbox:
             msg, topic=first.topic, failed=failed, pending=pending, fatal=fatal is not None
         ) from self._sender.trouble("sending")
 
-    def _raise_pending(self, seconds: float, pending: int, fate: str) -> None:
+    def raise_pending(self, seconds: float, fate: str) -> None:
+        """Raises if records have no outcome after a wait of `seconds`; `fate` is what becomes of them.
+
+        Raises:
+            DeliveryError: the brokers answer, but not for them.
+            BrokerUnreachableError: no broker answers.
+            AccessDeniedError: the broker refuses the login.
+        """
+        pending = self.pending
         if not pending:
             return
         trouble = self._sender.trouble(f"waiting {seconds:g} s for {pending} events ({fate})")
@@ -225,7 +245,8 @@ class Outbox:
             msg = f"the producer can send no more: {fatal}; close it and make a new one"
             raise DeliveryError(msg, topic=topic, failed=0, pending=self.pending, fatal=True) from None
 
-    def _full(self, topic: str) -> QueueFullError:
+    def full(self, topic: str) -> QueueFullError:
+        """What to raise for a record that found no room in time."""
         waited = self._policy.seconds()
         trouble = self._sender.trouble("sending")
         return QueueFullError(

@@ -2,7 +2,7 @@ import pytest
 
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import BrokerUnreachableError, ConfigError
-from headrace.kafka.sender import RecordSender, sender_properties
+from headrace.kafka.sender import OutgoingRecord, RecordSender, sender_properties
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_property_that_breaks_idempotence_is_refused_by_the_client() -> None:
 
 def test_outage_is_logged_once_not_per_attempt(caplog: pytest.LogCaptureFixture) -> None:
     sender = RecordSender(sender_properties("127.0.0.1:1", {"reconnect.backoff.ms": 10}), None)
-    sender.offer("trades", b"1", key=None, headers=[])
+    sender.offer(OutgoingRecord("trades", b"1", None, []))
     deadline = Deadline.after(0.5, SystemClock())
     while not deadline.expired():
         sender.serve(0.05)
