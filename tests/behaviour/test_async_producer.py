@@ -162,7 +162,7 @@ def test_cancelled_emit_has_not_taken_its_event_and_any_other_has(broker: Broker
         async with AsyncEventProducer(broker.bootstrap_servers, queue_records=3) as producer:
             tasks = [asyncio.create_task(emit(producer, number)) for number in range(300)]
             while waiting := [task for task in tasks if not task.done()]:
-                chance.choice(waiting).cancel()
+                chance.choice(waiting[:3]).cancel()
                 for _ in range(chance.randrange(5)):
                     await asyncio.sleep(0)
                 if chance.random() < 0.2:
