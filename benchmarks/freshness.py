@@ -11,7 +11,7 @@ from typing import cast
 import pyarrow.parquet as pq
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake, percentile, start_worker
-from headrace.kafka.sender import RecordSender, sender_properties
+from headrace.kafka.sender import OutgoingRecord, RecordSender, sender_properties
 from headrace.testing.waiting import wait_until
 from headrace_bots.load import render_trades
 
@@ -54,7 +54,7 @@ def _send(cluster: Cluster, rate: int, seconds: int) -> None:
         due = int((time.perf_counter() - began) * rate) - sent
         for _ in range(max(0, due)):
             record = rendered[sent % len(rendered)]
-            sender.offer(TOPIC, record.value, key=record.key, headers=[])
+            sender.offer(OutgoingRecord(TOPIC, record.value, record.key, []))
             sent += 1
         sender.serve()
         pause.wait(0.005)
