@@ -5,6 +5,7 @@ them, and no reader opens the table then, although the JSON commits say everythi
 """
 
 import re
+from dataclasses import dataclass
 
 from headrace.errors import WrongTableError
 from headrace.lake.store import Store
@@ -53,15 +54,30 @@ def broken_checkpoint(store: Store, table: str) -> str | None:
     return f"{folder}/{name}"
 
 
-def commits_since_checkpoint(store: Store, table: str) -> int:
-    """How many commits whoever opens the table reads one by one.
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    """What whoever opens a table reads commit by commit.
+
+    Attributes:
+        commits: how many there are since the newest checkpoint.
+        empty: paths of those that hold nothing: power loss took it before it was durable, so nobody was told of it.
+    """
+
+    commits: int
+    empty: tuple[str, ...]
+
+
+def log_tail(store: Store, table: str) -> LogTail:
+    """Looks at the commits since the newest checkpoint.
 
     Raises:
         StoreError, AccessDeniedError: the log cannot be listed.
     """
-    names = store.sizes(f"{table}/_delta_log")
-    checkpoint = max((int(name[:20]) for name in names if name.endswith(_SUFFIX)), default=-1)
-    return sum(int(name[:20]) > checkpoint for name in names if _COMMIT.fullmatch(name))
+    folder = f"{table}/_delta_log"
+    sizes = store.sizes(folder)
+    checkpoint = max((int(name[:20]) for name in sizes if name.endswith(_SUFFIX)), default=-1)
+    commits = [name for name in sizes if _COMMIT.fullmatch(name) and int(name[:20]) > checkpoint]
+    return LogTail(len(commits), tuple(sorted(f"{folder}/{name}" for name in commits if sizes[name] == 0)))
 
 
 def _readable(store: Store, path: str, size: int) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from deltalake import DeltaTable
 
 from headrace.errors import WrongTableError
-from headrace.lake.checkpoint import broken_checkpoint, commits_since_checkpoint, mend_checkpoint
+from headrace.lake.checkpoint import LogTail, broken_checkpoint, log_tail, mend_checkpoint
 from headrace.testing.numbers import NumbersTable
 
 
@@ -110,5 +110,14 @@ def test_looking_for_a_broken_checkpoint_changes_nothing(tmp_path: Path, table: 
 
 
 def test_commits_are_counted_from_the_newest_checkpoint_on(tmp_path: Path, table: NumbersTable) -> None:
-    assert commits_since_checkpoint(table.store, "numbers") == 2
-    assert commits_since_checkpoint(table.store, "numbers__quarantine") == 1
+    assert log_tail(table.store, "numbers") == LogTail(2, ())
+    assert log_tail(table.store, "numbers__quarantine") == LogTail(1, ())
+
+
+def test_a_commit_that_power_loss_emptied_is_found_because_no_reader_minds_it(
+    tmp_path: Path, table: NumbersTable
+) -> None:
+    _file(tmp_path, 8, "json").write_bytes(b"")
+    log = table.main()
+    assert (log.version, log.txn("a")) == (8, 7)
+    assert log_tail(table.store, "numbers").empty == (f"numbers/_delta_log/{8:020d}.json",)

@@ -58,7 +58,7 @@ class ProcessFacts:
 @check(
     "settings-valid",
     asks="Environment and `headrace.toml` can be read, and every value is possible.",
-    remedy="Correct what is named; docs/configuration.md lists every setting.",
+    remedy="Correct what is named: headrace config check shows every setting and where it comes from.",
 )
 def settings_valid(facts: SettingsFacts) -> Verdict:
     """Settings that are wrong do not get here."""

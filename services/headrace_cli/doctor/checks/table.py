@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from headrace.contracts import Contract
 from headrace.errors import ContractError, HeadraceError, PositionLostError
+from headrace.lake.checkpoint import LogTail
 from headrace.offsets import OffsetRange
 from headrace_cli.doctor.judging import Check, Verdict, check, fail, failed, ok, warn
 from headrace_ingest.claim import starting_position
@@ -49,7 +50,7 @@ class TableFacts:
         started: partitions whose start version 0 records.
         positions: per partition of the topic; empty without the topic.
         available: what the broker has of each.
-        commits: since the last checkpoint.
+        tail: what is read commit by commit.
     """
 
     version: int | None
@@ -61,7 +62,7 @@ class TableFacts:
     started: int
     positions: Mapping[int, int | None]
     available: Mapping[int, OffsetRange]
-    commits: int
+    tail: LogTail
 
 
 @check(
@@ -200,8 +201,20 @@ def log(table: TableFacts) -> Verdict | None:
     """Every hundredth version gets one."""
     if table.version is None:
         return None
-    found = f"{table.commits} commits since the last checkpoint"
-    return warn(found) if table.commits > _MANY_COMMITS else ok(found)
+    found = f"{table.tail.commits} commits since the last checkpoint"
+    return warn(found) if table.tail.commits > _MANY_COMMITS else ok(found)
+
+
+@check(
+    "table-commits",
+    asks="No commit since the last checkpoint is empty: readers take such a one for a commit of nothing.",
+    remedy="headrace verify {table} tells whether rows are missing. What a worker wrote is read again from the topic.",
+)
+def commits(table: TableFacts) -> Verdict | None:
+    """What power loss leaves of a commit that was not durable yet."""
+    if table.version is None:
+        return None
+    return warn(f"empty: {', '.join(table.tail.empty)}") if table.tail.empty else ok("none is empty")
 
 
 TABLE_CHECKS: tuple[Check[TableFacts], ...] = (
@@ -213,6 +226,7 @@ TABLE_CHECKS: tuple[Check[TableFacts], ...] = (
     headroom,
     properties,
     log,
+    commits,
 )
 
 

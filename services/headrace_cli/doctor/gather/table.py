@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 from headrace.contracts import Contract
 from headrace.errors import HeadraceError
-from headrace.lake.checkpoint import broken_checkpoint, commits_since_checkpoint, mend_checkpoint
+from headrace.lake.checkpoint import LogTail, broken_checkpoint, log_tail, mend_checkpoint
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import PARTITIONS, TableSpec, check_table, exists, refuse_file
+from headrace.lake.tables import PARTITIONS, TableSpec, check_table, exists
 from headrace.offsets import OffsetRange, SourceId
 from headrace.settings import Settings
 from headrace_cli.doctor.checks.table import CheckpointFacts, TableFacts
@@ -19,6 +19,7 @@ from headrace_ingest.wiring import group_name
 # A group without a table has no id yet; rights are given by prefix.
 _NO_ID = "0" * 8
 _LOG = "_delta_log"
+_NOTHING = LogTail(0, ())
 
 
 def tables_of(store: Store, contracts: Collection[str]) -> tuple[str, ...]:
@@ -55,14 +56,14 @@ class LakeFacts:
         """Facts of the newest checkpoints of a table and its quarantine; with `repair` torn ones are removed.
 
         Raises:
-            WrongTableError: one is torn, and commits before it are gone; or a file lies there.
+            WrongTableError: one is torn, and commits before it are gone.
             StoreError, AccessDeniedError: the log cannot be read or changed.
         """
-        names = (table, quarantine_name(table))
-        for name in names:
-            refuse_file(self._store, name)
-        if self._store.local is not None and not self._store.local.is_dir():
+        local = self._store.local
+        if local is not None and not local.is_dir():
             return CheckpointFacts((), ())
+        # A file in place of a table is told where the table is opened.
+        names = [n for n in (table, quarantine_name(table)) if local is None or not (local / n).is_file()]
         look = mend_checkpoint if repair else broken_checkpoint
         found = [path for name in names if (path := look(self._store, name)) is not None]
         return CheckpointFacts((), found) if repair else CheckpointFacts(found, ())
@@ -99,7 +100,7 @@ class LakeFacts:
         store = self._store
         with_quarantine = exists(store, quarantine_name(table))
         if not exists(store, table):
-            return TableFacts(None, contract, {}, None, False, with_quarantine, 0, {}, {}, 0)
+            return TableFacts(None, contract, {}, None, False, with_quarantine, 0, {}, {}, _NOTHING)
         log = DeltaLog(store, table)
         compared = contract is not None and topic is not None
         mismatch, positions = None, {}
@@ -119,7 +120,7 @@ class LakeFacts:
             started=int(log.properties.get(PARTITIONS, 0)),
             positions=positions,
             available=available,
-            commits=commits_since_checkpoint(store, table),
+            tail=log_tail(store, table),
         )
 
 

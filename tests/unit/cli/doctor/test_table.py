@@ -14,6 +14,7 @@ from headrace.contracts import Event, Symbol, Table, UtcTimestamp, contract_of
 from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
 from headrace.kafka.survey import TopicSurvey
 from headrace.kafka.topics import TopicIdentity
+from headrace.lake.checkpoint import LogTail
 from headrace.offsets import OffsetRange
 from headrace.settings import Settings
 from headrace.testing.numbers import NUMBERS, SOURCE, NumbersTable
@@ -33,7 +34,7 @@ HEALTHY = TableFacts(
     started=2,
     positions={0: 10, 1: 100},
     available=AVAILABLE,
-    commits=8,
+    tail=LogTail(8, ()),
 )
 SUBJECT = Subject("table numbers", {"table": "numbers"})
 
@@ -59,7 +60,7 @@ def test_a_healthy_table_passes_every_check() -> None:
 
 
 def test_a_table_that_is_not_there_yet_is_no_fault() -> None:
-    facts = TableFacts(None, NUMBERS, {}, None, False, False, 0, {}, {}, 0)
+    facts = TableFacts(None, NUMBERS, {}, None, False, False, 0, {}, {}, LogTail(0, ()))
 
     assert outcome(facts) == {}
 
@@ -85,7 +86,8 @@ def test_a_table_that_is_not_there_yet_is_no_fault() -> None:
             Status.WARN,
             None,
         ),
-        ({"commits": 501}, "table-log", Status.WARN, None),
+        ({"tail": LogTail(501, ())}, "table-log", Status.WARN, None),
+        ({"tail": LogTail(8, ("7.json",))}, "table-commits", Status.WARN, None),
     ],
 )
 def test_what_is_wrong_with_a_table_is_seen_and_nothing_else(
@@ -103,7 +105,7 @@ def test_an_added_partition_without_a_position_starts_at_its_first_record() -> N
 
 
 def test_a_quarantine_alone_is_a_warning() -> None:
-    facts = TableFacts(None, NUMBERS, {}, None, False, True, 0, {}, {}, 0)
+    facts = TableFacts(None, NUMBERS, {}, None, False, True, 0, {}, {}, LogTail(0, ()))
 
     assert outcome(facts)["table-quarantine"].status is Status.WARN
 
@@ -131,7 +133,7 @@ def facts_of(
 def test_facts_of_a_table_as_a_worker_left_it(table: NumbersTable) -> None:
     facts = facts_of(table, topic(), {0: OffsetRange(0, 9), 1: OffsetRange(0, 9), 2: OffsetRange(0, 1)})
 
-    assert (facts.version, facts.mismatch, facts.quarantine, facts.started, facts.commits) == (0, None, True, 2, 1)
+    assert (facts.version, facts.mismatch, facts.quarantine, facts.started, facts.tail.commits) == (0, None, True, 2, 1)
     assert facts.positions == {0: 5, 1: 0, 2: None}
     assert outcome(facts) == {}
 
@@ -182,6 +184,15 @@ def test_tables_of_other_tools_are_left_out(table: NumbersTable, tmp_path: Path)
 
     assert tables_of(table.store, ()) == ("numbers",)
     assert tables_of(table.store, ["of_another_tool"]) == ("numbers", "of_another_tool")
+
+
+def test_a_file_in_place_of_a_table_is_told_where_the_table_is_opened(table: NumbersTable, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "numbers")
+    (tmp_path / "numbers").write_text("")
+
+    assert LakeFacts(Settings(), table.store).checkpoints("numbers", repair=True) == CheckpointFacts((), [])
+    with pytest.raises(WrongTableError, match="is a file"):
+        facts_of(table, topic())
 
 
 @pytest.mark.parametrize("name", ["numbers", "numbers__quarantine"])
