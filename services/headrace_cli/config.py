@@ -41,7 +41,7 @@ def _group() -> None:
 
 @app.command("check")
 def check_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/operations.md.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/look.md.")] = False,
 ) -> None:
     """Print the settings in effect and where each comes from; secrets are hidden. Nothing is connected to.
 

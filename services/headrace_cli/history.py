@@ -20,12 +20,9 @@ _NAMED_RANGES = 4
 def history_command(
     table: Annotated[str, typer.Argument(help="The table; a quarantine has a history too.")],
     limit: Annotated[int, typer.Option(min=1, help="Print at most this many commits, newest first.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/operations.md.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/look.md.")] = False,
 ) -> None:
-    """List a table's commits, newest first: when, what, by whom, and which offsets it brought.
-
-    A commit in capitals was not made by Headrace: OPTIMIZE, VACUUM and the like.
-    """
+    """List a table's commits, newest first: when, what, by whom, and which offsets it brought."""
     history = read_history(Store(load_settings().lake.root), table, limit)
     if as_json:
         print_json(history)
@@ -41,7 +38,7 @@ def _cells(commit: CommitEntry) -> tuple[object, ...]:
     return (
         str(commit.version),
         commit.committed_at,
-        commit.kind or commit.operation,
+        kind_of(commit),
         commit.rows,
         commit.rejects,
         f"+{commit.files_added}{removed}",
@@ -49,6 +46,11 @@ def _cells(commit: CommitEntry) -> tuple[object, ...]:
         commit.worker,
         offsets_of(commit),
     )
+
+
+def kind_of(commit: CommitEntry) -> str:
+    """What a commit was; Delta's word for one that Headrace did not make."""
+    return commit.kind or f"{commit.operation} (foreign)"
 
 
 def offsets_of(commit: CommitEntry) -> str:

@@ -20,7 +20,7 @@ _COLUMNS = ("partition", "position", "end of topic", "lag", "freshness")
 @app.command()
 def lag_command(
     table: Annotated[str | None, typer.Argument(help="The table; by default every table of the lake.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/operations.md.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/look.md.")] = False,
 ) -> None:
     """Tell how far tables are behind their topics, per partition and in total.
 

@@ -10,6 +10,7 @@ from headrace.read.history import CommitEntry, read_commit
 from headrace.read.whereabouts import Place, Whereabouts, locate
 from headrace.settings import load_settings
 from headrace_cli.console import cell, print_json, print_table, wide_console
+from headrace_cli.history import kind_of
 
 app = typer.Typer(add_completion=False)
 
@@ -32,7 +33,7 @@ def offset_command(
     partition: Annotated[int | None, typer.Argument(min=0, help="Kafka partition.")] = None,
     offset: Annotated[int | None, typer.Argument(min=0, help="Kafka offset.")] = None,
     version: Annotated[int | None, typer.Option(min=0, help="Tell which offsets this version brought.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/operations.md.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/look.md.")] = False,
 ) -> None:
     """Tell where a record of the topic is; or, with --version, which records a version brought.
 
@@ -76,8 +77,7 @@ def _show_version(table: str, commit: CommitEntry, *, as_json: bool) -> None:
         print_json(commit)
         return
     console = wide_console()
-    what = commit.kind or f"{commit.operation}, not made by Headrace"
-    console.print(f"{escape(table)} version {commit.version}: {escape(what)}")
+    console.print(f"{escape(table)} version {commit.version}: {escape(kind_of(commit))}")
     named = {
         "committed at": commit.committed_at and f"{cell(commit.committed_at)} UTC",
         "batch": commit.batch,

@@ -23,7 +23,7 @@ _COLUMNS = (
     "quarantined",
     "files",
     "size",
-    "read",
+    "position",
     "committed at (UTC)",
 )
 _LEFT = ("table", "topic", "contract")
@@ -31,7 +31,7 @@ _LEFT = ("table", "topic", "contract")
 
 @app.command()
 def tables_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/operations.md.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/look.md.")] = False,
 ) -> None:
     """List the tables of the lake: what fills them, what they hold, and how far they have read their topics."""
     found = summarise(Store(load_settings().lake.root))

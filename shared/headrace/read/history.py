@@ -46,11 +46,12 @@ class CommitEntry:
     Attributes:
         version: that it made.
         committed_at: by the clock of whoever made it; None if it says nothing.
-        kind: of a commit of Headrace: `create`, `claim`, `ingest`, `quarantine`, `replay` or `rewind`; None of others.
+        kind: of a commit of Headrace: `create`, `claim`, `ingest`, `replay` or `rewind`, in a quarantine also
+            `quarantine` and `resolve`; None of others.
         operation: Delta's name for it, such as `WRITE` or `OPTIMIZE`.
         worker: host and process that made it, where known.
         batch: id of the batch, where it has one.
-        rows: rows that it added; None if the log does not tell. Rows that were only moved do not count.
+        rows: rows of the files that it added; None if the log does not tell, 0 where rows were only moved.
         rejects: records that it went past because they are in the quarantine.
         files_added, files_removed: data files that it added to and took from the table.
         ranges: offsets that it accounts for.

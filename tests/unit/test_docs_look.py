@@ -1,0 +1,148 @@
+"""What docs/look.md shows is what the commands print of tables that a real worker made."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from deltalake import DeltaTable
+
+from headrace import Trade
+from headrace.kafka.embedded import EmbeddedBroker
+from headrace.origins import EffectiveSetting, UnknownVariable
+from headrace.read.history import CommitEntry, CommittedRange, ReplayedRecords, TableHistory
+from headrace.read.lag import PartitionLag, TableLag
+from headrace.read.summary import PartitionPosition, TableSummary
+from headrace.read.whereabouts import Place, Whereabouts
+from headrace_cli.config import ConfigReport
+
+PAGE = (Path(__file__).parents[2] / "docs" / "look.md").read_text()
+EXAMPLES = re.findall(r"^```console\n\$ (.*?)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+# What differs from run to run, and how the page tells it.
+VARYING = (
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>"),
+    (r"[\w.=/-]+\.parquet", "<file>"),
+    (r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b", "<batch>"),
+    (rf"({re.escape(socket.gethostname())}|ingest-0)/\d+", "<worker>"),
+    (r"(127\.0\.0\.1|localhost):\d+", "<broker>"),
+    (r"[\d.]+ (bytes|kB)", "<size>"),
+    (r"[\d,]+\.\d s\b", "<age>"),
+    (r"[ \t]+", " "),
+    (r" $", ""),
+)
+
+
+def trade(number: int) -> bytes:
+    return Trade(
+        transaction_id=f"t-{number}",
+        strategy_id="condor",
+        leg_id="leg",
+        symbol="SPY",
+        action="BUY",
+        quantity=1,
+        price=Decimal("1.05"),
+        commission=Decimal(0),
+        timestamp=datetime(2026, 3, 2, 14, 30, tzinfo=UTC) + timedelta(seconds=number),
+    ).to_wire()
+
+
+class Lake:
+    """A folder in which the page's commands run."""
+
+    def __init__(self, folder: Path, broker: EmbeddedBroker) -> None:
+        command = folder / "bin" / "headrace"
+        command.parent.mkdir()
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m headrace_cli.main "$@"\n')
+        command.chmod(0o755)
+        self.folder = folder
+        self._servers = broker.bootstrap_servers
+        own = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+        self._environment = own | {
+            "PATH": f"{command.parent}:{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "HEADRACE_LAKE__ROOT": "lake",
+            "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": self._servers,
+        }
+
+    def send(self, partition: int, *values: bytes) -> None:
+        producer = Producer({"bootstrap.servers": self._servers, "log_level": 0})
+        for value in values:
+            producer.produce("trades", value, partition=partition)
+        assert producer.flush(20) == 0
+
+    def run(self, command: str) -> str:
+        ended = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=self.folder,
+            env=self._environment,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        return ended.stdout + ended.stderr
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """Two batches of trades, the second with a reject; compacted by another tool; three records wait."""
+    with EmbeddedBroker() as broker:
+        broker.ensure_topic("trades")
+        made = Lake(tmp_path_factory.mktemp("look"), broker)
+        made.send(0, *map(trade, range(4)))
+        made.send(1, trade(4), trade(5))
+        made.run("headrace ingest trades --drain")
+        made.send(0, trade(6))
+        made.send(1, b'{"torn', trade(7))
+        made.run("headrace ingest trades --drain")
+        DeltaTable(made.folder / "lake" / "trades").optimize.compact()
+        made.send(0, *map(trade, range(8, 11)))
+        yield made
+
+
+def settled(text: str) -> list[str]:
+    for pattern, said in VARYING:
+        text = re.sub(pattern, said, text, flags=re.MULTILINE)
+    return text.strip().splitlines()
+
+
+@pytest.mark.parametrize(("command", "shown"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
+def test_examples_show_what_the_commands_print(command: str, shown: str, lake: Lake) -> None:
+    assert settled(lake.run(command)) == settled(shown)
+
+
+def test_every_place_is_explained() -> None:
+    table = PAGE.partition("| `place` |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Place)
+
+
+@pytest.mark.parametrize(
+    ("head", "report"),
+    [
+        ("Key of a table of `tables`", TableSummary),
+        ("Key of a position", PartitionPosition),
+        ("Key of a table of `lag`", TableLag),
+        ("Key of a partition of `lag`", PartitionLag),
+        ("Key of `history`", TableHistory),
+        ("Key of a commit", CommitEntry),
+        ("Key of a range", CommittedRange),
+        ("Key of what was replayed", ReplayedRecords),
+        ("Key of `offset`", Whereabouts),
+        ("Key of `config check`", ConfigReport),
+        ("Key of a setting", EffectiveSetting),
+        ("Key of an unknown variable", UnknownVariable),
+    ],
+)
+def test_every_key_is_listed(head: str, report: Any) -> None:
+    table = PAGE.partition(f"| {head} |")[2].partition("\n\n")[0]
+    listed = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(listed) == sorted(field.name for field in fields(report))
