@@ -55,6 +55,21 @@ def test_what_a_worker_has_filled_is_in_order(kafka_world: World) -> None:
     assert told["topic-read"] == "allowed"
 
 
+def test_a_running_worker_is_seen_and_not_disturbed(kafka_world: World) -> None:
+    world = kafka_world
+    group = {"group_id": world.topic.name}
+    with world.running():
+        world.await_landing(world.topic.append(fill(1)))
+        report = examined(world, kafka=group)
+        world.await_landing(world.topic.append(fill(2)))
+
+    assert faults(report) == {}
+    assert {f.check: f.found for f in report.findings}["group-members"] == "members: 1, partitions: 3"
+    # One claim of the worker's start: had the group been joined, its partitions would have been claimed again.
+    assert [note["kind"] for note in world.notes() if note.get("kind") == "claim"] == ["claim"]
+    world.assert_exact()
+
+
 def test_before_the_first_worker_everything_can_be_asked_and_nothing_is_made(kafka_world: World) -> None:
     report = examined(kafka_world)
 

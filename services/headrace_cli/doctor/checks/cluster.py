@@ -35,7 +35,7 @@ class GroupFacts:
 def reachable(facts: ClusterFacts) -> Verdict:
     """Late answers make starts and rebalances slow."""
     cluster = facts.cluster
-    found = f"cluster {cluster.id}, {len(cluster.brokers)} brokers, answered in {cluster.seconds * 1000:.0f} ms"
+    found = f"cluster {cluster.id}, brokers: {len(cluster.brokers)}, answered in {cluster.seconds * 1000:.0f} ms"
     return warn(found) if cluster.seconds > _SLOW_ANSWER_SECONDS else ok(found)
 
 
@@ -96,7 +96,7 @@ def members(group: GroupFacts) -> Verdict | None:
     """More members than partitions."""
     if group.partitions is None:
         return None
-    found = f"{group.survey.members} workers share {group.partitions} partitions"
+    found = f"members: {group.survey.members}, partitions: {group.partitions}"
     return warn(found) if group.survey.members > group.partitions else ok(found)
 
 

@@ -182,5 +182,5 @@ def test_a_group_that_may_not_be_joined_fails_and_idle_workers_are_a_warning() -
     assert refused is not None
     assert (refused.status, refused.exit_code) == (Status.FAIL, 77)
     assert idle is not None
-    assert (idle.status, idle.found) == (Status.WARN, "3 workers share 2 partitions")
+    assert (idle.status, idle.found) == (Status.WARN, "members: 3, partitions: 2")
     assert members.judge(GroupFacts(GroupSurvey(None, 3), None)) is None
