@@ -283,11 +283,18 @@ class World:
             found.append(next((info.get("headrace", {}) for info in infos if info), {}))
         return found
 
-    def replayed_in(self, version: int) -> list[Address]:
-        """The places that the table's commit of that version says it replayed."""
-        note = self.notes()[version]
-        assert note["kind"] == "replay"
-        return [(int(p), offset) for p, offsets in note["offsets"].items() for offset in offsets]
+    def replayed(self) -> dict[Address, int]:
+        """The places that commits say they replayed, and their versions.
+
+        Raises:
+            AssertionError: a place is named twice.
+        """
+        notes = [(version, note) for version, note in enumerate(self.notes()) if note.get("kind") == "replay"]
+        listed = [
+            ((int(p), o), version) for version, note in notes for p, found in note["offsets"].items() for o in found
+        ]
+        assert len(dict(listed)) == len(listed)
+        return dict(listed)
 
     def prove(self) -> TableReport:
         """The report of `headrace verify`."""
@@ -302,7 +309,7 @@ class World:
         bad = {a: r for a, r in expected.items() if explain(self.contract, r.value) is not None}
         good = {a: r.value for a, r in expected.items() if a not in bad}
         assert self.landed() == good
-        found = self.quarantined()
+        found, home = self.quarantined(), self.replayed()
         assert {a for a, row in found.items() if row["resolution"] is None} == bad.keys()
         for address, row in found.items():
             headers = tuple((h["key"], h["value"]) for h in row["headers"] or ())
@@ -313,7 +320,7 @@ class World:
                 assert (row["resolved_at"], row["resolved_version"]) == (None, None)
             else:
                 assert row["resolution"] == "replayed"
-                assert address in self.replayed_in(row["resolved_version"])
+                assert row["resolved_version"] == home[address]
         self.assert_proved()
 
     def assert_proved(self) -> None:

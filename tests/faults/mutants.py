@@ -5,16 +5,19 @@ A mutant is planted by HEADRACE_MUTANT before the tests of a process run; produc
 
 import os
 import sys
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import Message
 from deltalake import DeltaTable
 
 import headrace.kafka.consumer
 import headrace_ingest.claim
+import headrace_ingest.replay.replayer
 import headrace_ingest.wiring
 import headrace_ingest.writer
 from headrace.lake.datafile import DataFile
@@ -26,6 +29,9 @@ from headrace_ingest.claim import Claimer
 from headrace_ingest.flush import Trigger
 from headrace_ingest.flushed import Flushed
 from headrace_ingest.intake import Lease
+from headrace_ingest.replay.replayer import Replayer
+from headrace_ingest.replay.report import ReplayReport
+from headrace_ingest.replay.selection import Group
 from headrace_ingest.worker import Worker
 from headrace_ingest.writer import BatchWriter
 
@@ -252,11 +258,53 @@ def leave_durability_to_the_system() -> None:
     patch(Store, "sync", lambda _store, _path: None)
 
 
+def replay_without_looking() -> None:
+    """Adds what a replay that died has added."""
+    patch(headrace_ingest.replay.replayer, "present", lambda _store, _table, wanted: dict.fromkeys(wanted, frozenset()))
+
+
+def mark_before_the_rows() -> None:
+    """Marks records as replayed before the table has them."""
+    land, resolve = Replayer._land, Replayer._resolve
+
+    def early(replayer: Replayer, group: Group, report: ReplayReport) -> dict[int, int]:
+        rejects = replayer._decode(group.rows.take(pa.array(group.chosen))).rejects
+        made = DeltaLog(replayer._store, report.table).version + 1
+        resolve(replayer, group, {row: made for place, row in enumerate(group.chosen) if place not in rejects})
+        return land(replayer, group, report)
+
+    patch(Replayer, "_land", early)
+    patch(Replayer, "_resolve", lambda *_: True)
+
+
+def replay_without_its_txn() -> None:
+    """Commits under a name that no other replay uses."""
+    patch(SourceId, "replay_id", property(lambda source: f"{source.pipeline}/{uuid.uuid4().hex}"))
+
+
+def replay_beyond_the_position() -> None:
+    """Takes records that a worker has yet to account for."""
+    patch(Group, "below", lambda group, _positions: list(group.chosen))
+
+
+def rely_on_a_dead_replay() -> None:
+    """Marks what a replay that died has committed, and leaves it to chance whether that is durable."""
+    sync = Store.sync
+
+    def unheeding(store: Store, path: str) -> None:
+        if sys._getframe(1).f_code.co_name != "_held":
+            sync(store, path)
+
+    patch(Store, "sync", unheeding)
+
+
 _CRASH = "tests/faults/test_crash_points.py::test_a_crash_at_any_effect_loses_and_doubles_nothing"
 _POWER = "tests/faults/test_crash_points.py::test_power_loss_at_any_effect_loses_and_doubles_nothing"
 _ERROR = "tests/faults/test_crash_points.py::test_an_error_at_any_effect_loses_and_doubles_nothing"
 _ZOMBIES = "tests/faults/test_zombie.py::"
 _ZOMBIE = f"{_ZOMBIES}test_a_zombie_adds_nothing_and_both_go_on"
+_REPLAYS = "tests/faults/test_replay_faults.py::"
+_REPLAY_CRASH = f"{_REPLAYS}test_a_replay_that_dies_at_any_effect_is_completed_by_the_next"
 _WORKER = "tests/behaviour/test_worker.py::"
 _CONSUMER = "tests/behaviour/test_consumer.py::"
 _POSITION = f"{_CONSUMER}test_a_position_that_the_broker_does_not_have_is_an_error_and_never_a_jump"
@@ -295,6 +343,16 @@ MUTANTS = {
         "tests/behaviour/test_worker_positions.py::test_a_position_the_table_should_have_is_not_guessed",
     ),
     "leave-durability-to-the-system": Mutant(leave_durability_to_the_system, f"{_POWER}[gone-tell the group]"),
+    "replay-without-looking": Mutant(replay_without_looking, f"{_REPLAY_CRASH}[commit replay]"),
+    "mark-before-the-rows": Mutant(mark_before_the_rows, f"{_REPLAY_CRASH}[commit replay]"),
+    "replay-without-its-txn": Mutant(
+        replay_without_its_txn, f"{_REPLAYS}test_a_replay_that_is_overtaken_at_any_effect_adds_nothing[commit replay]"
+    ),
+    "replay-beyond-the-position": Mutant(
+        replay_beyond_the_position,
+        f"{_REPLAYS}test_a_record_whose_position_has_not_moved_is_left_to_the_worker",
+    ),
+    "rely-on-a-dead-replay": Mutant(rely_on_a_dead_replay, f"{_REPLAY_CRASH}[commit replay]"),
     "delete-in-a-handler": Mutant(delete_in_a_handler, f"{_ERROR}[answer-lost-commit ingest]"),
 }
 

@@ -58,6 +58,8 @@ def replace_files(
     sizes = _sizes(handle)
     if not sizes.keys() >= set(removed):
         return None
+    # Whoever made the version before may have died before it was durable; from here on this one rests on it.
+    store.sync(commit_path(table, handle.version()))
     made = handle.version() + 1
     now = time.time_ns() // 1_000_000
     actions: list[Mapping[str, Any]] = [
