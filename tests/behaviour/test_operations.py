@@ -32,7 +32,9 @@ def test_a_backup_beside_a_worker_is_whole_and_work_goes_on_from_it(memory_world
     with world.running(flush_seconds=0.01, checkpoint_every=10):
         for round_ in range(4):
             world.await_landing(
-                *world.topic.extend([poison(n) if n % 10 == 3 else fill(n) for n in range(round_ * 50, round_ * 50 + 50)])
+                *world.topic.extend(
+                    [poison(n) if n % 10 == 3 else fill(n) for n in range(round_ * 50, round_ * 50 + 50)]
+                )
             )
             world.topic.extend([poison(n) if n % 5 == 3 else fill(n) for n in range(1_000, 1_200)])
             back_up(world, backup)

@@ -44,6 +44,23 @@ def test_every_failure_is_listed_under_its_exit_code(failure: type[errors.Headra
     assert listed == {str(failure.exit_code)}
 
 
+def test_the_operations_guide_names_its_sections_at_its_head() -> None:
+    page = (DOCS / "operations.md").read_text()
+    listed = re.findall(r"^- \[(.+)\]\(#.+\)$", page.partition("\n## ")[0], re.MULTILINE)
+
+    assert listed == re.findall(r"^## (.+)$", page, re.MULTILINE)
+
+
+def test_a_restart_is_advised_after_failures_that_pass_and_after_no_other() -> None:
+    page = (DOCS / "operations.md").read_text()
+    passing = {failure.exit_code for failure in failures() if issubclass(failure, errors.TransientError)}
+    advised = set(map(int, re.findall(r"\d+", re.findall(r"^A restart by itself helps after (.*?)\.", page, re.M)[0])))
+    never = set(map(int, re.findall(r"^RestartPreventExitStatus=(.*)$", page, re.M)[0].split()))
+
+    assert advised == passing
+    assert never == {failure.exit_code for failure in failures()} - passing | {64, 70}
+
+
 def logged() -> Iterator[tuple[str, str, list[str]]]:
     """Event, level and fields of every line that the worker writes."""
     for file in sorted((ROOT / "services" / "headrace_ingest").glob("*.py")):
