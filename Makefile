@@ -27,6 +27,10 @@ endif
 demo: $(RUNTIME) ## Run the whole pipeline on a simulated market and prove the result (BROKER=embedded|kafka, DEMO_ARGS)
 	$(BIN)/headrace demo $(if $(BROKER),--broker $(BROKER)) $(DEMO_ARGS)
 
+.PHONY: recording
+recording: $(RUNTIME) ## Play the demo and make docs/demo.svg of it, the film in the README
+	$(BIN)/headrace demo --broker embedded --record docs/demo.svg $(DEMO_ARGS)
+
 ##@ Develop
 .PHONY: setup
 setup: .venv/.dev ## Make .venv with everything locked for development (PYTHON)
@@ -67,7 +71,7 @@ clean: ## Remove what these targets made, except downloaded Kafka jars and table
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/bin/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer; name one with PYTHON=")'

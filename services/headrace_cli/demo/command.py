@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, cast
 
 import typer
@@ -13,6 +14,7 @@ from headrace.logs import configure_logs
 from headrace.read.proof.store import local_root
 from headrace.settings import load_settings
 from headrace_cli.demo.play import Play, Script
+from headrace_cli.demo.recording import Recording
 from headrace_cli.demo.screen import Screen
 from headrace_cli.demo.stage import BrokerKind, open_stage
 
@@ -31,6 +33,9 @@ Broker = Annotated[
         show_default=False,
     ),
 ]
+Record = Annotated[
+    Path | None, typer.Option("--record", dir_okay=False, writable=True, help="Write a film of it, an animated SVG.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Of everything random in the market.")]
 
 
@@ -38,8 +43,13 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def demo_command(
-    events: Events = 180_000, rate: Rate = 4_000, plain: Plain = False, broker: Broker = None, seed: Seed = 7
+def demo_command(  # noqa: PLR0913, PLR0917  # one parameter per option
+    events: Events = 180_000,
+    rate: Rate = 4_000,
+    plain: Plain = False,
+    broker: Broker = None,
+    seed: Seed = 7,
+    record: Record = None,
 ) -> None:
     """Run the whole pipeline on a simulated market, kill and freeze workers, and prove the result."""
     settings = load_settings()
@@ -51,12 +61,15 @@ def demo_command(
         raise typer.BadParameter(msg, param_hint="--broker")
     contracts = [load_contracts(settings.contracts)[name] for name in _TABLES]
     root = local_root(settings.lake.root).parent / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    recording = None if record is None else Recording()
     with (
         _signals_end_it(),
         open_stage(settings.kafka, cast("BrokerKind", broker), root, [c.topic for c in contracts]) as stage,
-        Screen(plain=plain) as screen,
+        Screen(plain=plain, recording=recording) as screen,
     ):
         proven = Play(stage, Script(contracts, events, rate, seed), settings, screen).run()
+    if record is not None and recording is not None:
+        recording.save(record)
     raise typer.Exit(0 if proven else 1)
 
 

@@ -4,24 +4,25 @@ import shutil
 import sys
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from headrace_cli.demo.screen import Screen
-from headrace_cli.demo.stage import Stage
+from headrace_cli.demo.stage import Stage, from_here
 
 
 def show_answer(screen: Screen, question: str, answer: pl.DataFrame) -> None:
     """A question put to the tables, and the answer."""
-    screen.print(Text(f"\n{question}", "bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for name, kind in answer.schema.items():
         table.add_column(name, justify="right" if kind.is_numeric() else "left", no_wrap=True)
     for row in answer.iter_rows():
         table.add_row(*map(_cell, row))
-    screen.print(table)
+    screen.print(Group(Text(f"\n{question}", "bold"), table))
 
 
 def _cell(value: object) -> str:
@@ -38,13 +39,14 @@ def farewell(screen: Screen, stage: Stage, *, proven: bool) -> None:
     screen.print(Text.assemble("\n", ("PASS", "bold green") if proven else ("FAIL", "bold red"), f"  {said}"))
     if not proven:
         screen.print(Text("      that sentence does not hold: see the differences above", "red"))
-    headrace = "headrace" if shutil.which("headrace") else sys.argv[0]
-    query = f"import polars as pl; print(pl.read_delta('{stage.lake}/trades'))"
+    lake = from_here(stage.lake)
+    headrace = "headrace" if shutil.which("headrace") else from_here(Path(sys.argv[0]))
+    query = f"import polars as pl; print(pl.read_delta('{lake}/trades'))"
     for line in (
-        f"\nThe tables lie in {stage.lake}, the logs beside them. Try:",
-        f"  export HEADRACE_LAKE__ROOT={stage.lake}",
+        f"\nThe tables lie in {lake}, the logs beside them. Try:",
+        f"  export HEADRACE_LAKE__ROOT={lake}",
         f"  {headrace} quarantine list trades",
         f"  {headrace} verify --from-log",
-        f'  {sys.executable} -c "{query}"',
+        f'  {from_here(Path(sys.executable))} -c "{query}"',
     ):
         screen.console.print(line, markup=False, soft_wrap=True)

@@ -18,7 +18,7 @@ from headrace_cli.demo.farewell import farewell, show_answer
 from headrace_cli.demo.observer import Observer
 from headrace_cli.demo.proof import prove
 from headrace_cli.demo.screen import Screen
-from headrace_cli.demo.stage import Stage
+from headrace_cli.demo.stage import Stage, from_here
 from headrace_cli.demo.status import TableWatch
 from headrace_cli.demo.story import State, Story
 from headrace_cli.demo.view import Act, Programme
@@ -111,7 +111,8 @@ class Play:
         return proven
 
     def _open(self) -> None:
-        self._say(f"{self._stage.broker} broker at {self._stage.kafka.bootstrap_servers}; tables in {self._stage.lake}")
+        lake = from_here(self._stage.lake)
+        self._say(f"{self._stage.broker} broker at {self._stage.kafka.bootstrap_servers}; tables in {lake}")
         self._say("4 workers start; trades-1 and trades-2 share the partitions of trades")
         for name in self._workers:
             self._start(name)
@@ -209,7 +210,7 @@ class Play:
             elif deadline.expired():
                 msg = (
                     f"waited {_STALL_SECONDS:g} s for {what} while no table grew; "
-                    f"the logs lie in {self._stage.root / 'logs'}"
+                    f"the logs lie in {from_here(self._stage.root / 'logs')}"
                 )
                 raise HeadraceError(msg)
             self._tick.wait(tick)

@@ -51,8 +51,13 @@ def proof_table(reports: Sequence[TableReport]) -> Table:
     for name in _COLUMNS.values():
         table.add_column(name, justify="right")
     for report in reports:
-        for partition in report.partitions:
+        for row, partition in enumerate(report.partitions):
             numbers = (getattr(partition, name) for name in _COLUMNS)
             shown = ("-" if number is None else f"{number:,}" for number in numbers)
-            table.add_row(report.table, str(partition.partition), f"[green]{partition.verdict}[/]", *shown)
+            table.add_row(
+                "" if row else f"[bold]{report.table}[/]",
+                str(partition.partition),
+                f"[green]{partition.verdict}[/]",
+                *shown,
+            )
     return table

@@ -7,6 +7,7 @@ from typing import Self
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from headrace_cli.demo.recording import Recording
 from headrace_cli.demo.story import Happening, Tone
 from headrace_cli.demo.view import LEAST_HEIGHT, LEAST_WIDTH, Scene, TableLine, scene_view
 
@@ -22,9 +23,11 @@ class Screen:
 
     Args:
         plain: never redraw, also on a terminal.
+        recording: keeps what is shown, whether there is a terminal or not.
     """
 
-    def __init__(self, *, plain: bool) -> None:
+    def __init__(self, *, plain: bool, recording: Recording | None = None) -> None:
+        self._recording = recording
         self.console = Console(highlight=False)
         self._live = (
             None
@@ -51,11 +54,13 @@ class Screen:
         if live is not None:
             live.stop()
             if self._scene is not None:
-                self.print(scene_view(self._scene, width=self.console.width, height=None))
+                self.console.print(scene_view(self._scene, width=self.console.width, height=None))
 
     def print(self, what: RenderableType) -> None:
         """Prints below everything else."""
         self.console.print(what)
+        if self._recording is not None:
+            self._recording.print(what)
 
     def tell(self, happening: Happening) -> None:
         """Something has happened; on a terminal the next scene shows it."""
@@ -66,6 +71,8 @@ class Screen:
     def show(self, scene: Scene) -> None:
         """Where everything stands."""
         self._scene = scene
+        if self._recording is not None:
+            self._recording.show(scene)
         if self._live is not None:
             width, height = self.console.size
             self._live.update(scene_view(scene, width=width, height=height), refresh=True)

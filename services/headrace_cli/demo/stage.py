@@ -74,3 +74,8 @@ def worker_environment(stage: Stage) -> dict[str, str]:
     if password is not None:
         environment["HEADRACE_KAFKA__SASL_PASSWORD"] = password.get_secret_value()
     return environment | {"HEADRACE_LAKE__ROOT": str(stage.lake), "HEADRACE_LOG_FORMAT": "json"}
+
+
+def from_here(path: Path) -> Path:
+    """`path` as seen from the working folder, if it lies there."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,5 +1,6 @@
 """The demo on a terminal: one screen, drawn from a scene. No I/O: the same scene is always the same picture."""
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from headrace_cli.demo.story import Happening, State, Tone, WorkerState
 LEAST_WIDTH, LEAST_HEIGHT = 76, 20
 """A smaller terminal cannot show it."""
 
-# Not the full block: it would touch the line above.
-_BARS = "▁▂▃▄▅▆▇"
+# Nothing for nothing; and not the full block: it would touch the line above.
+_BARS = " ▁▂▃▄▅▆▇"
 _WIDE = 100
 # Partitions that have a place of their own in the line of a worker.
 _PLACES = 5
@@ -269,7 +270,7 @@ def _spark(rates: Sequence[float]) -> str:
     highest = max(rates, default=0.0)
     if highest <= 0:
         return ""
-    return "".join(_BARS[max(0, round(rate / highest * (len(_BARS) - 1)))] for rate in rates)
+    return "".join(_BARS[max(0, math.ceil(rate / highest * (len(_BARS) - 1)))] for rate in rates)
 
 
 def _behind_style(seconds: float) -> str:

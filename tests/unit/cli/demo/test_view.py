@@ -53,7 +53,7 @@ def test_tables_show_what_came_what_is_durable_and_how_far_behind_they_are(width
     lines = drawn(SCENE, width, 24)
     rows = {words(line)[0]: words(line) for line in lines[4:7]}
     assert rows["trades"][:9] == ["trades", "61,234", "58,000", "61", "3,173", "9.4", "s", "104", "1,345"]
-    assert rows["trades"][9] == "▁▄▇"
+    assert rows["trades"][9] == "▄▇"
     assert rows["greeks"][:9] == ["greeks", "161,234", "90,000", "161", "1,034", "0.8", "s", "44", "3,345"]
     assert rows["signals"] == ["signals", "0", "0", "0", "0", "0.0", "s", "0", "0"]
 
