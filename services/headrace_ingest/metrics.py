@@ -15,7 +15,9 @@ from headrace.lake.quarantine import quarantine_name
 from headrace.metrics import COMMON, INGEST, common, ingest
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
+from headrace_ingest.batch import Batch
 from headrace_ingest.flight import Flight
+from headrace_ingest.flush import Trigger
 from headrace_ingest.flushed import FailureKind, Flushed
 from headrace_ingest.standing import Standing, readings
 
@@ -84,11 +86,11 @@ class WorkerMetrics:
 
     # -- batches
 
-    def flushing(self, flight: Flight) -> None:
-        """A batch was handed to the writer."""
-        self.recorder.add(ingest.FLUSHES, trigger=flight.trigger)
-        self.recorder.observe(ingest.BATCH_RECORDS, flight.batch.records)
-        self.recorder.observe(ingest.BATCH_BYTES, flight.batch.size)
+    def flushing(self, batch: Batch, trigger: Trigger) -> None:
+        """A batch goes to the writer."""
+        self.recorder.add(ingest.FLUSHES, trigger=trigger)
+        self.recorder.observe(ingest.BATCH_RECORDS, batch.records)
+        self.recorder.observe(ingest.BATCH_BYTES, batch.size)
 
     def flushed(self, flight: Flight, flushed: Flushed) -> None:
         """The writer is done with a batch: moves the freshness of its leases, and counts."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from headrace.clock import Clock
 from headrace.errors import HeadraceError
@@ -10,7 +11,7 @@ from headrace_ingest.batch import Batch
 from headrace_ingest.freshness import BrokerOffsets
 from headrace_ingest.intake import Lease
 from headrace_ingest.ports import Topic
-from headrace_ingest.standing import PartitionStanding
+from headrace_ingest.standing import PartitionStanding, Standing
 
 
 class SourceOffsets:
@@ -46,6 +47,11 @@ class SourceOffsets:
         self.answered_at = asked_at
         return available
 
+    @property
+    def asking(self) -> bool:
+        """Whether a question is open."""
+        return self._answer is not None
+
     def check(self, leases: Mapping[int, Lease]) -> None:
         """Never blocks; called at every turn of the loop. Compares new answers with the leases."""
         if self._answer is None:
@@ -63,8 +69,15 @@ class SourceOffsets:
             if known is not None:
                 lease.freshness.compare(lease.durable, known)
 
-    def standings(self, leases: Sequence[Lease], batches: Sequence[Batch]) -> list[PartitionStanding]:
-        """Leases beside what the broker has and what of them is in `batches`; safe from any thread."""
+    def standing(self, leases: Sequence[Lease], batches: Sequence[Batch], *, paused: int, of: int) -> Standing:
+        """Leases beside what the broker has and what of them is in `batches`; safe from any thread.
+
+        Args:
+            leases: of the partitions that are read.
+            batches: read and not yet durable, in order.
+            paused: number of partitions that are not delivered.
+            of: number of partitions of the topic.
+        """
         now = self._clock.now().timestamp()
         waiting: dict[int, float] = {}
         for batch in batches:
@@ -72,12 +85,16 @@ class SourceOffsets:
                 if span.oldest_ms >= 0:
                     waiting.setdefault(partition, min(now, span.oldest_ms / 1000))
         known = [(lease, self._known.get(lease.partition)) for lease in leases]
-        return [PartitionStanding(lease, offsets, waiting.get(lease.partition)) for lease, offsets in known if offsets]
+        return Standing(
+            [PartitionStanding(lease, offsets, waiting.get(lease.partition)) for lease, offsets in known if offsets],
+            batches,
+            paused=paused,
+            topic_partitions=of,
+            answered_at=self.answered_at,
+        )
 
     def _ask_all(self, partitions: list[int]) -> None:
         for partition in partitions:
-            try:
+            # Else the answer that is known grows old, and freshness with it; the watch of the topic says what is wrong.
+            with suppress(HeadraceError):
                 self.ask(partition)
-            except HeadraceError:
-                # The answer that is known grows old, and freshness with it; the watch of the topic says what is wrong.
-                return

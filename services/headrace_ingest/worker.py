@@ -101,13 +101,8 @@ class Worker:
         """Where the worker stands; from any thread, without waiting. Its parts may be a turn of the loop apart."""
         flight = self._flight
         batches = [self._batch] if flight is None else [flight.batch, self._batch]
-        return Standing(
-            partitions=self.offsets.standings(list(self._leases.values()), batches),
-            batches=batches,
-            paused=len(self._paused),
-            topic_partitions=self.watch.partitions,
-            answered_at=self.offsets.answered_at,
-        )
+        leases = list(self._leases.values())
+        return self.offsets.standing(leases, batches, paused=len(self._paused), of=self.watch.partitions)
 
     def run(self) -> None:
         """Works until stopped or drained.
@@ -188,9 +183,9 @@ class Worker:
         batch, self._batch = self._batch, Batch()
         leases = {p: self._leases[p] for p in batch.spans}
         epochs = {p: lease.epoch for p, lease in leases.items()}
+        self.metrics.flushing(batch, trigger)
         future = self._thread.submit(self.writer.write, batch, epochs)
         self._flight = Flight(batch, leases, trigger, future, self.clock.monotonic())
-        self.metrics.flushing(self._flight)
 
     def _flush_all(self, trigger: Trigger, deadline: Deadline) -> None:
         """Makes everything collected durable.

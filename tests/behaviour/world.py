@@ -140,6 +140,7 @@ class World:
         membership: how workers come by their partitions.
         contract: of the table.
         clock: of the workers.
+        metrics: settings of the workers, as MetricsSettings names them.
     """
 
     kind: Literal["memory", "embedded", "kafka"]
@@ -148,6 +149,7 @@ class World:
     membership: Membership = CLASSIC
     contract: Contract = field(init=False)
     clock: Clock = field(default_factory=SystemClock)
+    metrics: Mapping[str, Any] = field(default_factory=lambda: {"offsets_seconds": 0.1})
 
     def __post_init__(self) -> None:
         self.contract = contract_for(self.topic.name)
@@ -172,7 +174,7 @@ class World:
         """Settings of a worker; `ingest` as IngestSettings names them."""
         reach = self.topic.kafka().model_dump(exclude_unset=True) | dict(self.membership.kafka) | dict(kafka or {})
         chosen = {"flush_seconds": 0.2, "shutdown_seconds": 10, **ingest}
-        return load_settings(kafka=reach, lake={"root": str(self.root)}, ingest=chosen)
+        return load_settings(kafka=reach, lake={"root": str(self.root)}, ingest=chosen, metrics=self.metrics)
 
     def worker(
         self,

@@ -5,6 +5,7 @@ never read. An offset the broker does not have is an error, never a jump (`auto.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
@@ -12,6 +13,7 @@ from operator import not_
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from msgspec import DecodeError
 
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
@@ -95,7 +97,8 @@ class KafkaConsumer:
         self._failure: BaseException | None = None
         self._listener: PartitionListener | None = None
         self._consumer = new_consumer(
-            client_properties(kafka)
+            {"statistics.interval.ms": 0 if observer is None else INTERVAL_MS}
+            | client_properties(kafka)
             | _membership_properties(kafka, membership)
             | {
                 "topic.metadata.refresh.interval.ms": int(kafka.metadata_refresh_seconds * 1000),
@@ -115,8 +118,8 @@ class KafkaConsumer:
                 "fetch.max.bytes": min(queue_kib * 1024, 8 * 1024 * 1024),
                 "error_cb": self._errors,
                 "on_commit": self._on_commit,
+                "stats_cb": self._on_statistics,
             }
-            | ({} if observer is None else _reporting_to(observer))
         )
 
     def subscribe(self, listener: PartitionListener) -> None:
@@ -259,6 +262,12 @@ class KafkaConsumer:
         if self._observer is not None:
             self._observer.commit_failed()
 
+    def _on_statistics(self, text: str) -> None:
+        # What cannot be read is not shown: it would come out of poll, and no record depends on it.
+        with suppress(DecodeError):
+            if self._observer is not None:
+                self._observer.client_statistics(parse_statistics(text))
+
     def _topic_partitions(self, partitions: Sequence[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, p) for p in partitions]
 
@@ -282,10 +291,3 @@ def _membership_properties(kafka: KafkaSettings, membership: Membership) -> Prop
         "heartbeat.interval.ms": max(200, kafka.session_timeout_ms // 5),
         "max.poll.interval.ms": max(kafka.max_poll_interval_ms, kafka.session_timeout_ms),
     }
-
-
-def _reporting_to(observer: ClientObserver) -> Properties:
-    def report(text: str) -> None:
-        observer.client_statistics(parse_statistics(text))
-
-    return {"statistics.interval.ms": INTERVAL_MS, "stats_cb": report}
