@@ -1,0 +1,253 @@
+"""Lag, freshness and ownership as scraped: idle, catching up, standing still, moving, and without a broker."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headrace.clock import SystemClock
+from headrace.kafka.embedded import EmbeddedBroker
+from headrace.metrics import common, ingest
+from headrace.testing.brokers import BrokerHandle
+from headrace.testing.waiting import wait_until
+from headrace_ingest.worker import Worker
+from tests.behaviour.scraping import series, value
+from tests.behaviour.topics import ClusterTopic
+from tests.behaviour.world import Running, World, fill, poison
+from tests.faults.effects import Effects, Fault, recorded
+from tests.faults.test_zombie import Gate
+
+HOUR = 3600.0
+
+
+def now() -> float:
+    return SystemClock().now().timestamp()
+
+
+def send(world: World, count: int, *, age: float, partition: int = 0) -> float:
+    """Appends records of one partition that are as old; returns their timestamp."""
+    stamp = int((now() - age) * 1000)
+    for number in range(count):
+        world.topic.append(fill(number), partition=partition, timestamp_ms=stamp)
+    return stamp / 1000
+
+
+def watermark(worker: Worker, partition: int = 0) -> float:
+    return value(worker, ingest.FRESHNESS, str(partition))
+
+
+def lag(worker: Worker, partition: int = 0) -> float:
+    return value(worker, ingest.LAG, str(partition))
+
+
+def await_answers(worker: Worker, rounds: int = 2) -> None:
+    """Returns when the broker was asked so often from now on."""
+    for _ in range(rounds):
+        before = worker.offsets.answered_at or 0.0
+        wait_until(lambda: (worker.offsets.answered_at or 0.0) > before, "the broker is asked")  # noqa: B023
+
+
+@pytest.fixture
+def effects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Effects]:
+    with recorded(monkeypatch) as effects:
+        yield effects
+
+
+@contextmanager
+def standing_still(world: World, effects: Effects, **limits: int) -> Iterator[tuple[Worker, Gate]]:
+    """A worker that has landed ten records of two hours ago and hangs in its next commit, with records of one hour ago.
+
+    The gate is opened at the end.
+    """
+    gate = Gate()
+    with world.running(**limits) as running:
+        send(world, 10, age=2 * HOUR)
+        world.await_landing((0, 9))
+        wait_until(lambda: value(running.worker, ingest.COMMITTED, "0") == 10, "the commit is known")
+        effects.plan(Fault("commit ingest", 1, "before", gate.hold))
+        send(world, 10, age=HOUR)
+        assert gate.reached.wait(20), "the commit takes place"
+        try:
+            yield running.worker, gate
+        finally:
+            gate.opened.set()
+
+
+def test_an_idle_worker_is_fresh_and_stays_so_however_old_its_records_are(world: World) -> None:
+    send(world, 5, age=24 * HOUR)
+    with world.running() as running:
+        worker = running.worker
+        wait_until(lambda: lag(worker) == 0 and watermark(worker) > now() - 5, "it is idle and fresh")
+        before = watermark(worker)
+        await_answers(worker)
+        wait_until(lambda: watermark(worker) > before, "the watermark goes on")
+        assert {lag(worker, p) for p in range(world.topic.partitions)} == {0}
+        assert all(watermark(worker, p) > now() - 5 for p in range(world.topic.partitions))
+        assert value(worker, ingest.POSITION, "0") == value(worker, ingest.COMMITTED, "0") == 5
+        assert value(worker, ingest.HIGH_WATERMARK, "0") == 5
+        assert series(worker, ingest.BUFFER_OLDEST) == {}
+
+
+def test_a_worker_that_stands_still_grows_old_and_its_lag_grows(strict_world: World, effects: Effects) -> None:
+    world = strict_world
+    with standing_still(world, effects) as (worker, gate):
+        # It was caught up with a moment ago: as of then it is fresh, and not as of the old records that have come.
+        before = watermark(worker)
+        assert now() - 60 < before
+        await_answers(worker)
+        assert lag(worker) == 10
+        assert (value(worker, ingest.POSITION, "0"), value(worker, ingest.COMMITTED, "0")) == (20, 10)
+        send(world, 7, age=0)
+        wait_until(lambda: lag(worker) == 17, "the lag grows")
+        await_answers(worker)
+        assert watermark(worker) == before
+        assert value(worker, ingest.BUFFERED_RECORDS) >= 10
+        assert value(worker, ingest.BUFFERED_BYTES) > 0
+        assert now() - HOUR - 60 < value(worker, ingest.BUFFER_OLDEST) < now() - HOUR + 60
+        gate.opened.set()
+        wait_until(lambda: lag(worker) == 0 and watermark(worker) > before, "it has caught up")
+
+
+def test_while_catching_up_the_newest_durable_record_tells_how_far(strict_world: World, effects: Effects) -> None:
+    world, gate = strict_world, Gate()
+    first = send(world, 10, age=2 * HOUR)
+    effects.plan(Fault("commit ingest", 2, "before", gate.hold))
+    second = send(world, 10, age=HOUR)
+    with world.running(flush_rows=10) as running:
+        worker = running.worker
+        worker._poll_records = 10
+        assert gate.reached.wait(20), "the second commit takes place"
+        wait_until(lambda: value(worker, ingest.COMMITTED, "0") == 10, "the first commit is known")
+        assert lag(worker) == 10
+        assert watermark(worker) == pytest.approx(first, abs=0.01)
+        assert series(worker, ingest.RECORD_DELAY) == {}
+        gate.opened.set()
+        wait_until(lambda: lag(worker) == 0, "it has caught up")
+        assert watermark(worker) >= second
+
+
+def test_before_its_first_commit_a_worker_is_as_old_as_what_waits(memory_world: World, effects: Effects) -> None:
+    world, gate = memory_world, Gate()
+    stamp = send(world, 10, age=HOUR)
+    effects.plan(Fault("commit ingest", 1, "before", gate.hold))
+    with world.running() as running:
+        assert gate.reached.wait(20), "the commit takes place"
+        assert watermark(running.worker) == pytest.approx(stamp, abs=0.01)
+        assert lag(running.worker) == 10
+        gate.opened.set()
+
+
+def test_a_paused_worker_sees_what_it_does_not_fetch(strict_world: World, effects: Effects) -> None:
+    world = strict_world
+    with standing_still(world, effects, flush_rows=5) as (worker, gate):
+        send(world, 10, age=0)
+        wait_until(lambda: value(worker, ingest.PAUSED) == world.topic.partitions, "reading pauses")
+        send(world, 50, age=0)
+        wait_until(lambda: lag(worker) == 70, "the broker's end is known although nothing is fetched")
+        gate.opened.set()
+        wait_until(lambda: lag(worker) == 0 and value(worker, ingest.PAUSED) == 0, "reading goes on")
+
+
+def owned(running: Running) -> set[str]:
+    return {labels[0] for labels in series(running.worker, ingest.ASSIGNED)}
+
+
+def test_a_partition_that_moved_is_shown_by_its_new_worker_alone(group_world: World) -> None:
+    world = group_world
+    everything = {str(p) for p in range(world.topic.partitions)}
+    with world.running() as first:
+        wait_until(lambda: owned(first) == everything, "the first worker has all")
+        with world.running(member="two") as second:
+            wait_until(
+                lambda: bool(owned(first)) and bool(owned(second)) and owned(first) | owned(second) == everything,
+                "the partitions are shared",
+                seconds=60,
+            )
+            assert owned(first).isdisjoint(owned(second))
+            for metric in ingest.INGEST:
+                if "partition" in metric.labels:
+                    shown = {labels[-1] for labels in series(first.worker, metric)}
+                    assert shown <= owned(first), metric.name
+            assert value(first.worker, ingest.REBALANCES, "revoke") >= 1
+            assert value(second.worker, ingest.TOPIC_PARTITIONS) == len(everything)
+
+
+def test_a_worker_that_ended_shows_no_partition(memory_world: World) -> None:
+    world = memory_world
+    with world.running() as running:
+        wait_until(lambda: len(owned(running)) == 3, "it has all partitions")
+        running.stop()
+    assert owned(running) == set()
+    assert series(running.worker, ingest.LAG) == {}
+    assert value(running.worker, common.STATE, "stopped") == 1
+
+
+def test_without_partition_detail_a_topic_is_one_series(memory_world: World) -> None:
+    world = replace(memory_world, metrics={"offsets_seconds": 0.1, "partition_detail": False})
+    world.memory.delete_before(0, 0)
+    for partition, count in enumerate((2, 3, 4)):
+        send(world, count, age=HOUR, partition=partition)
+    with world.running() as running:
+        worker = running.worker
+        wait_until(
+            lambda: value(worker, ingest.COMMITTED) == 9 and watermark_of_topic(worker) > now() - 5, "all landed"
+        )
+        for metric, expected in (
+            (ingest.LAG, 0),
+            (ingest.POSITION, 9),
+            (ingest.HIGH_WATERMARK, 9),
+            (ingest.LOW_WATERMARK, 0),
+            (ingest.ASSIGNED, 3),
+        ):
+            assert series(worker, metric) == {(): expected}
+
+
+def watermark_of_topic(worker: Worker) -> float:
+    return value(worker, ingest.FRESHNESS)
+
+
+def test_a_broker_that_is_gone_makes_a_worker_old_and_not_dead(tmp_path: Path) -> None:
+    with EmbeddedBroker() as broker:
+        world = World("embedded", ClusterTopic(BrokerHandle(broker), 4), tmp_path)
+        world.topic.extend([fill(n) for n in range(8)])
+        with world.running(kafka={"request_timeout_seconds": 0.5, "metadata_refresh_seconds": 0.2}) as running:
+            worker = running.worker
+            world.await_landing(*world.topic.records)
+            wait_until(lambda: sum(series(worker, ingest.LAG).values()) == 0, "it is idle")
+            broker.stop()
+            wait_until(lambda: value(worker, ingest.KAFKA_ERRORS, "_TRANSPORT") > 0, "the client notices")
+            before = (watermark(worker), value(worker, common.LOOP_TICK, "offsets"))
+            ticked = value(worker, common.LOOP_TICK, "poll")
+            wait_until(lambda: value(worker, common.LOOP_TICK, "poll") > ticked + 2, "the loop goes on")
+            assert (watermark(worker), value(worker, common.LOOP_TICK, "offsets")) == before
+            assert worker.metrics.health.live()
+            assert worker.metrics.health.ready()
+
+
+def test_a_loop_that_hangs_is_dead(memory_world: World) -> None:
+    world, gate = memory_world, Gate()
+    with world.running() as running:
+        worker = running.worker
+        wait_until(worker.metrics.health.ready, "it is ready")
+        poll = worker.consumer.poll
+
+        def hanging(limit: int, timeout: float) -> object:
+            gate.hold()
+            return poll(limit, timeout)
+
+        worker.metrics.health._stall_seconds = 0.5
+        worker.consumer.poll = hanging  # type: ignore[method-assign, assignment]  # of this one member
+        wait_until(lambda: not worker.metrics.health.live(), "it is found dead")
+        assert not worker.metrics.health.ready()
+        gate.opened.set()
+        wait_until(worker.metrics.health.live, "it lives again")
+
+
+def test_a_failure_is_shown_as_such(memory_world: World) -> None:
+    memory_world.topic.extend([poison(n) for n in range(50)])
+    running = memory_world.running(quarantine_max_consecutive=20).start()
+    wait_until(lambda: running.failure is not None, "it fails")
+    assert value(running.worker, common.STATE, "failed") == 1
+    assert not running.worker.metrics.health.live()
