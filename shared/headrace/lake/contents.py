@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 
@@ -68,7 +69,7 @@ def active_files(store: Store, table: str) -> list[ActiveFile]:
     columns: dict[str, list[Any]] = {name: actions[name].to_pylist() for name in _READ if name in actions.column_names}
     nothing: list[Any] = [None] * actions.num_rows
     return [
-        ActiveFile(path, size, rows, partitions, offsets)
+        ActiveFile(unquote(path), size, rows, partitions, offsets)
         for path, size, rows, partitions, offsets in zip(
             columns["path"],
             columns["size_bytes"],

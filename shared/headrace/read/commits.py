@@ -1,10 +1,12 @@
 """Single commits of a table, wherever in its log: none is read that was not asked for, so a long log costs nothing."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake.log import DeltaLog, commit_path
 from headrace.lake.store import Store
+from headrace.lake.tables import refuse_file
 from headrace.read.proof.actions import Commit, parse_commit
 from headrace.read.proof.findings import UnsupportedTableError
 from headrace.read.proof.identity import TableIdentity, identify
@@ -19,10 +21,12 @@ class CommitLog:
 
     Raises:
         ConfigError: there is no such table.
+        WrongTableError: a file lies there.
         StoreError, AccessDeniedError: it cannot be read.
     """
 
     def __init__(self, store: Store, table: str) -> None:
+        refuse_file(store, table)
         try:
             self._log = DeltaLog(store, table)
         except FileNotFoundError:
@@ -32,7 +36,7 @@ class CommitLog:
         self.table = table
         self.version = self._log.version
 
-    @property
+    @cached_property
     def identity(self) -> TableIdentity:
         """What the table says it is filled from.
 
