@@ -171,7 +171,7 @@ class TableRun:
             partition: Expected(
                 0 if earliest and self._histories[partition].start is None else covered.start,
                 covered.position,
-                self._contents[partition].quarantined,
+                self._contents[partition].quarantined - self._contents[partition].rows,
                 self._contents[partition].sums if codec else None,
             )
             for partition, covered in self._coverage.items()

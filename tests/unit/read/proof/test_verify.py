@@ -8,6 +8,8 @@ from deltalake import DeltaTable
 
 from headrace.contracts import load_contracts
 from headrace.read.proof.canonical import ValueCodec
+from headrace.read.proof.compare import RESOLVED_BLOCKS
+from headrace.read.proof.digests import BLOCK
 from headrace.read.proof.files import FileDamagedError
 from headrace.read.proof.findings import Code, Level, Verdict
 from headrace.read.proof.identity import TableIdentity
@@ -143,6 +145,23 @@ def test_an_interrupted_replay_is_right_because_its_commit_names_the_offsets(tab
     report = table.verify(ledger=False)
 
     assert report.verdict is Verdict.PASS
+
+
+def test_an_interrupted_replay_of_records_in_many_blocks_is_right_too(build: Build) -> None:
+    """More than are looked into one by one: a replayed record must count in the table alone."""
+    blocks = range(RESOLVED_BLOCKS + 2)
+    end = len(blocks) * BLOCK
+    gaps = {0: [(block * BLOCK + 1, (block + 1) * BLOCK) for block in blocks]}
+    offsets = [block * BLOCK for block in blocks]
+    table = build({0: 0})
+    table.land({0: (0, end)}, rejects={0: offsets}, gaps=gaps)
+    note = {"kind": "replay", "batch": "r", "offsets": {"0": offsets}}
+    table.land({0: (0, end)}, gaps=gaps, note=note)
+
+    report = table.verify()
+
+    assert report.verdict is Verdict.PASS, report.partitions[0].findings
+    assert report.partitions[0].rows == len(blocks)
 
 
 def _replay(table: "TableBuilder", note: dict[str, object], resolved: int | None) -> None:
