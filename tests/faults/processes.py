@@ -1,11 +1,11 @@
-"""`headrace ingest` as a process of its own, on the topic of a test."""
+"""`headrace` as a process of its own, on the topic and the lake of a test."""
 
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -52,28 +52,18 @@ class WorkerProcess:
         prepare: Callable[[], None] | None = None,
         **settings: str,
     ) -> None:
-        folder = world.folder / "contracts"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{_MODULE}.py").write_text(_CONTRACT.format(topic=world.topic.name, table=TABLE))
         chosen = {
             "kafka__bootstrap_servers": world.cluster.handle.bootstrap_servers,
             "kafka__group_id": world.topic.name,
             **_membership(world, member),
-            "lake__root": str(world.root),
             "ingest__flush_seconds": "0.1",
-            "contracts": _MODULE,
-            "log_format": "json",
             **settings,
         }
         self.log = world.folder / f"worker-{len(list(world.folder.glob('worker-*.log')))}.log"
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "headrace_cli.main", "ingest", TABLE, *_options(world, drain, partitions)],
-                env={
-                    **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
-                    **{f"HEADRACE_{name.upper()}": value for name, value in chosen.items()},
-                    "PYTHONPATH": os.pathsep.join([str(folder), *_SOURCES]),
-                },
+                env=_environment(world, chosen),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -136,6 +126,26 @@ def _options(world: World, drain: bool, partitions: Sequence[int]) -> list[str]:
     named = partitions or range(world.topic.partitions)
     by_hand = ["--partitions", ",".join(map(str, named))] if world.membership.by_hand else []
     return [*(["--drain"] if drain else []), *by_hand]
+
+
+def _environment(world: World, settings: Mapping[str, str]) -> dict[str, str]:
+    """Of a process that knows the world's lake and contract, with further settings."""
+    folder = world.folder / "contracts"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{_MODULE}.py").write_text(_CONTRACT.format(topic=world.topic.name, table=TABLE))
+    chosen = {"lake__root": str(world.root), "contracts": _MODULE, "log_format": "json", **settings}
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
+        **{f"HEADRACE_{name.upper()}": value for name, value in chosen.items()},
+        "PYTHONPATH": os.pathsep.join([str(folder), *_SOURCES]),
+    }
+
+
+def start_replay(world: World) -> "subprocess.Popen[str]":
+    """`headrace quarantine replay --json` by the contract without a bound."""
+    command = [sys.executable, "-m", "headrace_cli.main", "quarantine", "replay", TABLE, "--json"]
+    environment = _environment(world, {})
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 @contextmanager

@@ -1,8 +1,14 @@
 """A replay dies, fails or is overtaken at every effect it has; afterwards every record is in its place once."""
 
+import json
+import os
+import random
+import secrets
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -13,14 +19,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import StoreError
+from headrace.testing.waiting import wait_until
 from headrace_ingest.replay import selection
 from headrace_ingest.replay.replayer import Replayer
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Selection
 from headrace_ingest.replay.wiring import build_replayer
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.world import DAY, World, contract_for, fill, poison, tight_contract_for
+from tests.behaviour.world import DAY, TABLE, World, contract_for, fill, poison, tight_contract_for
 from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, in_step, recorded
+from tests.faults.processes import start_replay
 from tests.faults.test_crash_points import full_disk, lost_answer, self_conflict
 
 CANARY = (
@@ -52,6 +60,7 @@ CHECKPOINT = (
 )
 EFFECTS = (*ROWS, *MARK, *CHECKPOINT)
 HOME, TORN, GROUP = 13, 5, 10
+RECORDS = 30_000
 
 
 def days(number: int) -> datetime:
@@ -262,4 +271,46 @@ def test_a_record_whose_position_has_not_moved_is_left_to_the_worker(
         world.drain()
     assert len(world.landed()) == 10
     assert world.replay().replayed == 20
+    world.assert_exact()
+
+
+@pytest.mark.timeout(180)
+def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Path) -> None:
+    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
+    print(f"HEADRACE_TEST_SEED={seed}")
+    chance = random.Random(seed)
+    world = World("memory", MemoryTopic(2), tmp_path)
+    world.contract = tight_contract_for(world.topic.name)
+    world.topic.extend([fill(500 + number % 500, note=f"{number}") for number in range(RECORDS)])
+    world.drain(flush_rows=10_000, quarantine_max_ratio=1.0, quarantine_max_consecutive=RECORDS + 1)
+    world.contract = contract_for(world.topic.name)
+    commits = world.root / TABLE / "_delta_log"
+    survived = 0
+    for _ in range(6):
+        before = len(list(commits.iterdir()))
+        with start_replay(world) as process:
+            wait_until(
+                lambda at=before, ended=process.poll: len(list(commits.iterdir())) > at or ended() is not None,  # type: ignore[misc]  # bound now
+                "the replay commits, or has ended",
+                seconds=60,
+            )
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.uniform(0.0, 0.3))
+            process.kill()
+        survived += process.returncode == 0
+        world.assert_proved()
+    assert survived < 6, "it was killed at work"
+
+    with start_replay(world) as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert len(world.landed()) == RECORDS
+    world.assert_exact()
+
+
+def test_two_replay_processes_at_once_land_each_record_once(world: World) -> None:
+    with start_replay(world) as one, start_replay(world) as other:
+        said = [process.communicate(timeout=60)[0] for process in (one, other)]
+    assert (one.returncode, other.returncode) == (0, 0), said
+    assert sum(json.loads(text)["replayed"] for text in said) == HOME
     world.assert_exact()
