@@ -54,7 +54,9 @@ def kind_of(commit: CommitEntry) -> str:
 
 
 def offsets_of(commit: CommitEntry) -> str:
-    """The offsets that a commit brought, as `partition: first-last`."""
+    """The offsets that a commit brought, as `partition: first-last`, or the partitions that it claimed."""
+    if commit.claimed:
+        return f"claims {', '.join(map(str, commit.claimed))}"
     named = [f"{r.partition}: {r.start}-{r.end - 1}" for r in commit.ranges if r.end > r.start]
     named += [f"{r.partition}: {len(r.offsets)} replayed" for r in commit.replayed]
     more = len(named) - _NAMED_RANGES

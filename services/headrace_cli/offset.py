@@ -83,6 +83,7 @@ def _show_version(table: str, commit: CommitEntry, *, as_json: bool) -> None:
         "batch": commit.batch,
         "worker": commit.worker,
         "files": f"+{commit.files_added} -{commit.files_removed}",
+        "claims": ", ".join(map(str, commit.claimed)) or None,
     }
     for name, value in named.items():
         if value is not None:

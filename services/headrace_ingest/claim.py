@@ -11,6 +11,7 @@ from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS
 from headrace.offsets import OffsetRange, SourceId
 from headrace_ingest.intake import Lease
+from headrace_ingest.writer import WORKER
 
 # Each loss means that another worker claimed in between; members of one group claim different partitions.
 _ATTEMPTS = 20
@@ -71,7 +72,7 @@ class Claimer:
             if not known:
                 return found
             try:
-                made = log.commit_claim(known)
+                made = log.commit_claim(known, WORKER)
             except Exception as error:
                 if not is_conflict(error):
                     raise store_failure(error, f"claiming partitions of {self.table}") from error

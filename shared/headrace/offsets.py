@@ -35,6 +35,12 @@ class SourceId:
         return self.app_id(partition) + _OWNER_SUFFIX
 
 
+def partition_of(app_id: str) -> int | None:
+    """The partition whose position or owner is stored under an `appId`; None for others."""
+    number = app_id.rpartition("/")[2].removesuffix(_OWNER_SUFFIX)
+    return int(number) if number.isascii() and number.isdigit() else None
+
+
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
     """Offsets `start <= o < end` of one partition."""

@@ -39,6 +39,8 @@ def test_commits_are_told_newest_first_with_what_each_brought(world: World) -> N
     assert [(r.partition, r.start, r.end) for r in second.ranges] == [(0, 3, 4), (1, 3, 4), (2, 3, 4)]
     assert second.worker == f"{socket.gethostname()}/{os.getpid()}"
     assert second.batch != first.batch
+    claim = found.commits[2]
+    assert (claim.claimed, claim.worker, claim.ranges) == ((0, 1, 2), second.worker, ())
     assert found.older is None
 
 

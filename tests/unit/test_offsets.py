@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from headrace.offsets import OffsetRange, SourceId
+from headrace.offsets import OffsetRange, SourceId, partition_of
 
 SOURCE = SourceId("trades", "cluster-1", "topic-9")
 
@@ -17,6 +17,13 @@ def test_app_id_names_pipeline_cluster_topic_and_partition() -> None:
 def test_every_part_of_a_source_makes_another_app_id(field: str) -> None:
     other = dataclasses.replace(SOURCE, **{field: "other"})
     assert other.app_id(0) != SOURCE.app_id(0)
+
+
+def test_partition_is_read_back_from_what_it_is_stored_under() -> None:
+    assert partition_of(SOURCE.app_id(12)) == 12
+    assert partition_of(SOURCE.owner_id(12)) == 12
+    assert partition_of(SOURCE.replay_id) is None
+    assert partition_of("another tool's") is None
 
 
 def test_range_holds_its_start_and_not_its_end() -> None:

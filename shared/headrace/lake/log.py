@@ -112,9 +112,9 @@ class DeltaLog:
         self.store.sync(commit_path(self.table, made))
         return made
 
-    def commit_claim(self, txns: Mapping[str, int]) -> int:
+    def commit_claim(self, txns: Mapping[str, int], worker: str | None = None) -> int:
         """Commits `txns` without files, to say who owns what; refused like any other commit. Returns the version."""
-        return self.commit([], txns, {"kind": "claim", "batch": uuid.uuid4().hex})
+        return self.commit([], txns, {"kind": "claim", "batch": uuid.uuid4().hex, "worker": worker})
 
     def find(self, batch: str, after: int) -> int | None:
         """The version, above `after` and up to this snapshot's, whose note names `batch`."""

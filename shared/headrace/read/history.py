@@ -7,6 +7,7 @@ from typing import Literal
 
 from headrace.errors import ConfigError
 from headrace.lake.store import Store
+from headrace.offsets import partition_of
 from headrace.read.commits import CommitLog
 from headrace.read.proof.actions import Commit, Span
 
@@ -56,6 +57,7 @@ class CommitEntry:
         files_added, files_removed: data files that it added to and took from the table.
         ranges: offsets that it accounts for.
         replayed: records that it brought home from the quarantine.
+        claimed: partitions that its worker took with it.
     """
 
     version: int
@@ -70,6 +72,7 @@ class CommitEntry:
     files_removed: int
     ranges: tuple[CommittedRange, ...]
     replayed: tuple[ReplayedRecords, ...]
+    claimed: tuple[int, ...]
 
     @classmethod
     def of(cls, commit: Commit) -> "CommitEntry":
@@ -91,7 +94,14 @@ class CommitEntry:
             files_removed=len(commit.removes),
             ranges=tuple(CommittedRange.of(partition, span) for partition, span in sorted(spans.items())),
             replayed=tuple(ReplayedRecords(partition, listed) for partition, listed in sorted(offsets.items())),
+            claimed=_claimed(commit),
         )
+
+
+def _claimed(commit: Commit) -> tuple[int, ...]:
+    if commit.origin is None or commit.origin.kind != "claim":
+        return ()
+    return tuple(sorted(partition for app_id in commit.txns if (partition := partition_of(app_id)) is not None))
 
 
 @dataclass(frozen=True, slots=True)
