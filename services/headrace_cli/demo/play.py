@@ -14,6 +14,7 @@ from headrace.lake.store import Store
 from headrace.settings import Settings
 from headrace_cli.demo.actors import Actor
 from headrace_cli.demo.answers import answers
+from headrace_cli.demo.datafiles import DataFiles
 from headrace_cli.demo.farewell import farewell, show_answer
 from headrace_cli.demo.observer import Observer
 from headrace_cli.demo.proof import prove
@@ -73,8 +74,10 @@ class Play:
         self._screen = screen
         self._clock = SystemClock()
         self._tick = Event()
-        store = Store(str(stage.lake))
-        self._watches = {c.name: TableWatch(store, c, TopicClient(stage.kafka, c.topic)) for c in script.contracts}
+        self._store = Store(str(stage.lake))
+        self._watches = {
+            c.name: TableWatch(self._store, c, TopicClient(stage.kafka, c.topic)) for c in script.contracts
+        }
         self._workers = {name: Actor(name, ["ingest", table], stage, _SPAWN) for name, table in _WORKERS.items()}
         self._bots = Actor("bots", _bot_arguments(stage, script), stage)
         self._observer = Observer(
@@ -125,8 +128,11 @@ class Play:
         victim = self._workers["trades-1"]
         self._until(lambda: bool(self._story.workers["trades-1"].positions), "partitions of trades-1")
         victim.send(signal.SIGKILL)
-        self._story.killed("trades-1", self._observer.seconds)
+        killed_at = self._observer.seconds
         victim.wait(_STOP_SECONDS)
+        # What it said last comes before its end.
+        self._observer.look()
+        self._story.killed("trades-1", killed_at)
         self._start("trades-1")
         self._say("trades-1 is started again at once; the group has not missed the dead one yet")
         self._until(self._taken_over, "a new owner of the dead worker's partitions")
@@ -143,11 +149,11 @@ class Play:
 
     def _catch(self, zombie: Actor) -> bool:
         """Freezes it between writing a file and committing it, if luck will have it; else it runs on."""
-        trades = self._watches["trades"]
-        known = trades.files()
-        self._until(lambda: trades.files() > known or self._bots.exit_code() is not None, "files", _CATCH_SECONDS)
+        trades = DataFiles(self._store, "trades")
+        known = trades.all()
+        self._until(lambda: trades.all() > known or self._bots.exit_code() is not None, "files", _CATCH_SECONDS)
         zombie.send(signal.SIGSTOP)
-        frozen_at, written = self._observer.seconds, trades.files() - known
+        frozen_at, written = self._observer.seconds, trades.all() - known
         # Whoever is not frozen commits what it wrote: a file that stays without a commit is the frozen one's.
         deadline = Deadline.after(_COMMITTED_SECONDS, self._clock)
         self._until(lambda: not trades.uncommitted(written) or deadline.expired(), "commits")
@@ -169,6 +175,8 @@ class Play:
         if self._bots.exit_code() != 0:
             raise self._bots.ended()
         self._say("the bots are done; the workers catch up")
+        # What was seen before they ended may lack their last records.
+        self._observer.look(everything=True)
         self._until(lambda: self._observer.complete, "the last rows")
         for name, worker in self._workers.items():
             self._story.stopping(name, self._observer.seconds)

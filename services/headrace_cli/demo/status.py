@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 from headrace.contracts import Contract
 from headrace.kafka.topics import TopicClient
-from headrace.lake.log import DeltaLog, commit_path
+from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import count_rows, quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.tables import exists, positions_of
-
-# Two workers make about two commits a second, and a file is committed or given up within a few.
-_RECENT_COMMITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +86,3 @@ class TableWatch:
             quarantined=quarantined,
             commits=self._main.version,
         )
-
-    def files(self) -> frozenset[str]:
-        """All data files in the table's folder, committed or not."""
-        paths = self._store.sizes(self._contract.name)
-        return frozenset(path for path in paths if path.endswith(".parquet") and not path.startswith("_delta_log/"))
-
-    def uncommitted(self, files: frozenset[str]) -> frozenset[str]:
-        """Those of `files`, all of them new, that no commit names."""
-        if self._main is None:
-            return files
-        self._main.refresh()
-        newest = self._main.version
-        versions = range(max(0, newest - _RECENT_COMMITS), newest + 1)
-        commits = [self._store.read(commit_path(self._contract.name, version)) for version in versions]
-        return frozenset(file for file in files if not any(file.encode() in commit for commit in commits))

@@ -208,7 +208,7 @@ def _workers(scene: Scene, width: int) -> Table:
     partitions = max((line.partitions for line in scene.tables), default=0)
     table = _grid(width)
     table.add_column("WORKER", style="bold", min_width=8)
-    table.add_column("pid", justify="right")
+    table.add_column("pid", justify="right", min_width=6)
     table.add_column("state", min_width=18 if wide else 15)
     table.add_column("partitions", min_width=2 * _PLACES + 8)
     table.add_column("rows committed" if wide else "rows", justify="right", min_width=7)
