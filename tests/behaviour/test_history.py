@@ -10,7 +10,9 @@ import pytest
 from headrace.errors import ConfigError
 from headrace.lake.store import Store
 from headrace.read.history import read_history
+from headrace.read.proof.findings import UnsupportedTableError
 from headrace.read.summary import PartitionPosition, summarise
+from headrace.read.whereabouts import locate
 from tests.behaviour.world import TABLE, Command, World, fill, poison
 
 
@@ -127,3 +129,31 @@ def test_a_table_that_cannot_be_read_hides_no_other(world: World, command: Comma
 def test_an_empty_lake_is_told_so(memory_world: World) -> None:
     with pytest.raises(ConfigError, match="there is no table under"):
         summarise(store(memory_world))
+
+
+def test_what_another_tool_did_is_told_even_where_it_uses_what_is_not_known_here(world: World) -> None:
+    features = ["deletionVectors"]
+    vector = {"storageType": "u", "pathOrInlineDv": "ab^-aqEH.-t@S}K{vb[*k^", "offset": 4, "sizeInBytes": 40}
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features}
+    path = world.table().get_add_actions()["path"][0].as_py()
+    add = {
+        "path": path,
+        "partitionValues": {"date": "2026-03-02"},
+        "size": 1,
+        "modificationTime": 0,
+        "dataChange": True,
+    }
+    actions = [
+        {"commitInfo": {"timestamp": 1_790_000_000_000, "operation": "DELETE", "operationParameters": {}}},
+        {"protocol": protocol},
+        {"remove": {"path": path, "dataChange": True}},
+        {"add": {**add, "deletionVector": {**vector, "cardinality": 1}}},
+    ]
+    log = world.root / TABLE / "_delta_log"
+    (log / f"{6:020d}.json").write_text("\n".join(map(json.dumps, actions)))
+
+    newest = read_history(store(world), TABLE, 1).commits[0]
+
+    assert (newest.version, newest.operation, newest.kind) == (6, "DELETE", None)
+    with pytest.raises(UnsupportedTableError, match="deletion vectors"):
+        locate(store(world), TABLE, 0, 0)

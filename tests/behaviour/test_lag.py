@@ -140,3 +140,12 @@ def test_without_a_broker_s_name_it_is_a_configuration_error(embedded_world: Wor
     unnamed = embedded_world.topic.kafka().model_copy(update={"bootstrap_servers": None})
     with pytest.raises(ConfigError, match="no broker is named"):
         LagReader(Store(str(embedded_world.root)), unnamed, SystemClock()).read()
+
+
+def test_a_table_that_cannot_be_read_hides_no_other(embedded_world: World) -> None:
+    embedded_world.drain()
+    for name in ("broken", "broken__quarantine"):
+        (embedded_world.root / name / "_delta_log").mkdir(parents=True)
+    broken, whole = LagReader(Store(str(embedded_world.root)), embedded_world.topic.kafka(), SystemClock()).read()
+    assert (broken.table, broken.lag, whole.lag) == ("broken", None, 0)
+    assert broken.exit_code

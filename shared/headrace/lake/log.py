@@ -56,6 +56,11 @@ class DeltaLog:
         """Table properties in this handle's snapshot."""
         return {key: value for key, value in self._handle.metadata().configuration.items() if value is not None}
 
+    @property
+    def masks_rows(self) -> bool:
+        """Whether files may hold rows that deletion vectors take from the table; no table of Headrace has them."""
+        return "deletionVectors" in (self._handle.protocol().reader_features or ())
+
     def txn(self, app_id: str) -> int | None:
         """The txn version of `app_id` in this handle's snapshot."""
         return self._handle.transaction_version(app_id)

@@ -54,6 +54,11 @@ class CommitLog:
         return self._log.txn(self.identity.source.app_id(partition))
 
     @property
+    def masks_rows(self) -> bool:
+        """Whether a row that a file holds may be deleted all the same."""
+        return self._log.masks_rows
+
+    @property
     def has_replays(self) -> bool:
         """Whether a replay has ever brought records home from the quarantine."""
         return self._log.txn(self.identity.source.replay_id) is not None

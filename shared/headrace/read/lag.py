@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from headrace.clock import Clock
 from headrace.connection import KafkaSettings
-from headrace.errors import ConfigError, PermanentError
+from headrace.errors import ConfigError, HeadraceError, PermanentError
 from headrace.kafka.reader import TopicReader
 from headrace.kafka.topics import TopicClient
 from headrace.lake.store import Store
@@ -84,24 +84,27 @@ class LagReader:
         self._clock = clock
 
     def read(self, table: str | None = None) -> tuple[TableLag, ...]:
-        """One table, or every table of the lake; a topic that is missing hides no other table.
+        """One table, or every table of the lake; one that cannot be read, or whose topic is missing, hides no other.
 
         Raises:
             ConfigError: there is no such table, or no broker is named.
             BrokerUnreachableError: no broker answers.
-            StoreError: a table cannot be read.
+            StoreError: the lake or a position cannot be read.
         """
         names = chosen_tables(self._store, () if table is None else (table,))
         return tuple(self._table_or_problem(name) for name in names)
 
     def _table_or_problem(self, table: str) -> TableLag:
-        log = CommitLog(self._store, table)
+        try:
+            log = CommitLog(self._store, table)
+        except HeadraceError as error:
+            return _problem(table, error)
         try:
             return self._table(log)
         except ConfigError:
             raise  # it concerns the cluster, so every table
         except PermanentError as error:
-            return TableLag(table, problem=str(error), exit_code=error.exit_code)
+            return _problem(table, error)
 
     def _table(self, log: CommitLog) -> TableLag:
         identity = log.identity
@@ -144,6 +147,10 @@ class LagReader:
         if made < 0:
             return None
         return max(0.0, (self._clock.now() - _EPOCH - timedelta(milliseconds=made)).total_seconds())
+
+
+def _problem(table: str, error: HeadraceError) -> TableLag:
+    return TableLag(table, problem=str(error), exit_code=error.exit_code)
 
 
 @dataclass(frozen=True, slots=True)

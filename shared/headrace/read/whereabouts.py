@@ -9,6 +9,7 @@ from headrace.lake.store import Store
 from headrace.read.commits import CommitLog
 from headrace.read.history import CommitEntry
 from headrace.read.proof.actions import Commit, Span
+from headrace.read.proof.findings import UnsupportedTableError
 from headrace.read.records import FoundRow, RowFinder
 
 _REASONS = ("reason", "detail", "resolved_version")
@@ -70,6 +71,7 @@ def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts
     Raises:
         ConfigError: there is no such table.
         WrongTableError: Headrace did not make it.
+        UnsupportedTableError: another tool gave it deletion vectors.
         LogDamagedError: a commit is torn.
         StoreError, AccessDeniedError: the table cannot be read.
     """
@@ -78,6 +80,9 @@ def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts
     asked = Whereabouts(table, partition, offset, Place.NOT_READ, position=position)
     if position is None or offset >= position:
         return asked
+    if log.masks_rows:
+        msg = f"another tool gave {table} deletion vectors: what a file holds may be deleted"
+        raise UnsupportedTableError(msg)
     return _Search(store, log).find(asked)
 
 
