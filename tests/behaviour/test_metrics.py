@@ -1,5 +1,6 @@
 """Lag, freshness and ownership as scraped: idle, catching up, standing still, moving, and without a broker."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,10 +14,11 @@ from headrace.metrics import common, ingest
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.waiting import wait_until
 from headrace_ingest.worker import Worker
-from tests.behaviour.scraping import series, value
+from tests.behaviour.scraping import probe, scrape, series, served_at, value
 from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import Running, World, fill, poison
 from tests.faults.effects import Effects, Fault, recorded
+from tests.faults.processes import WorkerProcess
 from tests.faults.test_zombie import Gate
 
 HOUR = 3600.0
@@ -224,6 +226,33 @@ def test_a_broker_that_is_gone_makes_a_worker_old_and_not_dead(tmp_path: Path) -
             assert (watermark(worker), value(worker, common.LOOP_TICK, "offsets")) == before
             assert worker.metrics.health.live()
             assert worker.metrics.health.ready()
+
+
+def test_workers_on_one_machine_find_ports_and_a_named_one_is_not_shared(embedded_world: World) -> None:
+    world = embedded_world
+    with WorkerProcess(world) as first, WorkerProcess(world) as second:
+        for process in (first, second):
+            process.await_said('"serving"')
+        urls = [served_at(process.said) for process in (first, second)]
+        assert len(set(urls)) == 2
+        for url in urls:
+            wait_until(lambda: probe(url)["readyz"] == 200, "it is ready")  # noqa: B023
+            assert scrape(url)
+        _, _, port = urls[0].rpartition(":")
+        with WorkerProcess(world, metrics__port=port) as third:
+            assert third.end() == 78
+            assert f"port {port} of 127.0.0.1 is taken" in third.said
+        first.signal(signal.SIGTERM)
+        assert first.end() == 0
+
+
+def test_a_worker_that_drains_is_alive_and_not_ready(memory_world: World, effects: Effects) -> None:
+    with standing_still(memory_world, effects) as (worker, gate):
+        worker.stop()
+        wait_until(lambda: value(worker, common.STATE, "draining") == 1, "it makes durable what was read")
+        assert worker.metrics.health.live()
+        assert not worker.metrics.health.ready()
+        gate.opened.set()
 
 
 def test_a_loop_that_hangs_is_dead(memory_world: World) -> None:
