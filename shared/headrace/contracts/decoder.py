@@ -5,7 +5,8 @@ text is checked a column at a time by the worker: instants and days arrive as `s
 the token as it was written, `null` included, because any number type on the way would round it.
 """
 
-from typing import Annotated, Any, Literal, Protocol
+from operator import or_
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
@@ -47,10 +48,13 @@ def _struct(name: str, fields: tuple[FieldSpec, ...]) -> type[msgspec.Struct]:
     return msgspec.defstruct(name, [*required, *optional], gc=False, forbid_unknown_fields=True)
 
 
-def _nullable(spec: FieldSpec) -> Any:  # a type expression has no static type
-    if spec.nullable and not isinstance(spec.kind, DecimalKind):
-        return _type(spec.kind) | None
-    return _type(spec.kind)
+def _nullable(spec: FieldSpec) -> object:
+    return _optional(spec.kind) if spec.nullable else _type(spec.kind)
+
+
+def _optional(kind: Kind) -> object:
+    """A type expression that takes null too; tokens do without."""
+    return _type(kind) if isinstance(kind, DecimalKind) else or_(_type(kind), None)
 
 
 def _absent(spec: FieldSpec) -> msgspec.Raw | None:
@@ -58,14 +62,14 @@ def _absent(spec: FieldSpec) -> msgspec.Raw | None:
     return NULL_TOKEN if isinstance(spec.kind, DecimalKind) else None
 
 
-def _type(kind: Kind) -> Any:  # noqa: C901, PLR0911  # one case per kind; a type expression has no static type
+def _type(kind: Kind) -> object:  # noqa: PLR0911  # one case per kind
     match kind:
         case StringKind():
             return Annotated[str, msgspec.Meta(min_length=kind.min_length, max_length=kind.max_length)]
         case IntKind():
             return Annotated[int, msgspec.Meta(ge=kind.minimum, le=kind.maximum)]
         case FloatKind():
-            return Annotated[float, _float_bounds(kind)]
+            return Annotated[float, _least(kind), _most(kind)]
         case DecimalKind():
             return msgspec.Raw
         case BoolKind():
@@ -77,16 +81,13 @@ def _type(kind: Kind) -> Any:  # noqa: C901, PLR0911  # one case per kind; a typ
         case StructKind():
             return _struct(kind.model.__name__, kind.fields)
         case ListKind():
-            item = _type(kind.item)
-            if kind.item_nullable and not isinstance(kind.item, DecimalKind):
-                item = item | None
+            item = _optional(kind.item) if kind.item_nullable else _type(kind.item)
             return Annotated[list[item], msgspec.Meta(min_length=kind.min_length, max_length=kind.max_length)]  # type: ignore[valid-type]  # built at run time
 
 
-def _float_bounds(kind: FloatKind) -> msgspec.Meta:
-    bounds: dict[str, Any] = {}
-    if kind.minimum is not None:
-        bounds["gt" if kind.exclusive_minimum else "ge"] = kind.minimum
-    if kind.maximum is not None:
-        bounds["lt" if kind.exclusive_maximum else "le"] = kind.maximum
-    return msgspec.Meta(**bounds)
+def _least(kind: FloatKind) -> msgspec.Meta:
+    return msgspec.Meta(gt=kind.minimum) if kind.exclusive_minimum else msgspec.Meta(ge=kind.minimum)
+
+
+def _most(kind: FloatKind) -> msgspec.Meta:
+    return msgspec.Meta(lt=kind.maximum) if kind.exclusive_maximum else msgspec.Meta(le=kind.maximum)

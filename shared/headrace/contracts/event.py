@@ -1,7 +1,7 @@
 """`Event`: one class declares a topic, a table and the fields of both."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self, Unpack
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic.errors import PydanticUndefinedAnnotation
@@ -56,7 +56,7 @@ class Event(BaseModel):
         key: str | None = None,
         table: Table | None = None,
         schema_version: int = 1,
-        **kwargs: Any,  # pydantic's own class keywords
+        **kwargs: Unpack[ConfigDict],
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.__headrace_declaration__ = cls.__headrace_contract__ = None
@@ -71,7 +71,7 @@ class Event(BaseModel):
         cls.__headrace_declaration__ = Declaration(topic, key, table or Table(), schema_version)
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # pydantic's own class keywords
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**{key: kwargs[key] for key in kwargs.keys() - _KEYWORDS})
         if cls.model_config != _CONFIG:
             msg = f"{cls.__name__} has a model_config of its own: all events are equally strict, leave it out"
@@ -80,7 +80,7 @@ class Event(BaseModel):
             contract_of(cls)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
         """The validator that is compiled from the fields' kinds, in place of pydantic's reading of them."""
         if cls.__headrace_declaration__ is None and not cls.__pydantic_fields__:
             return handler(source)
@@ -113,7 +113,7 @@ class Event(BaseModel):
         """
         return contract_of(type(self)).encode(self)
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+    def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:
         """A copy with other values, validated like any event. `deep` changes nothing: events never change.
 
         Raises:

@@ -1,9 +1,10 @@
 """The canonical bytes of an event: one value, one spelling, whoever sends it and however it was built."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -19,7 +20,9 @@ from headrace.contracts.kinds import (
     TimestampKind,
 )
 
-Writer = Callable[[object], object]
+Writer = Callable[[Any], object]
+"""Takes what validation has made of a value of its kind."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -54,9 +57,9 @@ def _writer(kind: Kind) -> Writer | None:  # noqa: PLR0911  # one return per kin
         case DecimalKind():
             return _write_decimal
         case TimestampKind():
-            return format_timestamp  # type: ignore[return-value]  # validation has made it a datetime
+            return format_timestamp
         case DateKind():
-            return date.isoformat  # type: ignore[return-value]  # validation has made it a date
+            return date.isoformat
         case ChoiceKind():
             values = dict(zip(kind.members, kind.values, strict=True))
             return None if kind.members == kind.values else values.__getitem__
@@ -80,7 +83,7 @@ def _list_writer(kind: ListKind) -> Writer | None:
     if convert is None:
         return None
 
-    def write(values: object) -> object:
-        return [None if value is None else convert(value) for value in values]  # type: ignore[attr-defined]
+    def write(values: Sequence[object]) -> object:
+        return [None if value is None else convert(value) for value in values]
 
     return write
