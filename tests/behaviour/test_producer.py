@@ -3,10 +3,12 @@
 import itertools
 import uuid
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
 from headrace import Delivery, Event, EventProducer
+from headrace.contracts import load_contracts
 from headrace.errors import BrokerUnreachableError, DeliveryError, EventTooLargeError
 from headrace.kafka.embedded import EmbeddedBroker
 from headrace.kafka.sender import sender_properties
@@ -14,6 +16,8 @@ from headrace.producer import FullPolicy, Outbox
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.waiting import wait_until
 from tests.behaviour.fills import contract_for, contract_without_id, fill, stored
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def test_every_acknowledged_event_is_in_the_topic_once_where_its_outcome_says(broker: BrokerHandle) -> None:
@@ -70,6 +74,21 @@ def test_event_without_an_id_of_its_own_gets_one(broker: BrokerHandle) -> None:
     records = stored(broker, topic).values()
     assert [record.key for record in records] == [b"7", b"7"]
     assert len({uuid.UUID(hex=(r.headers["headrace-event-id"] or b"").decode()) for r in records}) == 2
+
+
+def test_every_built_in_event_goes_to_its_topic_under_its_key() -> None:
+    with EmbeddedBroker() as own:
+        broker = BrokerHandle(own)
+        for contract in load_contracts().values():
+            own.ensure_topic(contract.topic)
+            line = (GOLDEN / f"{contract.name}.v1.jsonl").read_bytes().splitlines()[0]
+            event = contract.event.from_wire(line)
+            with EventProducer(broker.bootstrap_servers) as producer:
+                producer.emit(event)
+            (record,) = stored(broker, contract.topic).values()
+            assert record.value == line
+            assert record.key == str(getattr(event, contract.key)).encode()
+            assert record.headers["headrace-contract"] == contract.name.encode()
 
 
 def test_flush_returns_when_everything_is_acknowledged(broker: BrokerHandle) -> None:
