@@ -72,11 +72,11 @@ def _show(report: ReplayReport) -> None:
     console.print(f"{report.table}: {selected:,} unresolved records selected{dry}")
     made = report.versions
     span = f"  versions {made[0]} to {made[-1]}" if len(made) > 1 else "".join(f"  version {one}" for one in made)
-    console.print(f"  {'would become rows' if report.dry_run else 'became rows':<28} {report.replayed:>10,}{span}")
+    console.print(f"  {'would become rows' if report.dry_run else 'became rows':<30} {report.replayed:>10,}{span}")
     if report.finished:
-        console.print(f"  {'rows of an interrupted replay':<28} {report.finished:>10,}")
-    console.print(f"  {'still refused':<28} {refused:>10,}")
+        console.print(f"  {'rows of an interrupted replay':<30} {report.finished:>10,}")
+    console.print(f"  {'still refused':<30} {refused:>10,}")
     for name, count in report.refused.most_common():
-        console.print(f"    {name:<26} {count:>10,}")
+        console.print(f"    {name:<28} {count:>10,}")
     if report.pending:
-        console.print(f"  {'not yet behind the position':<28} {report.pending:>10,}")
+        console.print(f"  {'not yet behind the position':<30} {report.pending:>10,}")

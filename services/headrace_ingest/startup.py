@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Literal
 
 from headrace.contracts import Contract
-from headrace.errors import ConfigError
 from headrace.kafka.topics import TopicIdentity
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.checkpoint import mend_checkpoint
@@ -82,17 +81,13 @@ def mend_checkpoints(store: Store, contract: Contract) -> None:
 
 
 def check_contract(store: Store, contract: Contract, pipeline: str) -> None:
-    """Makes sure that the tables are there and the contract's, whichever cluster they were filled from.
+    """Makes sure that the tables are the contract's, whichever cluster they were filled from.
 
     Raises:
-        ConfigError: there is no such table yet.
+        FileNotFoundError: there is no such table.
         WrongTableError: another pipeline, topic, contract, or other columns.
         StoreError, AccessDeniedError: the store cannot be read.
     """
-    for name in (contract.name, quarantine_name(contract.name)):
-        if not exists(store, name):
-            msg = f"{store.uri(name)} does not exist: no worker has run for {contract.name} under HEADRACE_LAKE__ROOT"
-            raise ConfigError(msg)
     found = DeltaLog(store, contract.name).properties
     source = SourceId(pipeline, found.get(CLUSTER_ID, ""), found.get(TOPIC_ID, ""))
     identity = TopicIdentity(contract.topic, source.cluster_id, source.topic_id, int(found.get(PARTITIONS, 0)))

@@ -8,8 +8,9 @@ from headrace.contracts import Contract
 from headrace.errors import ContractError
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.log import DeltaLog
+from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import source_of
+from headrace.lake.tables import chosen_tables, source_of
 from headrace.settings import Settings
 from headrace_ingest.decode import Decoder
 from headrace_ingest.replay.replayer import Replayer
@@ -34,6 +35,7 @@ def build_replayer(settings: Settings, contract: Contract, *, clock: Clock, dry_
         raise ContractError(msg)
     store = Store(settings.lake.root)
     pipeline = settings.pipeline or contract.name
+    chosen_tables(store, (contract.name, quarantine_name(contract.name)))
     if not dry_run:
         mend_checkpoints(store, contract)
     check_contract(store, contract, pipeline)

@@ -165,7 +165,7 @@ def check_table(log: DeltaLog, spec: TableSpec) -> None:
     if _FORBIDDEN_PROPERTY in found:
         msg = f"{where} sets {_FORBIDDEN_PROPERTY}, which lets positions expire: unset that property"
         raise UnsafeStoreError(msg)
-    for key in (PIPELINE, CLUSTER_ID, TOPIC, CONTRACT, SCHEMA_VERSION):
+    for key in (PIPELINE, CLUSTER_ID, TOPIC, CONTRACT):
         if found.get(key) != wanted[key]:
             msg = (
                 f"{where} belongs to {key}={found.get(key)}, this process has {key}={wanted[key]}: "
@@ -174,6 +174,13 @@ def check_table(log: DeltaLog, spec: TableSpec) -> None:
             raise WrongTableError(msg)
     if found.get(TOPIC_ID) != wanted[TOPIC_ID]:
         raise recreated(wanted[TOPIC], where)
+    if found.get(SCHEMA_VERSION) != wanted[SCHEMA_VERSION]:
+        msg = (
+            f"{where} was made with {SCHEMA_VERSION}={found.get(SCHEMA_VERSION)}, contract {wanted[CONTRACT]} has "
+            f"{wanted[SCHEMA_VERSION]}: a table keeps its columns; choose another table name or, if only bounds "
+            f"changed, leave schema_version at {found.get(SCHEMA_VERSION)}"
+        )
+        raise WrongTableError(msg)
     _check_schema(log, spec)
 
 

@@ -1,20 +1,26 @@
 import dataclasses
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
 from headrace.errors import StoreError
+from headrace.kafka.records import Envelope
 from headrace.lake.datafile import write_files
 from headrace.lake.quarantine import (
     QuarantinedRecord,
     count_rows,
     quarantine_layout,
     quarantine_rows,
+    quarantined,
+    records_of,
+    resolved,
     unresolved,
 )
+from headrace.lake.rewrite import data_files
+from headrace.lake.schema import quarantine_schema
 from headrace.testing.numbers import NumbersTable, number_reject
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -62,6 +68,41 @@ def test_record_comes_back_as_it_came(tmp_path: Path, table: NumbersTable) -> No
         "resolved_version": None,
         "resolution": None,
     }
+
+
+def test_rows_are_the_records_that_they_were(table: NumbersTable) -> None:
+    records = [
+        dataclasses.replace(number_reject(0, 1), key=b"\xff", value=b"\x80", headers=(("a", b"\x01"), ("a", None))),
+        dataclasses.replace(number_reject(1, 2), key=None, value=None, timestamp_ms=1_767_225_600_123),
+        dataclasses.replace(number_reject(0, 3), timestamp_ms=-1),
+        dataclasses.replace(number_reject(0, 4), timestamp_ms=2**63 - 1),
+    ]
+    _quarantine(table, records)
+    (path,) = data_files(table.store, "numbers__quarantine")
+
+    found = records_of(quarantined(table.store, "numbers", path))
+
+    assert (found.topic, found.partitions, found.offsets) == ("numbers", [0, 1, 0, 0], [1, 2, 3, 4])
+    assert found.timestamps == [1_767_225_600_000, 1_767_225_600_123, -1, -1]
+    assert found.values == [record.value for record in records]
+    assert [found.envelope(n) for n in range(4)] == [Envelope(record.key, record.headers) for record in records]
+    assert len(records_of(quarantined(table.store, "numbers", path).slice(0, 0))) == 0
+
+
+def test_only_those_with_a_version_are_marked_and_nothing_else_changes(table: NumbersTable) -> None:
+    _quarantine(table, [number_reject(0, offset) for offset in (3, 5, 8)])
+    (path,) = data_files(table.store, "numbers__quarantine")
+    first = resolved(quarantined(table.store, "numbers", path), [None, 4, None], AT)
+    second = resolved(first, [None, None, 9], AT + timedelta(hours=1))
+
+    names = ["resolution", "resolved_version", "resolved_at"]
+    assert [tuple(row.values()) for row in second.select(names).to_pylist()] == [
+        (None, None, None),
+        ("replayed", 4, AT),
+        ("replayed", 9, AT + timedelta(hours=1)),
+    ]
+    assert second.schema == quarantine_schema()
+    assert second.drop_columns(names) == quarantined(table.store, "numbers", path).drop_columns(names)
 
 
 def test_nothing_stays_nothing_and_empty_stays_empty(tmp_path: Path, table: NumbersTable) -> None:

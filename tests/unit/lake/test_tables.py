@@ -127,10 +127,15 @@ def _other(**properties: str) -> TableSpec:
     return dataclasses.replace(SPEC, properties={**SPEC.properties, **properties})
 
 
-@pytest.mark.parametrize("key", [PIPELINE, CLUSTER_ID, TOPIC, CONTRACT, SCHEMA_VERSION])
+@pytest.mark.parametrize("key", [PIPELINE, CLUSTER_ID, TOPIC, CONTRACT])
 def test_table_of_another_source_is_refused(tmp_path: Path, key: str) -> None:
     with pytest.raises(WrongTableError, match=f"belongs to {key}={SPEC.properties[key]}, this process has {key}=other"):
         check_table(_created(tmp_path), _other(**{key: "other"}))
+
+
+def test_table_of_another_schema_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(WrongTableError, match="if only bounds changed, leave schema_version at 1"):
+        check_table(_created(tmp_path), _other(**{SCHEMA_VERSION: "2"}))
 
 
 def test_table_of_an_earlier_topic_of_that_name_is_refused(tmp_path: Path) -> None:
