@@ -36,7 +36,7 @@ from headrace_ingest.writer import BatchWriter, Target
 
 # As many as a worker flushes at once by default.
 ROWS_PER_COMMIT = 200_000
-_POOL = 200_000
+DISTINCT = 200_000
 _REJECT = b'{"symbol": "SPY"'
 _REJECT_EVERY = 10
 _SOURCE = SourceId(TOPIC, "generated", "generated-1")
@@ -55,7 +55,7 @@ class GeneratedTopic:
         return dict.fromkeys(partitions, 0)
 
 
-def write_table(lake: Path, rows: int, ledger: IO[str] | None = None) -> None:
+def write_table(lake: Path, rows: int, *, distinct: int = DISTINCT, ledger: IO[str] | None = None) -> None:
     """Adds at least `rows` rows to the table of trades under `lake`, which must not exist yet.
 
     Every batch ends each partition with an offset that holds no record, as after a transaction, and every tenth
@@ -64,6 +64,7 @@ def write_table(lake: Path, rows: int, ledger: IO[str] | None = None) -> None:
     Args:
         lake: the root.
         rows: how many; rounded up to whole batches.
+        distinct: how many different trades there are.
         ledger: takes a line per record, as producers would note it.
     """
     contract = contract_of(Trade)
@@ -72,16 +73,17 @@ def write_table(lake: Path, rows: int, ledger: IO[str] | None = None) -> None:
     leases = Claimer(store, contract.name, _SOURCE, topic.watermarks, pause).claim(range(PARTITIONS))
     target = Target(_SOURCE, file_layout(contract), contract.name, contract.schema_version, __version__, 100, 60.0)
     writer = BatchWriter(store, target, SystemClock(), pause, prove_topic=lambda: None)
-    for batch in _Batches(ledger).until(rows):
+    for batch in _Batches(distinct, ledger).until(rows):
         flushed = writer.write(batch, {lease.partition: lease.epoch for lease in leases})
         if flushed.version is not None:
             writer.checkpoint(flushed.version)
 
 
 class _Batches:
-    def __init__(self, ledger: IO[str] | None) -> None:
+    def __init__(self, distinct: int, ledger: IO[str] | None) -> None:
         self._ledger = ledger
-        self._rendered = render_trades(_POOL)
+        rendered = render_trades(distinct)
+        self._rendered = rendered * -(-ROWS_PER_COMMIT // len(rendered))
         self._rows = _decoded(self._rendered)
         self._numbers = pa.array(range(ROWS_PER_COMMIT), pa.int64())
         self._positions = dict.fromkeys(range(PARTITIONS), 0)

@@ -1,4 +1,4 @@
-"""G6: memory is bounded whatever the backlog, and whatever the store does."""
+"""G6: memory is bounded whatever the backlog, and whatever the store does; that of a proof, whatever the table."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.generated import write_table
 from headrace.kafka.sender import sender_properties
 from headrace.lake.store import Store
 from headrace.settings import MIB
@@ -117,3 +118,20 @@ def test_a_store_that_hangs_makes_the_worker_pause_instead_of_collecting_on(
         released.set()
         memory_world.await_landing((0, 29_999), (1, 29_999))
     memory_world.assert_exact()
+
+
+def _peak_of_a_proof(lake: Path, rows: int) -> float:
+    """Of `headrace verify` on a table of so many rows, in MiB."""
+    write_table(lake, rows, distinct=2_000)
+    environment = os.environ | {"HEADRACE_LAKE__ROOT": str(lake), "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": ""}
+    command = [sys.executable, "-m", "headrace_cli.main", "verify", "--json"]
+    with (lake / "report.json").open("wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out)
+        peak = wait_and_watch(process, 100)
+    assert process.returncode == 0, (lake / "report.json").read_text()
+    return peak / MIB
+
+
+def test_a_proof_takes_no_more_memory_for_more_rows(tmp_path: Path) -> None:
+    small, large = _peak_of_a_proof(tmp_path / "small", 400_000), _peak_of_a_proof(tmp_path / "large", 4_000_000)
+    assert large - small <= 16  # offset and partition of the rows alone are 64 MiB

@@ -205,6 +205,17 @@ class TableBuilder:
             commit_properties=CommitProperties(custom_metadata={"headrace": {"kind": "quarantine", "batch": "q"}}),
         )
 
+    def rewind(self, version: int, positions: Mapping[int, int]) -> None:
+        """Takes the table back to a version, and its positions with it."""
+        DeltaTable(self.path).restore(
+            version,
+            commit_properties=CommitProperties(
+                custom_metadata={"headrace.operation": "rewind"},
+                app_transactions=[Transaction(self.source.app_id(p), position) for p, position in positions.items()],
+            ),
+        )
+        self.positions |= positions
+
     event = staticmethod(trade)
 
     def log(self, version: int) -> Path:

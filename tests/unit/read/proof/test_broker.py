@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import Producer
+from deltalake import DeltaTable
 
 from headrace.connection import KafkaSettings
 from headrace.contracts import load_contracts
@@ -13,6 +14,7 @@ from headrace.kafka.topics import TopicClient
 from headrace.read.proof.broker import Broker
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.findings import Code, Finding, Level, Verdict
+from headrace.read.proof.given import Base
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import Verifier
@@ -65,11 +67,11 @@ class Topic:
         elif transaction == "abort":
             producer.abort_transaction(20)
 
-    def verify(self) -> TableReport:
+    def verify(self, base: Base | None = None) -> TableReport:
         def open_broker(identity: TableIdentity, codec: ValueCodec | None) -> Broker:
             return Broker(self.settings, identity, codec.canonical if codec else None)
 
-        return Verifier(self.table.root, load_contracts([]), open_broker).verify("trades")
+        return Verifier(self.table.root, load_contracts([]), open_broker).verify("trades", base)
 
     def sent(self, partition: int, start: int, end: int) -> list[bytes | None]:
         return [self.table.event(partition, offset).to_wire() for offset in range(start, end)]
@@ -94,6 +96,37 @@ def test_a_table_that_equals_its_topic_passes(topic: Topic) -> None:
     assert report.verdict is Verdict.PASS
     assert report.levels == (Level.LOG, Level.FILES, Level.BROKER)
     assert [p.behind for p in report.partitions] == [0, 0, 10, 0]
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_since_a_version_the_topic_is_read_from_its_positions(topic: Topic, compacted: bool) -> None:
+    sent = topic.sent(0, 0, 80)
+    sent[10], sent[60] = sent[11], sent[61]
+    topic.send({0: sent, 1: topic.sent(1, 0, 5)})
+    topic.table.land({0: (0, 50)})
+    topic.table.land({0: (50, 80), 1: (0, 5)}, gaps={0: [(70, 71)]})
+    if compacted:
+        DeltaTable(topic.table.path).optimize.compact()
+
+    report = topic.verify(Base(1))
+
+    found = [(f.code, f.partition, f.offset) for f in failures(report)]
+    assert (Code.LOST, 0, 70) in found
+    assert (Code.VALUE_DIFFERS, 0, 60) in found
+    assert [p.rows for p in report.partitions] == [29, 5, 0, 0]
+    assert report.levels == (Level.LOG, Level.FILES, Level.BROKER)
+
+
+def test_since_a_version_what_the_topic_held_before_is_not_asked_for(topic: Topic) -> None:
+    sent = topic.sent(0, 0, 80)
+    sent[10] = sent[11]
+    topic.send({0: sent})
+    topic.table.land({0: (0, 50)}, gaps={0: [(20, 21)]})
+    topic.table.land({0: (50, 80)})
+    DeltaTable(topic.table.path).optimize.compact()
+
+    assert topic.verify(Base(1)).verdict is Verdict.PASS
+    assert topic.verify().verdict is Verdict.FAIL
 
 
 def test_a_record_that_was_taken_for_a_gap_is_lost(topic: Topic) -> None:

@@ -122,8 +122,11 @@ def test_a_value_changed_after_the_version_is_found(grown: "TableBuilder") -> No
     assert only(grown.verify(base=GIVEN), Code.VALUE_DIFFERS).offset == 301
 
 
-def test_a_value_changed_before_the_version_is_not_looked_at(grown: "TableBuilder") -> None:
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_value_changed_before_the_version_is_not_looked_at(grown: "TableBuilder", compacted: bool) -> None:
     grown.ledger[0, 259] = grown.ledger[0, 258]
+    if compacted:
+        DeltaTable(grown.path).optimize.compact()
 
     assert grown.verify().verdict is Verdict.FAIL
     assert grown.verify(base=GIVEN).verdict is Verdict.PASS
@@ -198,6 +201,40 @@ def test_a_version_whose_commits_are_gone_is_unknown(grown: "TableBuilder") -> N
 
     assert report.verdict is Verdict.UNKNOWN
     assert [f.code for f in report.findings] == [Code.HISTORY_EXPIRED]
+
+
+def test_a_version_behind_a_hole_in_the_log_is_unknown(grown: "TableBuilder") -> None:
+    DeltaTable(grown.path, version=1).create_checkpoint()
+    grown.log(2).unlink()
+
+    report = grown.verify(base=GIVEN)
+
+    assert [(f.verdict, f.code) for f in report.findings if f.verdict is not Verdict.PASS] == [
+        (Verdict.UNKNOWN, Code.HISTORY_EXPIRED)
+    ]
+
+
+def test_given_files_that_a_rewind_brought_back_are_read(grown: "TableBuilder") -> None:
+    DeltaTable(grown.path).optimize.compact()
+    grown.rewind(5, grown.positions)
+
+    report = grown.verify(base=GIVEN)
+
+    assert failures(report) == []
+    assert "345 of the given rows were moved" in " ".join(f.message for f in report.findings)
+
+
+def test_what_was_given_and_is_read_again_after_a_rewind_is_checked(table: "TableBuilder") -> None:
+    table.land({0: (260, 290)})
+    table.rewind(2, {0: 200, 1: 50})
+    table.land({0: (200, 300), 1: (50, 60)})
+    assert failures(table.verify(base=GIVEN, ledger=False)) == []
+    table.rewind(2, {0: 200, 1: 50})
+    table.land({0: (200, 300), 1: (50, 60)}, change=lambda rows: [row for row in rows if row["_offset"] != 230])
+
+    report = table.verify(base=GIVEN, ledger=False)
+
+    assert [f.offset for f in failures(report) if f.code is Code.LOST] == [230]
 
 
 def test_a_checkpoint_after_the_version_is_compared(grown: "TableBuilder") -> None:
