@@ -10,7 +10,9 @@ from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionTy
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from structlog.testing import capture_logs
 
+from headrace.connection import KafkaSettings
 from headrace.errors import AccessDeniedError, AnotherWriterError, ConfigError
+from headrace.kafka.topics import TopicClient
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.kafka_server import KafkaServer
 from headrace.testing.shared_kafka import KafkaAddress
@@ -143,6 +145,8 @@ def test_reading_by_hand_needs_no_right_on_any_group(
         }
     )
 
+    wait_until(lambda: may_read_topic(settings.kafka, topic.name), "the broker knows the right that was granted")
+
     def worker(partitions: tuple[int, ...] | None) -> Running:
         ends = kafka_ends(settings, world.contract, None, partitions)
         metrics = new_metrics(settings, world.contract, world.clock)
@@ -154,3 +158,14 @@ def test_reading_by_hand_needs_no_right_on_any_group(
     world.assert_exact()
     with pytest.raises(AccessDeniedError, match="ACLs of topic and group"):
         worker(None).start().join()
+
+
+def may_read_topic(kafka: KafkaSettings, topic: str) -> bool:
+    """Whether the user of `kafka` is let at the topic."""
+    client = TopicClient(kafka, topic)
+    try:
+        return client.identity().name == topic
+    except AccessDeniedError:
+        return False
+    finally:
+        client.close()
