@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from headrace.testing.waiting import wait_until
+from tests.behaviour.memberships import BY_HAND, CLASSIC, CLASSIC_STATIC, CONSUMER, Membership
 from tests.behaviour.world import TABLE, World, fill, poison
 from tests.faults.processes import WorkerProcess, producing
 
@@ -36,19 +38,20 @@ def flushes(worker: WorkerProcess) -> list[dict[str, Any]]:
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("member", ["static", "dynamic"])
-def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(kafka_world: World, member: str) -> None:
-    world = kafka_world
+@pytest.mark.parametrize("membership", [CLASSIC, CLASSIC_STATIC, BY_HAND], ids=lambda membership: membership.name)
+def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(
+    kafka_world: World, membership: Membership
+) -> None:
+    world = replace(kafka_world, membership=membership)
     seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
     print(f"HEADRACE_TEST_SEED={seed}")
     chance = random.Random(seed)
-    identity: dict[str, Any] = (
-        {"kafka__group_instance_id": "one", "kafka__session_timeout_ms": "6000"} if member == "static" else {}
-    )
+    # Longer than a round: a static member that comes back does not wait for the session of the dead one.
+    patience: dict[str, Any] = {"kafka__session_timeout_ms": "6000"} if membership.static else {}
     versions: list[int] = []
     with producing(world, stream()) as sent:
         for number in range(ROUNDS):
-            with WorkerProcess(world, **identity) as worker:
+            with WorkerProcess(world, **patience) as worker:
                 if number % 3:  # in the midst of flushes; else also while it starts
                     worker.await_said('"event": "flush"')
                 assert worker.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 2.0)), worker.said
@@ -59,15 +62,18 @@ def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(ka
                 versions.append(world.table().version())
     assert len(set(versions)) > ROUNDS // 2, "most of the rounds hit a worker at work"
     assert len(sent) > 1000
-    with WorkerProcess(world, drain=True, **identity) as worker:
+    with WorkerProcess(world, drain=True, **patience) as worker:
         assert worker.end() == 0, worker.said
     world.assert_exact()
 
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_a_frozen_process_that_wakes_after_its_partitions_moved_adds_nothing(kafka_world: World) -> None:
-    world = kafka_world
+@pytest.mark.parametrize("membership", [CLASSIC, CONSUMER], ids=lambda membership: membership.name)
+def test_a_frozen_process_that_wakes_after_its_partitions_moved_adds_nothing(
+    kafka_world: World, membership: Membership
+) -> None:
+    world = replace(kafka_world, membership=membership)
     with producing(world, stream()) as sent, WorkerProcess(world) as zombie:
         zombie.await_said('"event": "flush"')
         with WorkerProcess(world) as other:
