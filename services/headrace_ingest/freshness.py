@@ -41,6 +41,9 @@ class Freshness:
         """Compares the table's position with what the broker has."""
         if durable >= offsets.available.end:
             self.caught_up_at = offsets.asked_at
+        elif self.caught_up_at is not None and self.caught_up_at > offsets.asked_at:
+            # The wall clock was set back: what it said would hide that the worker stands still.
+            self.caught_up_at = None
 
     @property
     def watermark(self) -> float | None:

@@ -28,6 +28,13 @@ def test_deadline_of_nothing_is_over_at_once() -> None:
     assert Deadline.after(0.0, ManualClock()).expired()
 
 
+def test_manual_clock_jumps_without_time_passing() -> None:
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    started = clock.monotonic()
+    clock.jump(-86_400)
+    assert (clock.now(), clock.monotonic()) == (datetime(2025, 12, 31, tzinfo=UTC), started)
+
+
 def test_manual_clock_moves_only_when_told() -> None:
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     started = clock.monotonic()

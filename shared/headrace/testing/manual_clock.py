@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class ManualClock:
-    """A `headrace.clock.Clock`; both readings move together, and only by `advance`.
+    """A `headrace.clock.Clock`; both readings move together by `advance`, the wall clock alone by `jump`.
 
     Args:
         start: the first reading of the wall clock, aware.
@@ -26,3 +26,7 @@ class ManualClock:
         """Lets time pass; fits wherever something waits for seconds."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Sets the wall clock forwards, or backwards if negative, as somebody does who corrects it."""
+        self._now += timedelta(seconds=seconds)

@@ -63,3 +63,10 @@ def test_records_without_a_timestamp_change_nothing(freshness: Freshness) -> Non
     freshness.landed(int((NOW - 10) * 1000), NOW)
     freshness.landed(-1, NOW)
     assert freshness.watermark == NOW - 10
+
+
+def test_a_wall_clock_that_was_ahead_does_not_hide_that_the_worker_stands_still(freshness: Freshness) -> None:
+    freshness.landed(int((NOW - 10) * 1000), NOW)
+    freshness.compare(10, offsets(10, asked_at=NOW + 3600))
+    freshness.compare(10, offsets(11, asked_at=NOW))
+    assert freshness.watermark == NOW - 10
