@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -20,15 +21,18 @@ import headrace_ingest.claim
 import headrace_ingest.replay.replayer
 import headrace_ingest.wiring
 import headrace_ingest.writer
+from headrace.clock import Clock
 from headrace.lake.datafile import DataFile
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.offsets import OffsetRange, SourceId
 from headrace_ingest.batch import Batch
 from headrace_ingest.claim import Claimer
+from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flush import Trigger
 from headrace_ingest.flushed import Flushed
 from headrace_ingest.intake import Lease
+from headrace_ingest.metrics import WorkerMetrics
 from headrace_ingest.replay.replayer import Replayer
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Group
@@ -253,6 +257,39 @@ def delete_in_a_handler() -> None:
     patch(BatchWriter, "_resolve", tidy)
 
 
+def fight_without_a_group() -> None:
+    """Lets the group decide where there is none."""
+
+    class Patient(FencedPartitions):
+        def __init__(self, table: str, park_seconds: float | None, clock: Clock) -> None:
+            super().__init__(table, park_seconds or 0.1, clock)
+
+    patch(headrace_ingest.wiring, "FencedPartitions", Patient)
+
+
+@dataclass(frozen=True)
+class WallTime:
+    """A clock on which waiting ends when somebody sets it forwards."""
+
+    clock: Clock
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def monotonic(self) -> float:
+        return self.now().timestamp()
+
+
+def age_by_the_wall_clock() -> None:
+    """Measures how long something takes by the time of day."""
+    begin = WorkerMetrics.__init__
+    patch(
+        WorkerMetrics,
+        "__init__",
+        lambda self, table, topic, clock, **how: begin(self, table, topic, WallTime(clock), **how),
+    )
+
+
 def leave_durability_to_the_system() -> None:
     """Never calls fsync."""
     patch(Store, "sync", lambda _store, _path: None)
@@ -315,7 +352,7 @@ MUTANTS = {
     "retry-without-reading-again": Mutant(retry_without_reading_again, f"{_ERROR}[answer-lost-commit ingest]"),
     "kafka-offset-before-delta": Mutant(kafka_offset_before_delta, f"{_CRASH}[commit ingest]"),
     "last-offset-instead-of-next": Mutant(
-        last_offset_instead_of_next, f"{_WORKER}test_the_group_is_told_where_the_table_stands[memory]"
+        last_offset_instead_of_next, f"{_WORKER}test_the_group_is_told_where_the_table_stands[memory-classic]"
     ),
     "reset-to-earliest": Mutant(reset_to("earliest"), f"{_POSITION}[embedded-beyond-the-end]"),
     "reset-to-latest": Mutant(reset_to("latest"), f"{_POSITION}[embedded-before-the-beginning]"),
@@ -353,6 +390,15 @@ MUTANTS = {
         f"{_REPLAYS}test_a_record_whose_position_has_not_moved_is_left_to_the_worker",
     ),
     "rely-on-a-dead-replay": Mutant(rely_on_a_dead_replay, f"{_REPLAY_CRASH}[commit replay]"),
+    "fight-without-a-group": Mutant(
+        fight_without_a_group,
+        "tests/behaviour/test_by_hand.py::test_the_newest_of_two_workers_of_a_partition_goes_on_and_the_other_stops[memory]",
+    ),
+    "age-by-the-wall-clock": Mutant(
+        age_by_the_wall_clock,
+        "tests/behaviour/test_clock.py::"
+        "test_the_age_of_a_batch_is_time_that_passed_and_not_what_the_wall_clock_says[3600]",
+    ),
     "delete-in-a-handler": Mutant(delete_in_a_handler, f"{_ERROR}[answer-lost-commit ingest]"),
 }
 
