@@ -12,8 +12,10 @@ from headrace_cli.demo.film import Frame, film
 from headrace_cli.demo.view import Act, Scene, scene_view
 
 _WIDTH, _HEIGHT = 100, 28
-# Seconds of the play between two pictures, and how many of them pass in one second of the film.
-_STEP_SECONDS, _SPEED = 1.0, 3.5
+# Seconds of the play between two pictures, while nothing has come and later; a picture stands for _STEP_SECONDS.
+_IDLE_SECONDS, _STEP_SECONDS = 4.0, 1.0
+# How many seconds of the play pass in one of the film.
+_SPEED = 3.5
 # What is printed at the end is shown long enough to be read.
 _READING_SECONDS, _READING_SECONDS_PER_LINE = 0.6, 0.22
 _LAST_SECONDS = 4.0
@@ -34,7 +36,8 @@ class Recording:
     def show(self, scene: Scene) -> None:
         """Takes a scene, if it is time for the next picture or another act."""
         last = self._last
-        if last is not None and scene.act is last.act and scene.seconds - last.seconds < _STEP_SECONDS:
+        step = _STEP_SECONDS if any(line.records for line in scene.tables) else _IDLE_SECONDS
+        if last is not None and scene.act is last.act and scene.seconds - last.seconds < step:
             return
         self._last = scene
         if scene.act is Act.FREEZE:

@@ -90,7 +90,8 @@ class Screen:
 
 def _can_redraw(console: Console) -> bool:
     width, height = console.size
-    drawable = console.is_terminal and not console.is_dumb_terminal and console.encoding.startswith("utf")
+    # rich takes a pipe for a terminal where FORCE_COLOR is set; a log is no place for redrawing.
+    drawable = console.is_interactive and console.file.isatty() and console.encoding.startswith("utf")
     return drawable and width >= LEAST_WIDTH and height >= LEAST_HEIGHT
 
 

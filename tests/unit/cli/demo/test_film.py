@@ -47,13 +47,15 @@ def test_text_stands_in_its_column_in_its_colour() -> None:
     assert (late.get("x"), late.get("textLength"), late.get("class")) == ("50", "40", rule)
 
 
-def scene(second: float, act: Act = Act.KILL) -> Scene:
+def scene(second: float, act: Act = Act.KILL, records: int = 1) -> Scene:
     told = [Happening(0.0, f"second {second}")]
-    return Scene(Programme("embedded", 100, (0.5,)), second, act, [TableLine("trades")], [], told)
+    return Scene(Programme("embedded", 100, (0.5,)), second, act, [TableLine("trades", records)], [], told)
 
 
 def test_a_recording_holds_a_scene_a_second_and_every_act_and_what_is_printed_in_the_end(tmp_path: Path) -> None:
     recording = Recording()
+    for second in range(-6, 0):
+        recording.show(scene(second, records=0))
     for tenth in range(25):
         recording.show(scene(tenth / 10))
     recording.show(scene(2.45, Act.PROOF))
@@ -61,9 +63,9 @@ def test_a_recording_holds_a_scene_a_second_and_every_act_and_what_is_printed_in
     recording.print(Text("exactly once"))
     recording.save(tmp_path / "film.svg")
     svg = (tmp_path / "film.svg").read_text()
-    told = [at for text in texts(svg) for at in re.findall(r"second ([\d.]+)", text)]
-    assert told == ["0.0", "1.0", "2.0", "2.45"]
-    assert svg.count("translateX") == 6
+    told = [at for text in texts(svg) for at in re.findall(r"second (-?[\d.]+)", text)]
+    assert told == ["-6", "-2", "0.0", "1.0", "2.0", "2.45"]
+    assert svg.count("translateX") == 8
     last = ElementTree.fromstring(svg).findall(f"{SVG}g[@class='film']/{SVG}g")[-1]
     assert len(last.findall(f"{SVG}use")) == 2
 

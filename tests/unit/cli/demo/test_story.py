@@ -46,8 +46,8 @@ def test_a_kill_is_told_until_somebody_commits_to_the_dead_workers_partitions(st
     story.killed("trades-1", 10.0)
     assert story.workers["trades-1"].positions == {}
     story.started("trades-1", 200, 10.1)
-    story.heard("greeks", flush(9, {"0": 500, "2": 400}), 11.0)
     story.heard("trades-2", assigned(p0=50), 15.0)
+    story.heard("greeks", flush(9, {"0": 500, "2": 400}), 15.2)
     assert story.vacancy is not None
     assert not story.vacancy.filled
     story.heard("trades-1", assigned(p2=60), 15.5)
