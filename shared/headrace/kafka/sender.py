@@ -5,6 +5,7 @@ Every record that `offer` took has exactly one outcome, and each outcome reaches
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -19,7 +20,7 @@ from headrace.errors import (
 from headrace.kafka.client import Properties, client_log, connection_properties, translate
 from headrace.kafka.environment import BOOTSTRAP_SERVERS, connection_from_environment
 
-Headers = list[tuple[str, str | bytes | None]]
+Headers = list[tuple[str, bytes | None]]
 
 # Small enough that Ctrl-C during a long wait feels immediate: librdkafka blocks outside the interpreter.
 _SLICE_SECONDS = 0.2
@@ -129,6 +130,9 @@ class RecordSender:
     comes out of that call.
     """
 
+    left_over = 0
+    """Records that an earlier process left to this one."""
+
     def __init__(self, properties: Properties, on_delivery: Callable[[Delivery], None] | None) -> None:
         """Connects in the background; an unreachable broker shows in `trouble`, not here.
 
@@ -146,15 +150,25 @@ class RecordSender:
             msg = f"the producer's properties are wrong: {error.args[0].str()}"
             raise ConfigError(msg) from None
 
-    def offer(self, record: OutgoingRecord) -> bool:
+    def offer(self, record: OutgoingRecord, on_delivery: Callable[[Delivery], None] | None = None) -> bool:
         """Queues a record; False when the queue has no room for it. Does not wait.
+
+        Args:
+            record: to send.
+            on_delivery: told of this record's outcome in place of the hook for all.
 
         Raises:
             EventTooLargeError: the record exceeds `message.max.bytes`.
             HeadraceError: the client refuses the record; see also `fatal`.
         """
         try:
-            self._producer.produce(record.topic, value=record.value, key=record.key, headers=record.headers)
+            self._producer.produce(
+                record.topic,
+                value=record.value,
+                key=record.key,
+                headers=[*record.headers],
+                on_delivery=on_delivery and partial(self._outcome, hook=on_delivery),
+            )
         except BufferError:
             return False
         except KafkaException as error:
@@ -213,13 +227,16 @@ class RecordSender:
                 client_log.warning("%s", found)
             self._unreachable = error
 
-    def _outcome(self, error: KafkaError | None, message: Message) -> None:
+    def _outcome(
+        self, error: KafkaError | None, message: Message, hook: Callable[[Delivery], None] | None = None
+    ) -> None:
         if error is None:
             self._denied = self._unreachable = None
-        if self._hook is None:
+        told = hook or self._hook
+        if told is None:
             return
         offset = message.offset()
-        self._hook(
+        told(
             Delivery(
                 message.topic() or "",
                 _as_bytes(message.key()),

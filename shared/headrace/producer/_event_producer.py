@@ -4,6 +4,7 @@ An event that `emit` took is acknowledged by the broker exactly once, or its los
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -12,6 +13,7 @@ from headrace.errors import ConfigError
 from headrace.kafka.sender import Delivery, sender_properties
 from headrace.producer._outbox import FullPolicy, OnFull, Outbox, close_beside
 from headrace.producer._records import EventRecords
+from headrace.producer._spooled_sender import SpoolPlan
 
 Number = TypeVar("Number", int, float)
 
@@ -42,6 +44,8 @@ class EventProducer:
         queue_bytes: int = 64 * 1024 * 1024,
         delivery_seconds: float = 120.0,
         close_seconds: float = 30.0,
+        spool: str | Path | None = None,
+        spool_bytes: int = 256 * 1024 * 1024,
         client: Mapping[str, object] | None = None,
         on_delivery: Callable[[Delivery], None] | None = None,
     ) -> None:
@@ -58,6 +62,11 @@ class EventProducer:
             queue_bytes: bytes the queue holds.
             delivery_seconds: after so long without an acknowledgement an event has failed.
             close_seconds: how long leaving the `with` block, or `close()`, waits for acknowledgements.
+            spool: a folder on a local disk, of this producer alone, that holds every event until it is acknowledged.
+                Then `emit` returns when the event is on the disk, events outlive the process and wait for the broker
+                as long as it takes, and `close` leaves there what is not acknowledged. After a crash an event may be
+                sent again, under a new offset with the same event id.
+            spool_bytes: that the spool may have; full, it is what a full queue is.
             client: further librdkafka properties by their own names.
             on_delivery: called once for every event with its outcome.
 
@@ -74,6 +83,7 @@ class EventProducer:
             queue_bytes=queue_bytes,
             delivery_seconds=delivery_seconds,
             close_seconds=close_seconds,
+            spool=SpoolPlan(Path(spool), spool_bytes, synced_offers=True) if spool else None,
             on_delivery=on_delivery,
         )
 
@@ -145,6 +155,7 @@ def outbox_of(  # noqa: PLR0913  # the decisions that a bot may take
     queue_bytes: int,
     delivery_seconds: float,
     close_seconds: float,
+    spool: SpoolPlan | None,
     on_delivery: Callable[[Delivery], None] | None,
 ) -> Outbox:
     """The outbox behind a producer with those arguments, which `EventProducer` explains.
@@ -160,7 +171,7 @@ def outbox_of(  # noqa: PLR0913  # the decisions that a bot may take
         queue_buffering_max_kbytes=_at_least(_record_bytes(client), "queue_bytes", queue_bytes) // 1024,
         delivery_timeout_ms=int(_at_least(1, "delivery_seconds", delivery_seconds) * 1000),
     )
-    return Outbox(properties, policy, on_delivery=on_delivery, close_seconds=close_seconds)
+    return Outbox(properties, policy, on_delivery=on_delivery, close_seconds=close_seconds, spool=spool)
 
 
 def _record_bytes(client: Mapping[str, object] | None) -> int:

@@ -11,8 +11,9 @@ from typing import Literal, Self
 
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import ConfigError, DeliveryError, HeadraceError, QueueFullError
-from headrace.kafka.client import Properties
+from headrace.kafka.client import Properties, client_log
 from headrace.kafka.sender import Delivery, Headers, OutgoingRecord, RecordSender
+from headrace.producer._spooled_sender import SpooledSender, SpoolPlan
 
 OnFull = Literal["block", "raise"]
 
@@ -59,7 +60,8 @@ class Outbox:
     """Raw records to any topic; safe to use from several threads.
 
     `on_delivery` sees the outcome of every record, on whichever thread is inside a method of this object at
-    that time; never on a thread of its own. It must be quick, and must not call this object.
+    that time; never on a thread of its own. It must be quick, and must not call this object. With a spool the queue
+    is on disk, begins with what an earlier process left there, and keeps what `close` finds.
     """
 
     def __init__(
@@ -69,16 +71,21 @@ class Outbox:
         *,
         on_delivery: Callable[[Delivery], None] | None = None,
         close_seconds: float = 30.0,
+        spool: SpoolPlan | None = None,
     ) -> None:
         self._policy = policy
         self._close_seconds = close_seconds
         self._hook = on_delivery
         self._clock = SystemClock()
         self._lock = threading.Lock()
-        self._taken = self._settled = self._failed = 0
+        self._settled = self._failed = 0
         self._first_failure: Delivery | None = None
         self._closed = False
-        self._sender = RecordSender(properties, self._outcome)
+        self._sender: RecordSender | SpooledSender = (
+            SpooledSender(properties, self._outcome, spool) if spool else RecordSender(properties, self._outcome)
+        )
+        self._spool = spool
+        self._taken = self._sender.left_over
 
     @property
     def pending(self) -> int:
@@ -150,7 +157,7 @@ class Outbox:
         self.raise_pending(seconds, "they stay queued")
 
     def close(self) -> None:
-        """Flushes, then gives up what has no outcome and disconnects; a second call does nothing.
+        """Flushes, then gives up what has no outcome, or leaves it in the spool; a second call does nothing.
 
         Call it when no other thread is inside a method of this object.
 
@@ -165,7 +172,10 @@ class Outbox:
         try:
             self._settle(self._close_seconds)
             self.raise_failures()
-            self.raise_pending(self._close_seconds, "they were given up")
+            if self._spool is None:
+                self.raise_pending(self._close_seconds, "they were given up")
+            elif self.pending:
+                client_log.warning("%d events stay in the spool %s", self.pending, self._spool.folder)
         finally:
             self._sender.close()
 
