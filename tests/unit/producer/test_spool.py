@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -241,10 +241,10 @@ def test_spool_is_a_queue_whatever_happens(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str], data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("spool")
-    spool, taken, sent, acknowledged = Spool(folder, LIMIT), 0, 0, set[int]()
+    taken, sent, acknowledged = 0, 0, set[int]()
     on_the_way: list[int] = []
     with ExitStack() as at_end:
-        at_end.callback(lambda: spool.close())
+        spool = at_end.enter_context(closing(Spool(folder, LIMIT)))
         for step in steps:
             match step:
                 case "append" if spool.append(record(taken, 1_500)):
@@ -261,6 +261,6 @@ def test_spool_is_a_queue_whatever_happens(
                     assert len(spool) == taken - len(acknowledged)
                 case "reopen":
                     spool.close()
-                    spool = Spool(folder, LIMIT)
+                    spool = at_end.enter_context(closing(Spool(folder, LIMIT)))
                     sent = next(n for n in range(taken + 1) if n not in acknowledged)
                     acknowledged, on_the_way = set(range(sent)), []
