@@ -26,5 +26,5 @@ def test_events_without_an_id_are_refused() -> None:
 
         number: int
 
-    with pytest.raises(ContractError, match="ticks have no id.*EventId"):
+    with pytest.raises(ContractError, match=r"ticks have no id.*EventId"):
         once_per_event(pl.LazyFrame({"number": [1]}), contract_of(Tick))
