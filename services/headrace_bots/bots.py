@@ -61,7 +61,7 @@ class Bot:
         self._strategy = strategy
         self._symbol = symbol
         self._report = Reporter(bot_id, stamps)
-        self._random = random.Random(f"{seed}/{bot_id}")  # noqa: S311  # a simulation
+        self._random = random.Random(f"{seed}/{bot_id}")  # a simulation
         self._legs: tuple[Leg, ...] = ()
         self._shares = 0
         self._cycle = 0

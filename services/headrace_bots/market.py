@@ -79,7 +79,7 @@ class Market:
         drift: float = 0.05,
         pull: float = 0.5,
     ) -> None:
-        self._random = random.Random(seed)  # noqa: S311  # a simulation, and it has to be repeatable
+        self._random = random.Random(seed)  # a simulation, and it has to be repeatable
         self._underlyings = {underlying.symbol: underlying for underlying in underlyings}
         self._drift = drift
         self._pull = pull

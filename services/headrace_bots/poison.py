@@ -123,7 +123,7 @@ class Poisoner:
     """
 
     def __init__(self, seed: int, ratio: float) -> None:
-        self._random = random.Random(f"{seed}/poison")  # noqa: S311  # a simulation
+        self._random = random.Random(f"{seed}/poison")  # a simulation
         self._ratio = ratio
         self._choices: dict[str, list[Malformation]] = {}
 

@@ -16,7 +16,7 @@ from headrace_ingest.replay.selection import Selection, parse_places
 from headrace_ingest.replay.wiring import run_replay
 
 
-def replay_command(  # noqa: PLR0913, PLR0917  # one argument per option
+def replay_command(  # one argument per option
     table: Annotated[str, typer.Argument(help="The table whose quarantine to replay.")],
     reason: Annotated[RejectReason | None, typer.Option(help="Only records with this reason.")] = None,
     since: Annotated[

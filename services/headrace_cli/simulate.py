@@ -28,7 +28,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def simulate_command(  # noqa: PLR0913, PLR0917  # one parameter per option
+def simulate_command(  # one parameter per option
     events: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many events; else run until stopped.")
     ] = _DEFAULT.events,

@@ -21,7 +21,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def verify_command(  # noqa: PLR0913, PLR0917  # its options
+def verify_command(  # its options
     tables: Annotated[list[str] | None, typer.Argument(help="Tables; by default every table of the lake.")] = None,
     from_log: Annotated[bool, typer.Option("--from-log", help="Check log and files alone, without Kafka.")] = False,
     ledger: Annotated[

@@ -32,7 +32,7 @@ Values = Sequence[Any]
 Build = Callable[[Values], Column]
 
 
-def column_builder(kind: Kind, *, nullable: bool) -> Build:  # noqa: PLR0911  # one return per kind
+def column_builder(kind: Kind, *, nullable: bool) -> Build:  # one return per kind
     """A function from the decoded values of one field to its column."""
     match kind:
         case StringKind():

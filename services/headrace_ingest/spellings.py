@@ -44,7 +44,7 @@ _REAL = r"^(?:0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?
 """Without `-0`: it is a whole number, and they have no sign then."""
 
 
-def reader(kind: Kind, *, quoted: bool) -> Read | None:  # noqa: PLR0911  # one return per kind
+def reader(kind: Kind, *, quoted: bool) -> Read | None:  # one return per kind
     """How tokens of a kind are read; None for a kind that is not written so.
 
     Args:

@@ -43,7 +43,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def demo_command(  # noqa: PLR0913, PLR0917  # one parameter per option
+def demo_command(  # one parameter per option
     events: Events = 180_000,
     rate: Rate = 4_000,
     plain: Plain = False,

@@ -62,7 +62,7 @@ def _absent(spec: FieldSpec) -> msgspec.Raw | None:
     return NULL_TOKEN if isinstance(spec.kind, DecimalKind) else None
 
 
-def _type(kind: Kind) -> object:  # noqa: PLR0911  # one case per kind
+def _type(kind: Kind) -> object:  # one case per kind
     match kind:
         case StringKind():
             return Annotated[str, msgspec.Meta(min_length=kind.min_length, max_length=kind.max_length)]

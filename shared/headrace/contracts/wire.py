@@ -52,7 +52,7 @@ def _object_writer(fields: tuple[FieldSpec, ...]) -> Callable[[object], dict[str
     return write
 
 
-def _writer(kind: Kind) -> Writer | None:  # noqa: PLR0911  # one return per kind
+def _writer(kind: Kind) -> Writer | None:  # one return per kind
     match kind:
         case DecimalKind():
             return _write_decimal

@@ -182,7 +182,7 @@ def _member(spec: FieldSpec, *, hostile: bool) -> _Tokens:
 
 
 @cache
-def _token(kind: Kind, *, hostile: bool) -> _Tokens:  # noqa: C901, PLR0911  # one case per kind
+def _token(kind: Kind, *, hostile: bool) -> _Tokens:  # noqa: C901  # one case per kind
     match kind:
         case StringKind():
             return _texts(kind).flatmap(_spelled)

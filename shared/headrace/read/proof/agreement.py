@@ -68,7 +68,7 @@ def _declared(written: Any) -> str:
             return str(other)
 
 
-def _contracted(kind: Kind) -> str:  # noqa: C901, PLR0911  # one case per kind
+def _contracted(kind: Kind) -> str:  # noqa: C901  # one case per kind
     """The same line for what a contract says; written apart from the worker's mapping, so as to check it."""
     match kind:
         case StringKind():

@@ -63,7 +63,7 @@ def _member(spec: FieldSpec, column: Column) -> list[Column]:
     return [pc.fill_null(whole, _literal(name + b"null" if spec.required else b""))]
 
 
-def _texts(kind: Kind, column: Column) -> tuple[bytes, Column, bytes]:  # noqa: PLR0911  # one return per kind
+def _texts(kind: Kind, column: Column) -> tuple[bytes, Column, bytes]:  # one return per kind
     """The JSON of a column's values, null where the value is, and what to write before and after each."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -106,7 +106,7 @@ def _json(kind: Kind, value: object) -> bytes | None:
     return msgspec.json.encode(_plain(kind, value))
 
 
-def _plain(kind: Kind, value: Any) -> object:  # noqa: PLR0911  # one return per kind
+def _plain(kind: Kind, value: Any) -> object:  # one return per kind
     if value is None:
         return None
     match kind, value:
