@@ -35,7 +35,8 @@ sum by (topic) (headrace_source_lag_records)
 # a partition that stands still with records to go
 headrace_source_lag_records > 0 and changes(headrace_committed_offset[10m]) == 0
 # partitions that nobody reads
-max by (topic) (headrace_topic_partitions) - sum by (topic) (headrace_partition_assigned) > 0
+max by (topic) (headrace_topic_partitions)
+  - (sum by (topic) (headrace_partition_assigned) or 0 * max by (topic) (headrace_topic_partitions)) > 0
 # rows a second
 sum by (table) (rate(headrace_written_records_total[5m]))
 # time of a commit

@@ -40,7 +40,6 @@ class WorkerMetrics:
         self.recorder = Recorder(self.registry, (*COMMON, *INGEST), table=table, topic=topic)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        self._table = table
         self._quarantine = quarantine_name(table)
         self._detail = partition_detail
         self._ticked_at: float | None = None

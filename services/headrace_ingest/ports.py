@@ -10,7 +10,7 @@ from headrace.offsets import OffsetRange
 
 
 class Topic(Protocol):
-    """What a worker asks a cluster about its topic, from one thread at a time; each call may take seconds."""
+    """What a worker asks a cluster about its topic, from several threads; each call may take seconds."""
 
     def identity(self) -> TopicIdentity:
         """Which topic it is, and how many partitions it has."""

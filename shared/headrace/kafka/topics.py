@@ -39,7 +39,7 @@ class TopicIdentity:
 
 
 class TopicClient:
-    """Asks a cluster about one topic; never joins a group. Use from one thread at a time.
+    """Asks a cluster about one topic; never joins a group. Threads may ask at the same time.
 
     Every request takes at most `request_timeout_seconds` and raises BrokerUnreachableError,
     AccessDeniedError or TopicMissingError.
