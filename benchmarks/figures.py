@@ -13,6 +13,7 @@ def render(results: dict[str, Any]) -> str:
     """Markdown of all figures."""
     throughput, memory, fresh = results["throughput"], results["memory"], results["freshness"]
     commit, restart, machine = results["commit_cost"]["p50_ms_at"], results["restart"], results["machine"]
+    proof = results["verify"]
     rates = fresh["at_events_per_second"]
     rows = [
         (
@@ -44,6 +45,14 @@ def render(results: dict[str, Any]) -> str:
             "commit p50 at commit " + ", ".join(f"{int(at):,}" for at in commit),
             ", ".join(f"{ms:.1f}" for ms in commit.values()) + " ms",
             f"{results['commit_cost']['rows_per_commit']} rows each, no upkeep",
+        ),
+        *(
+            (
+                f"peak resident memory of verify, {what}",
+                f"{proof[name]['peak_rss_mib']} MiB at {proof[name]['rows']:,} rows",
+                f"{proof[name]['seconds']:.0f} s",
+            )
+            for name, what in (("files", "log and files"), ("broker", "every value against the topic"))
         ),
     ]
     body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
