@@ -163,7 +163,7 @@ def _check_layout(event: type, table: Table, fields: dict[str, FieldSpec], event
         _check_partition_field(event, table.partition_by, fields)
     for name in table.cluster_by:
         if name not in fields or isinstance(fields[name].kind, StructKind | ListKind):
-            msg = f"{event.__name__}: cluster_by names {name!r}: name fields that are neither nested nor lists"
+            msg = f"{event.__name__}: cluster_by names {name!r}: write a tuple of fields that are neither nested nor lists"
             raise ContractError(msg)
 
 
@@ -219,5 +219,5 @@ def _check_mode(event: type, declaration: Declaration, fields: dict[str, FieldSp
     for name in table.key:
         spec = fields.get(name)
         if spec is None or spec.nullable or isinstance(spec.kind, FloatKind | StructKind | ListKind):
-            msg = f"{event.__name__}: Table(key=...) names {name!r}: name fields that are exact and never null"
+            msg = f"{event.__name__}: Table(key=...) names {name!r}: write a tuple of exact fields that are never null"
             raise ContractError(msg)

@@ -213,7 +213,7 @@ class TestClassesThatCannotBeTables:
         [
             ((), "'key' must be among Table\\(key=\\(\\)\\)"),
             (("timestamp",), "must be among Table"),
-            (("key", "nothing"), "names 'nothing': name fields that are exact"),
+            (("key", "nothing"), "names 'nothing': write a tuple of exact fields"),
             (("key", "real"), "names 'real'"),
             (("key", "maybe"), "names 'maybe'"),
         ],
