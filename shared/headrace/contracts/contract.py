@@ -163,7 +163,7 @@ def _check_layout(event: type, table: Table, fields: dict[str, FieldSpec], event
         _check_partition_field(event, table.partition_by, fields)
     for name in table.cluster_by:
         if name not in fields or isinstance(fields[name].kind, StructKind | ListKind):
-            msg = f"{event.__name__}: cluster_by names {name!r}: write a tuple of fields that are neither nested nor lists"
+            msg = f"{event.__name__}: cluster_by names {name!r}: write a tuple of fields, no nested ones, no lists"
             raise ContractError(msg)
 
 
