@@ -80,12 +80,13 @@ def kafka_ends(
         _refuse_group_settings(settings)
 
     def consumer(observer: ClientObserver) -> Consumer:
-        membership: Membership
         if partitions is not None:
-            membership = ByHand(partitions, group_id)
+            membership: Membership = ByHand(partitions, group_id)
+        elif group_id is not None:
+            membership = GroupMember(group_id)
         else:
             log = DeltaLog(Store(settings.lake.root), contract.name)
-            membership = GroupMember(group_id or group_name(contract.name, log.id))
+            membership = GroupMember(group_name(contract.name, log.id))
         return KafkaConsumer(settings.kafka, contract.topic, membership, queue_kib=queue_kib, observer=observer)
 
     # An eighth of what the budget leaves beside the interpreter and its libraries: a record takes several times its
