@@ -11,7 +11,7 @@ from headrace.read.proof.contents import Contents
 from headrace.read.proof.findings import Code, Findings
 
 
-@dataclass
+@dataclass(slots=True)
 class Extent:
     """Offsets of one partition in one file; tells which files must be read again to find an offset."""
 
