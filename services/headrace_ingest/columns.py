@@ -23,7 +23,7 @@ from headrace.contracts import (
     StructKind,
     TimestampKind,
 )
-from headrace.lake.schema import arrow_type
+from headrace.lake.schema import Array, arrow_type
 from headrace_ingest.texts import Column, dates, decimal_reader, joined, timestamps
 
 Values = Sequence[Any]
@@ -92,7 +92,7 @@ def _struct_builder(kind: StructKind) -> Build:
     return build
 
 
-def _places(absent: "pa.Array[Any]") -> "pa.Array[Any]":
+def _places(absent: Array) -> Array:
     """For each row the place of its object among the objects there are."""
     counted = pc.cumulative_sum(pc.invert(absent).cast(pa.int64()))
     return pc.subtract(counted, pa.scalar(1, pa.int64()))

@@ -9,7 +9,7 @@ to say what is wrong with them.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import pyarrow as pa
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from headrace.contracts import PARTITION_COLUMN, Contract, Rejection, RejectReason, explain
 from headrace.contracts.reading import disagreement
 from headrace.kafka.records import Records
-from headrace.lake.schema import INSTANT, arrow_schema
+from headrace.lake.schema import INSTANT, Array, arrow_schema
 from headrace_ingest.columns import field_builder
 from headrace_ingest.layout import REFUSALS, LayoutReader
 from headrace_ingest.parts import Part, merged
@@ -149,9 +149,9 @@ class Decoder:
                     detail = f"{len(value)} bytes, and a record has at most {self._max_record_bytes}"
                     rejects[index] = Rejection(RejectReason.OVERSIZE, detail)
 
-    def _columns(self, parsed: Sequence[msgspec.Struct]) -> "tuple[list[pa.Array[Any]], dict[int, str]]":
+    def _columns(self, parsed: Sequence[msgspec.Struct]) -> tuple[list[Array], dict[int, str]]:
         """The columns of the fields, and which rows of them are at fault in which field."""
-        arrays: list[pa.Array[Any]] = []
+        arrays: list[Array] = []
         at_fault: dict[int, str] = {}
         for name, build in self._builders:
             column = build(parsed)
@@ -181,14 +181,14 @@ def _others(places: Sequence[int], known: Collection[int]) -> Sequence[int]:
     return places if not known else [index for index in places if index not in known]
 
 
-def _taken(column: Sequence[int], data_type: pa.DataType, chosen: "pa.Array[Any] | None") -> "pa.Array[Any]":
+def _taken(column: Sequence[int], data_type: pa.DataType, chosen: Array | None) -> Array:
     whole = pa.array(column, data_type)
     return whole if chosen is None else whole.take(chosen)
 
 
-def _kafka_timestamps(milliseconds: "pa.Array[Any]") -> "pa.Array[Any]":
+def _kafka_timestamps(milliseconds: Array) -> Array:
     """Instants; null where the record has none, which the client says by -1, or a number beyond the calendar."""
     end = pa.scalar(_YEAR_10000_MS, pa.int64())
     unknown = pc.or_(pc.less(milliseconds, pa.scalar(0, pa.int64())), pc.greater_equal(milliseconds, end))
     known = pc.if_else(unknown, pa.scalar(None, pa.int64()), milliseconds)
-    return cast("pa.Array[Any]", known.cast(pa.timestamp("ms", "UTC")).cast(INSTANT))
+    return cast(Array, known.cast(pa.timestamp("ms", "UTC")).cast(INSTANT))

@@ -11,14 +11,14 @@ decoder.
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.contracts import Contract
-from headrace.lake.schema import arrow_type
+from headrace.lake.schema import Array, arrow_type
 from headrace_ingest.parts import Part
 from headrace_ingest.pieces import cut
 from headrace_ingest.spellings import Read, is_flat, reader
@@ -89,7 +89,7 @@ class LayoutReader:
 
 def _strangers(template: Template, pieces: pa.RecordBatch) -> list[int]:
     """The rows with a piece that is not its member's head, a value and the member's tail."""
-    fits: list[pa.Array[Any]] = []
+    fits: list[Array] = []
     for member, column in zip(template.members, pieces.columns, strict=True):
         piece = cast("pa.BinaryArray", column)
         if member.is_null:
@@ -104,7 +104,7 @@ def _strangers(template: Template, pieces: pa.RecordBatch) -> list[int]:
     return positions(pc.invert(reduce(pc.and_, fits)))
 
 
-def _value(member: Member, piece: "pa.Array[Any]") -> "pa.Array[Any]":
+def _value(member: Member, piece: Array) -> Array:
     """The values in pieces that fit. They are UTF-8 because the pieces are and what is cut off is."""
     end = -len(member.tail) if member.tail else _TO_THE_END
     return pc.binary_slice(piece, len(member.head), end).view(pa.string())

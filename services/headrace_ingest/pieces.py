@@ -4,11 +4,12 @@ Nothing of CSV is left but commas and line ends: quotes and escapes are bytes li
 """
 
 from collections.abc import Sequence
-from typing import IO, Any, Literal, cast
+from typing import IO, Literal, cast
 
 import pyarrow as pa
 from pyarrow import csv
 
+from headrace.lake.schema import Array
 from headrace_ingest.parts import Part, without
 
 _MOST_BYTES = 1 << 30
@@ -58,7 +59,7 @@ def _cut(values: Sequence[bytes], places: Sequence[int], count: int) -> Part | N
     return Part(pieces, without(places, torn) if torn else places)
 
 
-def _length(column: "pa.Array[Any]") -> int:
+def _length(column: Array) -> int:
     """Bytes of all values: where the last one ends, in a column that begins at its buffers' start."""
     ends = column.buffers()[1]
     return memoryview(ends).cast("i")[len(column)] if ends else 0

@@ -8,7 +8,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,10 +26,10 @@ from headrace.contracts import (
     StructKind,
     TimestampKind,
 )
-from headrace.lake.schema import arrow_type
+from headrace.lake.schema import Array, arrow_type
 from headrace_ingest.texts import Column, between, cast_rows, dates, decimal_reader, positions, timestamps
 
-Read = Callable[["pa.Array[Any]"], Column]
+Read = Callable[[Array], Column]
 """From texts without nulls, quotes taken off, that begin at their buffers' start."""
 
 _ESCAPED = bytes([*range(0x20), ord('"'), ord("\\")])
@@ -83,7 +83,7 @@ def _string_reader(kind: StringKind) -> Read:
     def is_good(text: str) -> bool:
         return not _ESCAPED_IN_TEXT.search(text) and kind.accepts(text)
 
-    def read(text: "pa.Array[Any]") -> Column:
+    def read(text: Array) -> Column:
         data = _data(text)
         if kind.alphabet is not None:
             good = not data.translate(None, allowed)
@@ -103,7 +103,7 @@ def _choice_reader(kind: ChoiceKind) -> Read:
     spelled = {str(value): value for value in kind.values if not _ESCAPED_IN_TEXT.search(str(value))}
     texts, values = pa.array(spelled, pa.string()), pa.array(spelled.values(), arrow_type(kind))
 
-    def read(text: "pa.Array[Any]") -> Column:
+    def read(text: Array) -> Column:
         found = pc.index_in(text, value_set=texts)
         bad = frozenset(positions(pc.is_null(found))) if found.null_count else frozenset()
         return Column(text if kind.is_text else values.take(found), bad)
@@ -114,7 +114,7 @@ def _choice_reader(kind: ChoiceKind) -> Read:
 def _decimal_reader(kind: DecimalKind, *, quoted: bool) -> Read:
     read_tokens = decimal_reader(kind, nullable=False, quoted=False)
 
-    def read(text: "pa.Array[Any]") -> Column:
+    def read(text: Array) -> Column:
         written, bad = (text, frozenset[int]()) if quoted else _of_form(text, _PLAIN)
         column = read_tokens(written.cast(pa.binary()))
         return Column(column.array, column.bad | bad)
@@ -125,7 +125,7 @@ def _decimal_reader(kind: DecimalKind, *, quoted: bool) -> Read:
 def _int_reader(kind: IntKind) -> Read:
     data_type = arrow_type(kind)
 
-    def read(text: "pa.Array[Any]") -> Column:
+    def read(text: Array) -> Column:
         written, bad = _of_form(text, _WHOLE)
         numbers, refused = cast_rows(written, pa.int64())
         column = between(numbers, bad | refused, None, (kind.minimum, kind.maximum))
@@ -142,7 +142,7 @@ def _float_reader(kind: FloatKind) -> Read:
         math.nextafter(high, -math.inf) if kind.exclusive_maximum else high,
     )
 
-    def read(text: "pa.Array[Any]") -> Column:
+    def read(text: Array) -> Column:
         written, bad = _of_form(text, _REAL)
         numbers, refused = cast_rows(written, pa.float64())
         return between(numbers, bad | refused, None, bounds)
@@ -150,23 +150,23 @@ def _float_reader(kind: FloatKind) -> Read:
     return read
 
 
-def _read_bools(text: "pa.Array[Any]") -> Column:
+def _read_bools(text: Array) -> Column:
     known = pc.is_in(text, value_set=pa.array(["true", "false"], pa.string()))
     return Column(pc.equal(text, pa.scalar("true")), frozenset(positions(pc.invert(known))))
 
 
-def _data(text: "pa.Array[Any]") -> bytes:
+def _data(text: Array) -> bytes:
     data = text.buffers()[2]
     return b"" if data is None else data.to_pybytes()
 
 
-def _refused(text: "pa.Array[Any]", is_good: Callable[[str], bool]) -> frozenset[int]:
+def _refused(text: Array, is_good: Callable[[str], bool]) -> frozenset[int]:
     """The rows of texts that are not good; asks once per distinct text."""
     wrong = [one for one in cast("list[str]", text.unique().to_pylist()) if not is_good(one)]
     return frozenset(positions(pc.is_in(text, value_set=pa.array(wrong, pa.string())))) if wrong else frozenset()
 
 
-def _of_form(text: "pa.Array[Any]", pattern: str) -> "tuple[pa.Array[Any], frozenset[int]]":
+def _of_form(text: Array, pattern: str) -> tuple[Array, frozenset[int]]:
     """The texts that match; null, and their rows, for the others."""
     matching = pc.match_substring_regex(text, pattern)
     if pc.all(matching).as_py() is not False:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.contracts import DecimalKind, grammar
+from headrace.lake.schema import Array
 
 _ZEROED = bytes.maketrans(b"123456789", b"000000000")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,25 +39,25 @@ class Column:
         bad: rows whose value cannot be in the table.
     """
 
-    array: "pa.Array[Any]"
+    array: Array
     bad: frozenset[int] = frozenset()
 
 
-def timestamps(texts: "pa.Array[Any]") -> Column:
+def timestamps(texts: Array) -> Column:
     """RFC 3339 texts, which begin at their buffers' start, as instants."""
     text, bad = _of_shape(texts, _TIMESTAMP_SHAPE)
     array, refused = cast_rows(text, pa.timestamp("us", "UTC"))
     return between(array, bad | refused, pa.int64(), (_FIRST_MICROSECOND, _LAST_MICROSECOND))
 
 
-def dates(texts: "pa.Array[Any]") -> Column:
+def dates(texts: Array) -> Column:
     """ISO 8601 texts, which begin at their buffers' start, as days."""
     text, bad = _of_shape(texts, _DATE_SHAPE)
     array, refused = cast_rows(text, pa.date32())
     return between(array, bad | refused, pa.int32(), (_FIRST_DAY, _LAST_DAY))
 
 
-def decimal_reader(kind: DecimalKind, *, nullable: bool, quoted: bool) -> "Callable[[pa.Array[Any]], Column]":
+def decimal_reader(kind: DecimalKind, *, nullable: bool, quoted: bool) -> Callable[[Array], Column]:
     """A function from JSON tokens to exact numbers.
 
     Args:
@@ -67,7 +68,7 @@ def decimal_reader(kind: DecimalKind, *, nullable: bool, quoted: bool) -> "Calla
     form = _DecimalForm.of(kind, nullable=nullable, quoted=quoted)
     bounds = (kind.minimum, kind.maximum)
 
-    def read(tokens: "pa.Array[Any]") -> Column:
+    def read(tokens: Array) -> Column:
         text, bad = form.settle(tokens)
         array, refused = cast_rows(
             _unquoted(text) if quoted else text.cast(pa.string()), pa.decimal128(kind.precision, kind.scale)
@@ -96,7 +97,7 @@ class _DecimalForm:
         forms = [re.compile((f'{form}|"{form}"' if quoted else form).encode()) for form in (plain, long)]
         return cls(kind, nullable, quoted, *forms)
 
-    def settle(self, text: "pa.Array[Any]") -> "tuple[pa.Array[Any], frozenset[int]]":
+    def settle(self, text: Array) -> tuple[Array, frozenset[int]]:
         """The tokens with null for `null`, and every other one plain or bad."""
         shapes = _shapes(text)
         odd = [shape for shape in _distinct(shapes) if not self.plain.fullmatch(shape)]
@@ -117,7 +118,7 @@ class _DecimalForm:
         bad.update(positions(pc.and_(wrong, pc.is_null(text))))
         return text, frozenset(bad)
 
-    def _respelled(self, tokens: "pa.Array[Any]") -> "pa.Array[Any]":
+    def _respelled(self, tokens: Array) -> Array:
         spelled = [self._respell(token) for token in cast("list[bytes]", tokens.to_pylist())]
         return pa.array(spelled, pa.binary())
 
@@ -132,7 +133,7 @@ class _DecimalForm:
         return f"{number:f}".encode()
 
 
-def joined(tokens: Sequence[msgspec.Raw]) -> "pa.Array[Any]":
+def joined(tokens: Sequence[msgspec.Raw]) -> Array:
     """Tokens as a binary array, without an object per token."""
     lines = b"\n".join(tokens)
     if lines.count(b"\n") == len(tokens) - 1:
@@ -142,23 +143,23 @@ def joined(tokens: Sequence[msgspec.Raw]) -> "pa.Array[Any]":
     return pa.Array.from_buffers(pa.binary(), len(tokens), buffers)
 
 
-def _unquoted(tokens: "pa.Array[Any]") -> "pa.Array[Any]":
+def _unquoted(tokens: Array) -> Array:
     return pc.ascii_trim(tokens.cast(pa.string()), characters='"')
 
 
-def _without_trailing_zeros(tokens: "pa.Array[Any]") -> "pa.Array[Any]":
+def _without_trailing_zeros(tokens: Array) -> Array:
     """`1.500000` as `1.5` and `1.000000` as `1`; all tokens have a point."""
     return pc.ascii_rtrim(pc.ascii_rtrim(_unquoted(tokens), characters="0"), characters=".").cast(pa.binary())
 
 
-def _shapes(text: "pa.Array[Any]") -> "pa.Array[Any]":
+def _shapes(text: Array) -> Array:
     """The texts, as bytes, with every digit made `0`. `text` begins at its buffers' start."""
     validity, offsets, data = text.buffers()
     zeroed = pa.py_buffer(b"" if data is None else data.to_pybytes().translate(_ZEROED))
     return pa.Array.from_buffers(pa.binary(), len(text), [validity, offsets, zeroed])
 
 
-def _of_shape(text: "pa.Array[Any]", form: re.Pattern[bytes]) -> "tuple[pa.Array[Any], frozenset[int]]":
+def _of_shape(text: Array, form: re.Pattern[bytes]) -> tuple[Array, frozenset[int]]:
     """The texts of that form; null, and their rows, for the others."""
     shapes = _shapes(text)
     odd = [shape for shape in _distinct(shapes) if not form.fullmatch(shape)]
@@ -168,7 +169,7 @@ def _of_shape(text: "pa.Array[Any]", form: re.Pattern[bytes]) -> "tuple[pa.Array
     return pc.if_else(wrong, pa.scalar(None, pa.string()), text), frozenset(positions(wrong))
 
 
-def cast_rows(text: "pa.Array[Any]", to: pa.DataType) -> "tuple[pa.Array[Any], frozenset[int]]":
+def cast_rows(text: Array, to: pa.DataType) -> tuple[Array, frozenset[int]]:
     """Texts as Arrow reads them; null, and their rows, where it refuses. Costs log2(n) casts for each of those."""
     try:
         return text.cast(to), frozenset()
@@ -181,7 +182,7 @@ def cast_rows(text: "pa.Array[Any]", to: pa.DataType) -> "tuple[pa.Array[Any], f
 
 
 def between(
-    array: "pa.Array[Any]",
+    array: Array,
     bad: frozenset[int],
     view: pa.DataType | None,
     bounds: tuple[int | float | Decimal | None, int | float | Decimal | None],
@@ -199,21 +200,19 @@ def between(
     return Column(array, bad | outside)
 
 
-def _distinct(shapes: "pa.Array[Any]") -> list[bytes]:
+def _distinct(shapes: Array) -> list[bytes]:
     return [shape for shape in cast("list[bytes | None]", shapes.unique().to_pylist()) if shape is not None]
 
 
-def _where(shapes: "pa.Array[Any]", wanted: Iterable[bytes]) -> "pa.Array[Any]":
+def _where(shapes: Array, wanted: Iterable[bytes]) -> Array:
     return pc.is_in(shapes, value_set=pa.array(wanted, pa.binary()))
 
 
-def positions(mask: "pa.Array[Any]") -> list[int]:
+def positions(mask: Array) -> list[int]:
     """The rows where the mask is true."""
     return cast("list[int]", pc.indices_nonzero(mask).to_pylist())
 
 
-def _replaced(
-    text: "pa.Array[Any]", mask: "pa.Array[Any]", change: "Callable[[pa.Array[Any]], pa.Array[Any]]"
-) -> "pa.Array[Any]":
+def _replaced(text: Array, mask: Array, change: Callable[[Array], Array]) -> Array:
     """The texts with those under `mask` changed."""
-    return cast("pa.Array[Any]", pc.replace_with_mask(text, mask, change(text.filter(mask))))
+    return cast(Array, pc.replace_with_mask(text, mask, change(text.filter(mask))))

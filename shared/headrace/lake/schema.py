@@ -22,7 +22,9 @@ from headrace.contracts import (
     TimestampKind,
 )
 
-_Field: TypeAlias = "pa.Field[Any]"  # only the stubs make it generic
+# Only the stubs make them generic.
+Array: TypeAlias = "pa.Array[Any]"
+_Field: TypeAlias = "pa.Field[Any]"
 
 INSTANT = pa.timestamp("us", "UTC")
 

@@ -4,7 +4,6 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +14,7 @@ from deltalake import DeltaTable, Schema
 from headrace.errors import StoreError
 from headrace.lake.datafile import FileLayout, encode, statistics, write_files
 from headrace.lake.log import DeltaLog
-from headrace.lake.schema import arrow_schema
+from headrace.lake.schema import Array, arrow_schema
 from headrace.lake.store import Store
 from headrace.lake.tables import TableSpec, create_table
 from headrace.testing.disk import fsync_witness
@@ -137,7 +136,7 @@ def test_statistics_of_the_log_are_those_of_the_rows(tmp_path: Path) -> None:
     ],
     ids=["text", "float", "bool", "date", "decimal", "int64", "timestamp", "timestamp before 1000"],
 )
-def test_minimum_and_maximum_of_every_kind_of_column(values: "pa.Array[Any]", low: object, high: object) -> None:
+def test_minimum_and_maximum_of_every_kind_of_column(values: Array, low: object, high: object) -> None:
     stats = json.loads(json.dumps(statistics(pa.table({"x": values}), ["x"])))
     assert stats == {
         "numRecords": len(values),

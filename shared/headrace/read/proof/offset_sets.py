@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyroaring import BitMap64
 
+from headrace.lake.schema import Array
+
 MAX_OFFSET = (1 << 63) - 1
 
 
-def offsets_of(column: "pa.Array[Any]") -> "array[int]":
+def offsets_of(column: Array) -> "array[int]":
     """The values of a column without nulls and negative numbers, in its order."""
     values = array("Q")
     width = values.itemsize
@@ -43,7 +45,7 @@ def since(rows: pa.RecordBatch, floor: int) -> pa.RecordBatch:
     return rows.filter(pc.greater_equal(column, pa.scalar(floor, column.type)))
 
 
-def bounds_of(column: "pa.Array[Any]") -> tuple[Any, Any]:
+def bounds_of(column: Array) -> tuple[Any, Any]:
     """Lowest and highest value of a column that has some."""
     bounds: dict[str, Any] = pc.min_max(column).as_py()  # type: ignore[assignment]  # the stubs say list
     return bounds["min"], bounds["max"]
