@@ -181,7 +181,7 @@ def _others(places: Sequence[int], known: Collection[int]) -> Sequence[int]:
     return places if not known else [index for index in places if index not in known]
 
 
-def _taken(column: Sequence[int], data_type: pa.DataType, chosen: Array | None) -> Array:
+def _taken(column: Sequence[int], data_type: pa.DataType, chosen: "Array | None") -> Array:
     whole = pa.array(column, data_type)
     return whole if chosen is None else whole.take(chosen)
 
