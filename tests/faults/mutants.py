@@ -324,6 +324,18 @@ def replay_beyond_the_position() -> None:
     patch(Group, "below", lambda group, _positions: list(group.chosen))
 
 
+def rest_on_what_may_be_lost() -> None:
+    """Takes every commit that it finds for durable, whoever made it."""
+
+    class Trusting(DeltaLog):
+        def __init__(self, store: Store, table: str) -> None:
+            super().__init__(store, table)
+            self._durable = self.version
+
+    for module in (headrace_ingest.claim, headrace_ingest.writer):
+        patch(module, "DeltaLog", Trusting)
+
+
 def rely_on_a_dead_replay() -> None:
     """Marks what a replay that died has committed, and leaves it to chance whether that is durable."""
     sync = Store.sync
@@ -336,6 +348,7 @@ def rely_on_a_dead_replay() -> None:
 
 
 _CRASH = "tests/faults/test_crash_points.py::test_a_crash_at_any_effect_loses_and_doubles_nothing"
+_RELIED = "tests/faults/test_crash_points.py::test_what_the_next_worker_relied_on_survives_the_loss_of_power"
 _POWER = "tests/faults/test_crash_points.py::test_power_loss_at_any_effect_loses_and_doubles_nothing"
 _ERROR = "tests/faults/test_crash_points.py::test_an_error_at_any_effect_loses_and_doubles_nothing"
 _ZOMBIES = "tests/faults/test_zombie.py::"
@@ -389,7 +402,6 @@ MUTANTS = {
         replay_beyond_the_position,
         f"{_REPLAYS}test_a_record_whose_position_has_not_moved_is_left_to_the_worker",
     ),
-    "rely-on-a-dead-replay": Mutant(rely_on_a_dead_replay, f"{_REPLAY_CRASH}[commit replay]"),
     "fight-without-a-group": Mutant(
         fight_without_a_group,
         "tests/behaviour/test_by_hand.py::test_the_newest_of_two_workers_of_a_partition_goes_on_and_the_other_stops[memory]",
@@ -398,6 +410,11 @@ MUTANTS = {
         age_by_the_wall_clock,
         "tests/behaviour/test_clock.py::"
         "test_the_age_of_a_batch_is_time_that_passed_and_not_what_the_wall_clock_says[3600]",
+    ),
+    "rest-on-what-may-be-lost": Mutant(rest_on_what_may_be_lost, f"{_RELIED}[torn-commit ingest]"),
+    "rely-on-a-dead-replay": Mutant(
+        rely_on_a_dead_replay,
+        f"{_REPLAYS}test_a_record_is_marked_only_when_the_commit_of_a_dead_replay_is_durable",
     ),
     "delete-in-a-handler": Mutant(delete_in_a_handler, f"{_ERROR}[answer-lost-commit ingest]"),
 }

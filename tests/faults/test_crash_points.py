@@ -165,6 +165,26 @@ def test_power_loss_at_any_effect_loses_and_doubles_nothing(
 
 
 @pytest.mark.usefixtures("step_by_step")
+@pytest.mark.parametrize("effect", [effect for effect in (*CLAIM, *FLUSH) if "commit" in effect])
+@pytest.mark.parametrize("torn", [False, True], ids=["gone", "torn"])
+def test_what_the_next_worker_relied_on_survives_the_loss_of_power(
+    world: World, effects: Effects, counts: Counter[str], effect: str, torn: bool
+) -> None:
+    for nth, when in product(range(1, counts[effect] + 1), MOMENTS):
+        fresh(world)
+        effects.synced.clear()
+        effects.plan(Fault(effect, nth, when, effects.crash))
+        with pytest.raises(Crash):
+            run(world, effects)
+        effects.plan()
+        run(world, effects)
+        effects.lose_power(world.root, torn=torn)
+        assert_group_is_not_ahead(world)
+        run(world, effects)
+        assert_whole(world)
+
+
+@pytest.mark.usefixtures("step_by_step")
 def test_the_next_worker_tells_the_group_what_a_dead_one_could_not(
     world: World, effects: Effects, counts: Counter[str]
 ) -> None:

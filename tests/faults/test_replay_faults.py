@@ -102,15 +102,15 @@ def fresh(world: World, template: World, effects: Effects) -> None:
     effects.synced[:] = [*found, world.root]
 
 
-def replayer_of(world: World) -> Replayer:
+def replayer_of(world: World, checkpoint_every: int = 2) -> Replayer:
     replayer = build_replayer(world.settings(), world.contract, clock=world.clock)
-    replayer._target = replace(replayer._target, checkpoint_every=2)
+    replayer._target = replace(replayer._target, checkpoint_every=checkpoint_every)
     return replayer
 
 
-def run(world: World, effects: Effects) -> ReplayReport:
-    """A whole replay, a checkpoint at every second version."""
-    report = replayer_of(world).run(Selection())
+def run(world: World, effects: Effects, checkpoint_every: int = 2) -> ReplayReport:
+    """A whole replay, by default with a checkpoint at every second version."""
+    report = replayer_of(world, checkpoint_every).run(Selection())
     if effects.dead:  # it died where a failure is only logged
         raise Crash
     return report
@@ -158,6 +158,17 @@ def test_a_replay_that_dies_at_any_effect_is_completed_by_the_next(
         # What the next one relied on, of the dead one's doings too, survives the loss of power.
         effects.lose_power(world.root, torn=True)
         assert_completed(world, effects)
+
+
+def test_a_record_is_marked_only_when_the_commit_of_a_dead_replay_is_durable(world: World, effects: Effects) -> None:
+    """Of the last commit: what comes after others makes them durable anyway."""
+    effects.plan(Fault("commit replay", 2, "after", effects.crash))
+    with pytest.raises(Crash):
+        run(world, effects, checkpoint_every=1000)
+    effects.plan()
+    assert run(world, effects, checkpoint_every=1000).finished > 0
+    last = max((world.root / TABLE / "_delta_log").glob("*.json"))
+    assert last in effects.synced
 
 
 @pytest.mark.parametrize("effect", EFFECTS)

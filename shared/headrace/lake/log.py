@@ -9,6 +9,7 @@ import json
 import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
@@ -38,6 +39,8 @@ class DeltaLog:
         self.table = table
         self._commits = 0
         self._handle = open_table(store, table, without_files=True)
+        # Whoever makes a version makes durable what it rests on, so only the newest can be in doubt.
+        self._durable = self.version - 1
         self.schema = self._handle.schema()
         self.partition_by = self._handle.metadata().partition_columns
 
@@ -83,7 +86,8 @@ class DeltaLog:
     def commit(self, files: Sequence[DataFile], txns: Mapping[str, int], note: Mapping[str, object]) -> int:
         """Commits `files` and `txns` together; refused if any of `txns` was committed since this snapshot.
 
-        The snapshot is then the newest, and the commit is durable.
+        The snapshot is then the newest. The commit is durable, and so is every one before it: a writer that died may
+        have left one that power loss would take from under this one.
 
         Args:
             files: durable data files; may be none.
@@ -96,6 +100,7 @@ class DeltaLog:
         Raises:
             Exception: any exception leaves open whether the commit landed.
         """
+        self._make_durable(self.version)
         self._handle.create_write_transaction(
             [_add_action(file) for file in files],
             "append",
@@ -114,8 +119,16 @@ class DeltaLog:
         if made is None:
             msg = f"the commit of batch {note['batch']} is not in the log of {self.table} after version {before}"
             raise WrongTableError(msg)
-        self.store.sync(commit_path(self.table, made))
+        self._make_durable(made)
         return made
+
+    def _make_durable(self, version: int) -> None:
+        """Every commit up to `version`, the oldest first."""
+        while self._durable < version:
+            # One that is no longer retained has its checkpoint, and its age.
+            with suppress(FileNotFoundError):
+                self.store.sync(commit_path(self.table, self._durable + 1))
+            self._durable += 1
 
     def commit_claim(self, txns: Mapping[str, int], worker: str | None = None) -> int:
         """Commits `txns` without files, to say who owns what; refused like any other commit. Returns the version."""
@@ -130,6 +143,7 @@ class DeltaLog:
 
     def checkpoint(self) -> None:
         """Writes a checkpoint of this snapshot and makes it and its hint durable."""
+        self._make_durable(self.version)
         try:
             self._handle.create_checkpoint()
             self.store.sync(f"{self.table}/_delta_log/{self.version:020d}.checkpoint.parquet")

@@ -30,14 +30,18 @@ def _touch_metadata(table: NumbersTable) -> Callable[[], None]:
     return lambda: DeltaTable(table.store.uri("numbers")).alter.set_table_properties({"delta.appendOnly": "false"})
 
 
-@pytest.mark.parametrize("path", ["numbers/_delta_log", "numbers__quarantine/_delta_log", "numbers/date=2026-01-01"])
+LANDED = commit_path("numbers", 1)
+QUARANTINED = commit_path("numbers__quarantine", 2)  # after the claim
+
+
+@pytest.mark.parametrize("path", [LANDED, QUARANTINED, "numbers/date=2026-01-01"])
 def test_exception_after_a_durable_write_doubles_and_loses_nothing(
     tmp_path: Path, table: NumbersTable, path: str
 ) -> None:
     epochs = table.claim([0, 1])
     store = UnsurelyDurableStore(str(tmp_path), lambda synced: synced.startswith(path))
     writer, batch = make_writer(store), make_batch({0: (0, 4), 1: (0, 3)}, {0: [2], 1: [0]})
-    if path == "numbers/_delta_log":
+    if path == LANDED:
         flushed = writer.write(batch, epochs)
         assert (flushed.positions, flushed.dropped, flushed.version) == ({0: 4, 1: 3}, {}, 1)
         assert sum(file.rows for file in flushed.files) == 5
@@ -51,16 +55,16 @@ def test_exception_after_a_durable_write_doubles_and_loses_nothing(
 
 
 def test_landed_commit_is_fsynced_before_it_is_reported(tmp_path: Path, table: NumbersTable) -> None:
-    store = UnsurelyDurableStore(str(tmp_path), lambda path: path.startswith("numbers/_delta_log"))
+    store = UnsurelyDurableStore(str(tmp_path), lambda path: path == LANDED)
     writer, epochs = make_writer(store), table.claim([0])
     with fsync_witness() as synced:
         writer.write(make_batch({0: (0, 4)}), epochs)
-    assert store.failed == commit_path("numbers", 1)
+    assert store.failed == LANDED
     assert tmp_path / store.failed in synced
 
 
 def test_writer_goes_on_after_an_unknown_outcome(tmp_path: Path, table: NumbersTable) -> None:
-    store = UnsurelyDurableStore(str(tmp_path), lambda path: path.startswith("numbers/_delta_log"))
+    store = UnsurelyDurableStore(str(tmp_path), lambda path: path == LANDED)
     writer, epochs = make_writer(store), table.claim([0])
     for start in range(0, 20, 5):
         writer.write(make_batch({0: (start, start + 5)}), epochs)
@@ -155,7 +159,7 @@ def test_rejects_of_an_earlier_owner_are_not_quarantined(table: NumbersTable) ->
 
 def test_flush_repeated_after_a_claim_does_not_quarantine_again(tmp_path: Path, table: NumbersTable) -> None:
     epochs = table.claim([0])
-    store = UnsurelyDurableStore(str(tmp_path), lambda path: path.startswith("numbers__quarantine/_delta_log"))
+    store = UnsurelyDurableStore(str(tmp_path), lambda path: path == QUARANTINED)
     batch = make_batch({0: (0, 4)}, {0: [2]})
     writer = make_writer(store)
     with pytest.raises(StoreError):

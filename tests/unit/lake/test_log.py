@@ -115,15 +115,33 @@ def test_version_is_the_own_one_although_another_commit_is_the_newest(table: Num
     assert log.commit([], {"a": 2}, _note("a2")) == 3
 
 
-def test_commit_is_fsynced(tmp_path: Path, table: NumbersTable) -> None:
-    log = table.main()
+def test_commit_is_fsynced_and_what_it_rests_on_before_it(tmp_path: Path, table: NumbersTable) -> None:
+    log, folder = table.main(), tmp_path / "numbers/_delta_log"
+    commits = [tmp_path / commit_path("numbers", version) for version in range(5)]
     with fsync_witness() as synced:
         log.commit([], {"a": 1}, _note("x"))
-    assert synced[:2] == [tmp_path / commit_path("numbers", 1), tmp_path / "numbers/_delta_log"]
+        assert [path for path in synced if path in commits] == commits[:2]
+        assert folder in synced[synced.index(commits[1]) :]
+        synced.clear()
+        log.commit([], {"a": 2}, _note("y"))
+        assert [path for path in synced if path in commits] == commits[2:3]
+        table.main().commit([], {"b": 1}, _note("of another"))
+        synced.clear()
+        log.commit([], {"a": 3}, _note("z"))
+        assert [path for path in synced if path in commits] == commits[3:5]
+
+
+def test_commit_rests_on_a_checkpoint_where_older_commits_are_gone(tmp_path: Path, table: NumbersTable) -> None:
+    log = table.main()
+    log.commit([], {"a": 1}, _note("x"))
+    log.checkpoint()
+    for version in range(2):
+        (tmp_path / commit_path("numbers", version)).unlink()
+    assert table.main().commit([], {"a": 2}, _note("y")) == 2
 
 
 def test_exception_leaves_open_whether_the_commit_landed(tmp_path: Path, table: NumbersTable) -> None:
-    store = UnsurelyDurableStore(str(tmp_path), lambda path: path.endswith(".json"))
+    store = UnsurelyDurableStore(str(tmp_path), lambda path: path == commit_path("numbers", 1))
     with pytest.raises(OSError, match="Input/output error"):
         DeltaLog(store, "numbers").commit([], {"a": 1}, _note("x"))
     assert table.main().txn("a") == 1
