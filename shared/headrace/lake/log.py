@@ -9,7 +9,6 @@ import json
 import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
@@ -125,9 +124,7 @@ class DeltaLog:
     def _make_durable(self, version: int) -> None:
         """Every commit up to `version`, the oldest first."""
         while self._durable < version:
-            # One that is no longer retained has its checkpoint, and its age.
-            with suppress(FileNotFoundError):
-                self.store.sync(commit_path(self.table, self._durable + 1))
+            self.store.sync(commit_path(self.table, self._durable + 1))
             self._durable += 1
 
     def commit_claim(self, txns: Mapping[str, int], worker: str | None = None) -> int:

@@ -131,15 +131,6 @@ def test_commit_is_fsynced_and_what_it_rests_on_before_it(tmp_path: Path, table:
         assert [path for path in synced if path in commits] == commits[3:5]
 
 
-def test_commit_rests_on_a_checkpoint_where_older_commits_are_gone(tmp_path: Path, table: NumbersTable) -> None:
-    log = table.main()
-    log.commit([], {"a": 1}, _note("x"))
-    log.checkpoint()
-    for version in range(2):
-        (tmp_path / commit_path("numbers", version)).unlink()
-    assert table.main().commit([], {"a": 2}, _note("y")) == 2
-
-
 def test_exception_leaves_open_whether_the_commit_landed(tmp_path: Path, table: NumbersTable) -> None:
     store = UnsurelyDurableStore(str(tmp_path), lambda path: path == commit_path("numbers", 1))
     with pytest.raises(OSError, match="Input/output error"):
