@@ -143,6 +143,43 @@ def test_two_replays_at_once_land_each_record_once(memory_world: World) -> None:
     memory_world.assert_exact()
 
 
+def test_a_proof_beside_replays_holds_at_whatever_moment(memory_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = memory_world
+    monkeypatch.setattr(selection, "GROUP_RECORDS", 25)
+    world.contract = tight_contract_for(world.topic.name)
+    world.topic.extend([fill(number) for number in range(300, 700)])
+    with in_step(monkeypatch, records_per_poll=20):
+        world.drain(flush_rows=20, quarantine_max_ratio=1.0)
+    world.contract = contract_for(world.topic.name)
+    ended = threading.Event()
+    resolved: list[int] = []
+    failures: list[BaseException] = []
+
+    def prove() -> None:
+        try:
+            while not ended.is_set():
+                report = world.prove()
+                found = [finding for partition in report.partitions for finding in partition.findings]
+                assert report.verdict == "PASS", [*report.findings, *found]
+                resolved.append(sum(partition.resolved for partition in report.partitions))
+        except BaseException as failure:
+            failures.append(failure)
+
+    proving = threading.Thread(target=prove, daemon=True)
+    proving.start()
+    for first in range(0, 150, 10):
+        # Between any two of its commits somebody may look.
+        proofs = len(resolved)
+        wait_until(lambda seen=proofs: len(resolved) > seen or bool(failures), "another proof", seconds=60)  # type: ignore[misc]  # bound now
+        spans = [OffsetRange(first, first + 10)]
+        world.replay(Selection(offsets=dict.fromkeys(range(3), spans)))
+    ended.set()
+    proving.join(60)
+    assert not failures, failures
+    assert len(set(resolved)) > 5, "proofs were made while records came home"
+    world.assert_exact()
+
+
 def other_contract(topic: str, *, version: int = 1, kind: Any = Price) -> Contract:
     """The contract with another version, or another kind of price."""
 
