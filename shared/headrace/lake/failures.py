@@ -45,7 +45,7 @@ def store_failure(error: BaseException, doing: str) -> HeadraceError:
             f"{text}. The folder is read-only or belongs to another user: give this process the right to write there; "
             "nothing was lost."
         )
-    return StoreError(f"{text}. Nothing was lost; the worker goes on from the table's position when started again.")
+    return StoreError(f"{text}. Nothing was lost; started again, it goes on from what the tables hold.")
 
 
 def said(error: BaseException) -> str:
