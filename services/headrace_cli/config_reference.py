@@ -8,7 +8,7 @@ import types
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, SecretStr
@@ -121,7 +121,7 @@ def _type_of(info: FieldInfo) -> str:
     return ", ".join([" or ".join(_types(info.annotation)), *_bounds(info.metadata)])
 
 
-def _types(annotation: Any) -> Iterator[str]:  # a type expression has no static type
+def _types(annotation: object) -> Iterator[str]:
     if get_origin(annotation) in (Union, types.UnionType):
         for part in get_args(annotation):
             if part is not type(None):

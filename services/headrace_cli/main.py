@@ -41,11 +41,11 @@ _COMMANDS: Mapping[str, str] = {
 class _LazyCommands(TyperGroup):
     """Finds subcommands in their modules."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: object) -> list[str]:
         """All names."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: object, cmd_name: str) -> Any:
         """The command of that name, or None."""
         if cmd_name not in _COMMANDS:
             return None

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, JsonValue
 from pydantic_settings import EnvSettingsSource, SettingsError, TomlConfigSettingsSource
@@ -102,7 +101,7 @@ def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(values: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, JsonValue]]:
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{prefix}{name}.")
@@ -117,7 +116,7 @@ def _variable(name: str) -> str:
     return f"HEADRACE_{section}__{field}".upper() if field else f"HEADRACE_{section}".upper()
 
 
-def _shown(name: str, value: Any) -> Any:
+def _shown(name: str, value: JsonValue) -> JsonValue:
     if name.startswith(_PROPERTIES) and _SECRET_PROPERTY.search(name):
         return HIDDEN
-    return _SECRETS_OF_URI.sub(HIDDEN, value) if name == "lake.root" else value
+    return _SECRETS_OF_URI.sub(HIDDEN, str(value)) if name == "lake.root" else value

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class Membership:
     """
 
     name: str
-    kafka: Mapping[str, Any] = field(default_factory=dict)
+    kafka: Mapping[str, object] = field(default_factory=dict)
     static: bool = False
     by_hand: bool = False
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -27,7 +26,7 @@ def value(worker: Worker, metric: Metric, *labels: str) -> float:
     return series(worker, metric).get(labels, 0.0)
 
 
-def moved(samples: Iterable[Sample]) -> set[tuple[str, Any]]:
+def moved(samples: Iterable[Sample]) -> set[tuple[str, str]]:
     """Names and label values of all series that are not 0, buckets aside."""
     return {
         (s.name, value) for s in samples if s.value and "_bucket" not in s.name for value in ("", *s.labels.values())

@@ -2,9 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -24,7 +23,7 @@ from tests.behaviour.world import TABLE, World, fill
 OF_ONE_BROKER = {"topic-copies", "topic-acknowledgement"}
 
 
-def examined(world: World, *, repair: bool = False, kafka: dict[str, Any] | None = None) -> Report:
+def examined(world: World, *, repair: bool = False, kafka: Mapping[str, object] | None = None) -> Report:
     settings = world.settings(kafka=kafka)
     return Examination(settings, {world.contract.name: world.contract}, repair=repair).run([TABLE])
 
@@ -172,7 +171,7 @@ def test_repair_makes_the_table_whole_and_nothing_else_does(kafka_world: World) 
 
 
 @pytest.fixture
-def stranger(kafka: KafkaAddress) -> dict[str, Any]:
+def stranger(kafka: KafkaAddress) -> dict[str, object]:
     """Settings of a user who may log in and nothing else."""
     if kafka.sasl_bootstrap_servers is None:
         pytest.skip("the cluster that HEADRACE_TEST_BOOTSTRAP_SERVERS names has logins of its own")
@@ -194,7 +193,7 @@ def grant(kafka: KafkaAddress, operation: AclOperation, kind: ResourceType, name
 
 
 def test_every_right_that_is_missing_is_named(
-    kafka_world: World, kafka: KafkaAddress, stranger: dict[str, Any]
+    kafka_world: World, kafka: KafkaAddress, stranger: dict[str, object]
 ) -> None:
     world = kafka_world
     group = f"group-{uuid.uuid4().hex}"
@@ -220,7 +219,7 @@ def test_every_right_that_is_missing_is_named(
     assert world.positions()[0] == 1
 
 
-def test_a_refused_login_is_told_at_once(kafka_world: World, stranger: dict[str, Any]) -> None:
+def test_a_refused_login_is_told_at_once(kafka_world: World, stranger: dict[str, object]) -> None:
     report = examined(kafka_world, kafka=stranger | {"sasl_password": "wrong"})
 
     assert failing(report) == {"broker-reachable": 77}

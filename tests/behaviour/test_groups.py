@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -106,7 +105,7 @@ def test_of_two_workers_with_one_static_id_the_newer_protocol_keeps_the_older(ka
     ids=["unknown-protocol", "no-migration", "session-out-of-bounds", "full"],
 )
 def test_what_the_brokers_refuse_of_a_member_is_a_wrong_setting(
-    kafka: KafkaAddress, tmp_path: Path, broker: dict[str, str], refused: Mapping[str, Any]
+    kafka: KafkaAddress, tmp_path: Path, broker: dict[str, str], refused: Mapping[str, object]
 ) -> None:
     with KafkaServer(broker) as server:
         handle = BrokerHandle(KafkaAddress(server.bootstrap_servers, is_own=True))

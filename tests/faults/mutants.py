@@ -22,6 +22,7 @@ import headrace_ingest.replay.replayer
 import headrace_ingest.wiring
 import headrace_ingest.writer
 from headrace.clock import Clock
+from headrace.kafka.client import Properties
 from headrace.lake.datafile import DataFile
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
@@ -134,7 +135,7 @@ def reset_to(where: str) -> Callable[[], None]:
     """Lets the client jump when the broker does not have a position."""
 
     def plant() -> None:
-        def client(properties: dict[str, Any]) -> KafkaClient:
+        def client(properties: Properties) -> KafkaClient:
             return KafkaClient(properties | {"auto.offset.reset": where})
 
         patch(headrace.kafka.consumer, "new_consumer", client)

@@ -10,7 +10,6 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -142,7 +141,7 @@ def test_every_place_is_explained() -> None:
         ("Key of an unknown variable", UnknownVariable),
     ],
 )
-def test_every_key_is_listed(head: str, report: Any) -> None:
+def test_every_key_is_listed(head: str, report: type) -> None:
     table = PAGE.partition(f"| {head} |")[2].partition("\n\n")[0]
     listed = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
     assert sorted(listed) == sorted(field.name for field in fields(report))

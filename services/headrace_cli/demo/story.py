@@ -6,7 +6,6 @@ Times are seconds since the demo began.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 from headrace_cli.demo.actors import Entry
 
@@ -251,12 +250,12 @@ class Story:
 
 def _positions(entry: Entry, key: str) -> dict[int, int]:
     """A mapping of partitions to positions; JSON has made the partitions texts."""
-    found: Any = entry.get(key)
+    found = entry.get(key)
     return {int(partition): position for partition, position in found.items()} if isinstance(found, dict) else {}
 
 
 def _numbers(entry: Entry, key: str) -> list[int]:
-    found: Any = entry.get(key)
+    found = entry.get(key)
     return list(found) if isinstance(found, list) else []
 
 

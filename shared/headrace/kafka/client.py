@@ -182,7 +182,7 @@ def connection_properties(kafka: KafkaSettings) -> Properties:
 
 
 def librdkafka_version() -> str:
-    """Version of the library under the clients."""
+    """Version of the C library that is really loaded; a system package may bring one of its own."""
     return libversion()[0]
 
 

@@ -1,7 +1,6 @@
 """Reading part of a topic without a group: for proofs and look-ups, never for ingest."""
 
 from collections.abc import Generator
-from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin._config import ConfigResource
@@ -94,9 +93,7 @@ class TopicReader:
         """Whether the topic's settings let the broker remove single records; False where it does not tell."""
         resource = ConfigResource(ResourceType.TOPIC, self._topic)
         try:
-            answer: dict[str, Any] = self._admin.describe_configs([resource], request_timeout=self._timeout)[
-                resource
-            ].result()
+            answer = self._admin.describe_configs([resource], request_timeout=self._timeout)[resource].result()
         except KafkaException:
             return False  # the right to read settings is often not granted, and nothing rests on them
         policy = answer.get("cleanup.policy")

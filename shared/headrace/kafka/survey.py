@@ -5,10 +5,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import confluent_kafka
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._metadata import ClusterMetadata
@@ -24,11 +24,6 @@ _ASK_AGAIN_SECONDS = 0.1
 _TURN_SECONDS = 1.0
 
 _Answer = TypeVar("_Answer")
-
-
-def librdkafka_version() -> str:
-    """The C library that is really loaded; a system package may bring one of its own."""
-    return str(confluent_kafka.libversion()[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,5 +193,5 @@ class ClusterSurvey:
         return self._errors.translate(error.args[0], doing)
 
 
-def _named(operations: Iterable[Any] | None) -> frozenset[str] | None:
+def _named(operations: Iterable[AclOperation] | None) -> frozenset[str] | None:
     return None if operations is None else frozenset(operation.name for operation in operations)

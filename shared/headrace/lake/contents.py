@@ -1,9 +1,8 @@
 """What a table consists of now, by the statistics in its log: no data file is opened."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -66,22 +65,18 @@ def active_files(store: Store, table: str) -> list[ActiveFile]:
         StoreError, AccessDeniedError: its log cannot be read.
     """
     actions = pa.table(open_table(store, table).get_add_actions(flatten=True))
-    columns: dict[str, list[Any]] = {name: actions[name].to_pylist() for name in _READ if name in actions.column_names}
-    nothing: list[Any] = [None] * actions.num_rows
+    noted = actions.select([name for name in _READ if name in actions.column_names])
     return [
-        ActiveFile(unquote(path), size, rows, partitions, offsets)
-        for path, size, rows, partitions, offsets in zip(
-            columns["path"],
-            columns["size_bytes"],
-            columns.get("num_records", nothing),
-            _bounds(columns, "_partition", nothing),
-            _bounds(columns, "_offset", nothing),
-            strict=True,
+        ActiveFile(
+            unquote(file["path"]),
+            file["size_bytes"],
+            file.get("num_records"),
+            _bounds(file.get("min._partition"), file.get("max._partition")),
+            _bounds(file.get("min._offset"), file.get("max._offset")),
         )
+        for file in noted.to_pylist()
     ]
 
 
-def _bounds(columns: dict[str, list[Any]], name: str, nothing: list[Any]) -> Iterator[Bounds | None]:
-    lows, highs = columns.get(f"min.{name}", nothing), columns.get(f"max.{name}", nothing)
-    for low, high in zip(lows, highs, strict=True):
-        yield None if low is None or high is None else Bounds(low, high)
+def _bounds(low: int | None, high: int | None) -> Bounds | None:
+    return None if low is None or high is None else Bounds(low, high)

@@ -23,6 +23,9 @@ from headrace.lake.store import Store
 NOTE = "headrace"
 """Key of the object in commitInfo that says what a commit holds."""
 
+Note = dict[str, Any]
+"""That object."""
+
 # A bound on what a handle gathers while it lives; it is the checkpoints that keep commits cheap (decision 0007).
 _COMMITS_PER_HANDLE = 50
 
@@ -164,7 +167,7 @@ def open_table(store: Store, table: str, *, without_files: bool = False) -> Delt
         raise store_failure(error, f"opening {store.uri(table)}") from error
 
 
-def note_of(store: Store, table: str, version: int) -> dict[str, Any]:
+def note_of(store: Store, table: str, version: int) -> Note:
     """What commit `version` says of itself; empty if it was not made by Headrace or is no longer there."""
     try:
         lines = store.read(commit_path(table, version)).splitlines()
@@ -173,12 +176,11 @@ def note_of(store: Store, table: str, version: int) -> dict[str, Any]:
     for line in lines:
         info = json.loads(line).get("commitInfo")
         if info is not None:
-            note: dict[str, Any] = info.get(NOTE) or {}
-            return note
+            return info.get(NOTE) or {}
     return {}
 
 
-def notes(store: Store, table: str, newest: int) -> Iterator[tuple[int, dict[str, Any]]]:
+def notes(store: Store, table: str, newest: int) -> Iterator[tuple[int, Note]]:
     """What commits say of themselves, from version `newest` back as far as every commit is retained."""
     retained = store.sizes(f"{table}/_delta_log")
     for version in range(newest, -1, -1):

@@ -8,7 +8,6 @@ as version 0 is: by a conditional create of the very next version, which nobody 
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -62,7 +61,7 @@ def replace_files(
     store.sync(commit_path(table, handle.version()))
     made = handle.version() + 1
     now = time.time_ns() // 1_000_000
-    actions: list[Mapping[str, Any]] = [
+    actions: list[Mapping[str, object]] = [
         {"commitInfo": {"timestamp": now, "operation": "UPDATE", "operationParameters": {}, NOTE: note}},
         *({"remove": _remove(path, sizes[path], now)} for path in removed),
         *({"add": _add(file)} for file in added),
@@ -88,7 +87,7 @@ def _sizes(handle: DeltaTable) -> dict[str, int]:
     return dict(zip(actions["path"], actions["size_bytes"], strict=True))
 
 
-def _remove(path: str, size: int, now: int) -> Mapping[str, Any]:
+def _remove(path: str, size: int, now: int) -> Mapping[str, object]:
     return {
         "path": quote(path),
         "deletionTimestamp": now,
@@ -99,7 +98,7 @@ def _remove(path: str, size: int, now: int) -> Mapping[str, Any]:
     }
 
 
-def _add(file: DataFile) -> Mapping[str, Any]:
+def _add(file: DataFile) -> Mapping[str, object]:
     return {
         "path": file.path,
         "partitionValues": {},

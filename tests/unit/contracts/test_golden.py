@@ -5,7 +5,6 @@ A difference here is a change of the format: raise `schema_version` and add a fi
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,7 +27,7 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 
 GREEKS = {"delta": -0.25, "gamma": 1e-05, "theta": -1, "vega": 0.1}
 
-EVENTS: dict[str, tuple[type[Event], list[dict[str, Any]]]] = {
+EVENTS: dict[str, tuple[type[Event], list[dict[str, object]]]] = {
     "trades": (
         Trade,
         [

@@ -1,15 +1,14 @@
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from headrace.errors import ConfigError
-from headrace.kafka.client import connection_properties
+from headrace.kafka.client import Properties, connection_properties
 from headrace.kafka.environment import connection_from_environment
 
 
-def properties_from(environment: Mapping[str, str]) -> dict[str, Any]:
+def properties_from(environment: Mapping[str, str]) -> Properties:
     """What the client is told, but for where it logs."""
     properties = connection_properties(connection_from_environment(environment))
     return {name: value for name, value in properties.items() if name != "logger"}

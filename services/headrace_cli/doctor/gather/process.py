@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from headrace.kafka.survey import librdkafka_version
+from headrace.kafka.client import librdkafka_version
 from headrace.settings import Settings
 from headrace_cli.doctor.checks.process import ProcessFacts
 

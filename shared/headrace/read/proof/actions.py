@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
 from headrace.offsets import OffsetRange
 from headrace.read.proof.agreement import columns_of
-from headrace.read.proof.features import protocol_problem
+from headrace.read.proof.features import Json, protocol_problem
 from headrace.read.proof.findings import Code, Finding, LogDamagedError, Verdict
-
-Json = Mapping[str, Any]
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 

@@ -1,7 +1,6 @@
 """Whether the contract known here is the one that a table was filled by: values of another cannot be compared."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -19,11 +18,12 @@ from headrace.contracts import (
     StructKind,
     TimestampKind,
 )
+from headrace.read.proof.features import Json
 
 _SCHEMA_VERSION = "headrace.schema_version"
 
 
-def columns_of(metadata: Mapping[str, Any]) -> dict[str, str]:
+def columns_of(metadata: Json) -> dict[str, str]:
     """Type by name of the columns that a metaData action declares.
 
     Raises:
@@ -55,7 +55,7 @@ def disagreement(contract: Contract, configuration: Mapping[str, str], columns: 
     return None
 
 
-def _declared(written: Any) -> str:
+def _declared(written: str | Json) -> str:
     """A type of the Delta protocol as one line."""
     if isinstance(written, str):
         return written

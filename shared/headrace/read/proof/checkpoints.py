@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -12,7 +11,7 @@ import pyarrow.parquet as pq
 
 from headrace.read.proof.actions import Commit, DataFile, parse_add
 from headrace.read.proof.agreement import columns_of
-from headrace.read.proof.features import check_configuration, check_file, check_protocol
+from headrace.read.proof.features import Json, check_configuration, check_file, check_protocol
 from headrace.read.proof.findings import LogDamagedError
 from headrace.read.proof.store import LocalFiles, StoredFile
 
@@ -105,7 +104,7 @@ def read_checkpoint(files: LocalFiles, checkpoint: Checkpoint) -> Snapshot:
     return snapshot
 
 
-def _rows(files: LocalFiles, path: str) -> Iterator[dict[str, Any]]:
+def _rows(files: LocalFiles, path: str) -> Iterator[Json]:
     with files.open(path) as source:
         parquet = pq.ParquetFile(source)
         wanted = [name for name in _COLUMNS if name in parquet.schema_arrow.names]
@@ -113,7 +112,7 @@ def _rows(files: LocalFiles, path: str) -> Iterator[dict[str, Any]]:
             yield from batch.to_pylist()
 
 
-def _apply(snapshot: Snapshot, row: dict[str, Any]) -> bool:
+def _apply(snapshot: Snapshot, row: Json) -> bool:
     if add := row.get("add"):
         file = parse_add({**add, "partitionValues": dict(add["partitionValues"])})
         check_file(file.path, masked=file.masked)

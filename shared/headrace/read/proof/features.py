@@ -6,6 +6,7 @@ from typing import Any
 from headrace.read.proof.findings import UnsupportedTableError
 
 Json = Mapping[str, Any]
+"""A JSON object as a log holds it: what is taken from it is checked where it is taken."""
 
 # They change how rows are read, and reading plain Parquet by column name is right for them.
 _HARMLESS_FEATURES = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "columnMapping"})

@@ -4,7 +4,6 @@ import os
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -47,29 +46,34 @@ def test_a_healthy_store_passes_every_check() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "changed", "status", "says"),
+    ("asked", "facts", "status", "says"),
     [
-        (conflicts, {"conflicts": UnsafeStoreError("two were accepted")}, Status.FAIL, "two were accepted"),
-        (conflicts, {"tried": "/"}, Status.OK, "not there yet"),
-        (writes, {"measure": StoreMeasure(0.4, 0.0)}, Status.WARN, "400.0 ms"),
-        (clock, {"measure": StoreMeasure(0.004, 61.0)}, Status.WARN, "61 s ahead of"),
-        (clock, {"measure": StoreMeasure(0.004, -61.0)}, Status.WARN, "61 s behind"),
-        (filesystem, {"disk": replace(DISK, kind="nfs4")}, Status.WARN, "nfs4"),
-        (filesystem, {"disk": replace(DISK, kind="fuse.sshfs")}, Status.WARN, "fuse.sshfs"),
-        (filesystem, {"disk": replace(DISK, kind="overlay")}, Status.WARN, "container"),
-        (filesystem, {"disk": replace(DISK, kind="tmpfs")}, Status.WARN, "memory"),
-        (filesystem, {"disk": replace(DISK, options=("rw", "nobarrier"))}, Status.WARN, "nobarrier"),
-        (space, {"disk": replace(DISK, free_bytes=60 * MIB)}, Status.FAIL, "0.1 of"),
-        (space, {"disk": replace(DISK, free_files=9)}, Status.FAIL, "9 more files"),
-        (space, {"disk": replace(DISK, free_bytes=900 * MIB)}, Status.WARN, "0.9 of"),
-        (space, {"disk": replace(DISK, free_bytes=4_000 * MIB)}, Status.WARN, "3.9 of"),
-        (leftovers, {"left": (".headrace-canary-1",)}, Status.WARN, ".headrace-canary-1"),
+        (
+            conflicts,
+            replace(HEALTHY, conflicts=UnsafeStoreError("two were accepted")),
+            Status.FAIL,
+            "two were accepted",
+        ),
+        (conflicts, replace(HEALTHY, tried="/"), Status.OK, "not there yet"),
+        (writes, replace(HEALTHY, measure=StoreMeasure(0.4, 0.0)), Status.WARN, "400.0 ms"),
+        (clock, replace(HEALTHY, measure=StoreMeasure(0.004, 61.0)), Status.WARN, "61 s ahead of"),
+        (clock, replace(HEALTHY, measure=StoreMeasure(0.004, -61.0)), Status.WARN, "61 s behind"),
+        (filesystem, replace(HEALTHY, disk=replace(DISK, kind="nfs4")), Status.WARN, "nfs4"),
+        (filesystem, replace(HEALTHY, disk=replace(DISK, kind="fuse.sshfs")), Status.WARN, "fuse.sshfs"),
+        (filesystem, replace(HEALTHY, disk=replace(DISK, kind="overlay")), Status.WARN, "container"),
+        (filesystem, replace(HEALTHY, disk=replace(DISK, kind="tmpfs")), Status.WARN, "memory"),
+        (filesystem, replace(HEALTHY, disk=replace(DISK, options=("rw", "nobarrier"))), Status.WARN, "nobarrier"),
+        (space, replace(HEALTHY, disk=replace(DISK, free_bytes=60 * MIB)), Status.FAIL, "0.1 of"),
+        (space, replace(HEALTHY, disk=replace(DISK, free_files=9)), Status.FAIL, "9 more files"),
+        (space, replace(HEALTHY, disk=replace(DISK, free_bytes=900 * MIB)), Status.WARN, "0.9 of"),
+        (space, replace(HEALTHY, disk=replace(DISK, free_bytes=4_000 * MIB)), Status.WARN, "3.9 of"),
+        (leftovers, replace(HEALTHY, left=(".headrace-canary-1",)), Status.WARN, ".headrace-canary-1"),
     ],
 )
 def test_what_is_wrong_with_a_store_is_seen(
-    asked: Check[StoreFacts], changed: dict[str, Any], status: Status, says: str
+    asked: Check[StoreFacts], facts: StoreFacts, status: Status, says: str
 ) -> None:
-    verdict = asked.judge(replace(HEALTHY, **changed))
+    verdict = asked.judge(facts)
 
     assert verdict is not None
     assert verdict.status is status

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from deltalake import DeltaTable
@@ -66,34 +65,34 @@ def test_a_table_that_is_not_there_yet_is_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "check", "status", "exit_code"),
+    ("facts", "check", "status", "exit_code"),
     [
-        ({"contract": None}, "table-contract", Status.FAIL, 78),
-        ({"contract": contract_of(Kept)}, "table-contract", Status.FAIL, 78),
-        ({"mismatch": WrongTableError("another pipeline")}, "table-source", Status.FAIL, 73),
-        ({"mismatch": TopicRecreatedError("another id")}, "table-source", Status.FAIL, 80),
-        ({"quarantine": False}, "table-quarantine", Status.FAIL, None),
-        ({"positions": {0: 101, 1: 100}}, "table-positions", Status.FAIL, 81),
-        ({"positions": {0: 10, 1: 39}}, "table-positions", Status.FAIL, 81),
-        ({"positions": {0: None, 1: 100}}, "table-positions", Status.FAIL, 81),
-        ({"positions": {0: 10, 1: None}, "started": 1}, "table-positions", Status.FAIL, 81),
-        ({"positions": {0: 10, 1: 45}}, "table-headroom", Status.WARN, None),
-        ({"properties": {"delta.enableChangeDataFeed": "true"}}, "table-properties", Status.WARN, None),
-        ({"properties": {"delta.constraints.x": "x > 0"}}, "table-properties", Status.WARN, None),
+        (replace(HEALTHY, contract=None), "table-contract", Status.FAIL, 78),
+        (replace(HEALTHY, contract=contract_of(Kept)), "table-contract", Status.FAIL, 78),
+        (replace(HEALTHY, mismatch=WrongTableError("another pipeline")), "table-source", Status.FAIL, 73),
+        (replace(HEALTHY, mismatch=TopicRecreatedError("another id")), "table-source", Status.FAIL, 80),
+        (replace(HEALTHY, quarantine=False), "table-quarantine", Status.FAIL, None),
+        (replace(HEALTHY, positions={0: 101, 1: 100}), "table-positions", Status.FAIL, 81),
+        (replace(HEALTHY, positions={0: 10, 1: 39}), "table-positions", Status.FAIL, 81),
+        (replace(HEALTHY, positions={0: None, 1: 100}), "table-positions", Status.FAIL, 81),
+        (replace(HEALTHY, positions={0: 10, 1: None}, started=1), "table-positions", Status.FAIL, 81),
+        (replace(HEALTHY, positions={0: 10, 1: 45}), "table-headroom", Status.WARN, None),
+        (replace(HEALTHY, properties={"delta.enableChangeDataFeed": "true"}), "table-properties", Status.WARN, None),
+        (replace(HEALTHY, properties={"delta.constraints.x": "x > 0"}), "table-properties", Status.WARN, None),
         (
-            {"properties": {"delta.deletedFileRetentionDuration": "interval 2 hours"}},
+            replace(HEALTHY, properties={"delta.deletedFileRetentionDuration": "interval 2 hours"}),
             "table-properties",
             Status.WARN,
             None,
         ),
-        ({"tail": LogTail(501, ())}, "table-log", Status.WARN, None),
-        ({"tail": LogTail(8, ("7.json",))}, "table-commits", Status.WARN, None),
+        (replace(HEALTHY, tail=LogTail(501, ())), "table-log", Status.WARN, None),
+        (replace(HEALTHY, tail=LogTail(8, ("7.json",))), "table-commits", Status.WARN, None),
     ],
 )
 def test_what_is_wrong_with_a_table_is_seen_and_nothing_else(
-    changed: dict[str, Any], check: str, status: Status, exit_code: int | None
+    facts: TableFacts, check: str, status: Status, exit_code: int | None
 ) -> None:
-    ((name, found),) = outcome(replace(HEALTHY, **changed)).items()
+    ((name, found),) = outcome(facts).items()
 
     assert (name, found.status, found.exit_code) == (check, status, exit_code)
 

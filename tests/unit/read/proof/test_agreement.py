@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pytest
 from deltalake import DeltaTable
@@ -25,9 +25,7 @@ from headrace.read.proof.agreement import columns_of, disagreement
 from headrace.read.proof.findings import Code, Verdict
 from headrace.read.proof.ledger import Ledger
 from headrace.read.proof.verify import Verifier
-
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
+from tests.unit.read.proof.tables import TableBuilder
 
 TRADES = load_contracts([])["trades"]
 
@@ -74,7 +72,7 @@ CHANGED = {
 
 @pytest.mark.parametrize("checkpoint", [False, True], ids=["commits", "checkpoint"])
 @pytest.mark.parametrize("differs", CHANGED)
-def test_values_of_a_changed_contract_are_not_compared(table: "TableBuilder", differs: str, checkpoint: bool) -> None:
+def test_values_of_a_changed_contract_are_not_compared(table: TableBuilder, differs: str, checkpoint: bool) -> None:
     if checkpoint:
         DeltaTable(table.path).create_checkpoint()
         for version in range(3):

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import Producer
@@ -19,9 +18,7 @@ from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import Verifier
 from headrace.testing.brokers import BrokerHandle
-
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
+from tests.unit.read.proof.tables import TableBuilder
 
 Send = Callable[[Mapping[int, list[bytes | None]]], None]
 
@@ -34,7 +31,7 @@ def failures(report: TableReport) -> list[Finding]:
 class Topic:
     """A fresh topic, and a table that says it is filled from it."""
 
-    def __init__(self, handle: BrokerHandle, build: Callable[..., "TableBuilder"]) -> None:
+    def __init__(self, handle: BrokerHandle, build: Callable[..., TableBuilder]) -> None:
         self.settings = KafkaSettings(bootstrap_servers=handle.bootstrap_servers, request_timeout_seconds=10)
         self.name = handle.new_topic()
         client = TopicClient(self.settings, self.name)
@@ -78,12 +75,12 @@ class Topic:
 
 
 @pytest.fixture
-def topic(broker: BrokerHandle, build: Callable[..., "TableBuilder"]) -> Topic:
+def topic(broker: BrokerHandle, build: Callable[..., TableBuilder]) -> Topic:
     return Topic(broker, build)
 
 
 @pytest.fixture
-def kafka_topic(kafka_broker: BrokerHandle, build: Callable[..., "TableBuilder"]) -> Topic:
+def kafka_topic(kafka_broker: BrokerHandle, build: Callable[..., TableBuilder]) -> Topic:
     return Topic(kafka_broker, build)
 
 
@@ -214,7 +211,7 @@ def test_another_topic_than_the_tables_own_leaves_it_unknown(topic: Topic) -> No
     assert "is not the one that the table was filled from" in report.findings[0].message
 
 
-def test_an_unreachable_broker_leaves_the_table_unknown(table: "TableBuilder") -> None:
+def test_an_unreachable_broker_leaves_the_table_unknown(table: TableBuilder) -> None:
     settings = KafkaSettings(bootstrap_servers="127.0.0.1:1", request_timeout_seconds=0.5)
     opened = Verifier(table.root, load_contracts([]), lambda identity, _codec: Broker(settings, identity, None))
 

@@ -1,7 +1,6 @@
 """`headrace verify` as people and scripts call it."""
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,20 +9,18 @@ from headrace.read.proof.findings import Verdict
 from headrace.settings import load_settings
 from headrace_cli.main import run
 from headrace_cli.verify_run import ProofOptions, verify_tables
-
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
+from tests.unit.read.proof.tables import TableBuilder
 
 
 @pytest.fixture
-def lake(table: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> "TableBuilder":
+def lake(table: TableBuilder, monkeypatch: pytest.MonkeyPatch) -> TableBuilder:
     monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
     monkeypatch.chdir(table.root)
     monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
     return table
 
 
-def test_json_goes_to_stdout_and_nothing_else(lake: "TableBuilder", capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_goes_to_stdout_and_nothing_else(lake: TableBuilder, capsys: pytest.CaptureFixture[str]) -> None:
     code = run(["verify", "--json", "--ledger", str(lake.write_ledger())])
 
     out, err = capsys.readouterr()
@@ -35,7 +32,7 @@ def test_json_goes_to_stdout_and_nothing_else(lake: "TableBuilder", capsys: pyte
 
 
 def test_without_names_every_table_of_the_lake_is_verified(
-    lake: "TableBuilder", capsys: pytest.CaptureFixture[str]
+    lake: TableBuilder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["verify"]) == 0
 
@@ -45,7 +42,7 @@ def test_without_names_every_table_of_the_lake_is_verified(
 
 
 def test_a_failure_is_told_with_its_place_and_exit_code_1(
-    lake: "TableBuilder", capsys: pytest.CaptureFixture[str]
+    lake: TableBuilder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     batch = lake.land({0: (260, 300)})
     lake.land({0: (260, 300)})
@@ -58,7 +55,7 @@ def test_a_failure_is_told_with_its_place_and_exit_code_1(
 
 
 def test_what_could_not_be_checked_is_exit_code_2(
-    lake: "TableBuilder", monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    lake: TableBuilder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
     monkeypatch.setenv("HEADRACE_KAFKA__REQUEST_TIMEOUT_SECONDS", "0.3")
@@ -68,34 +65,34 @@ def test_what_could_not_be_checked_is_exit_code_2(
     assert run(["verify", "trades", "--from-log"]) == 0
 
 
-def test_the_lake_may_lie_below_the_home_folder(lake: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lake_may_lie_below_the_home_folder(lake: TableBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(lake.root.parent))
     monkeypatch.setenv("HEADRACE_LAKE__ROOT", f"~/{lake.root.name}")
 
     assert run(["verify", "trades"]) == 0
 
 
-def test_the_lake_may_be_named_by_a_file_uri(lake: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lake_may_be_named_by_a_file_uri(lake: TableBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_LAKE__ROOT", lake.root.as_uri())
 
     assert run(["verify", "trades"]) == 0
 
 
-def test_a_lake_elsewhere_is_not_verified(lake: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lake_elsewhere_is_not_verified(lake: TableBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_LAKE__ROOT", "s3://bucket/lake")
 
     with pytest.raises(ConfigError, match="s3://bucket/lake is not on a local file system"):
         verify_tables(load_settings(), ["trades"])
 
 
-def test_a_wrong_name_is_a_configuration_error(lake: "TableBuilder") -> None:
+def test_a_wrong_name_is_a_configuration_error(lake: TableBuilder) -> None:
     with pytest.raises(ConfigError, match="there is no table greeks under"):
         verify_tables(load_settings(), ["greeks"])
 
 
 @pytest.mark.parametrize("command", [["verify", "greeks"], ["quarantine", "list", "greeks"]])
 def test_a_file_where_a_table_should_be_is_told_as_such(
-    lake: "TableBuilder", command: list[str], capsys: pytest.CaptureFixture[str]
+    lake: TableBuilder, command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (lake.root / "greeks").write_text("notes")
 
@@ -103,7 +100,7 @@ def test_a_file_where_a_table_should_be_is_told_as_such(
     assert "greeks is a file: move it away" in capsys.readouterr().err
 
 
-def test_since_begins_after_a_version(lake: "TableBuilder", capsys: pytest.CaptureFixture[str]) -> None:
+def test_since_begins_after_a_version(lake: TableBuilder, capsys: pytest.CaptureFixture[str]) -> None:
     lake.land({0: (260, 300)})
 
     assert run(["verify", "trades", "--since", "3", "--json"]) == 0
@@ -112,17 +109,17 @@ def test_since_begins_after_a_version(lake: "TableBuilder", capsys: pytest.Captu
     assert (found["since"], [p["rows"] for p in found["partitions"]]) == (3, [40, 0])
 
 
-def test_since_needs_one_table(lake: "TableBuilder", capsys: pytest.CaptureFixture[str]) -> None:
+def test_since_needs_one_table(lake: TableBuilder, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", "--since", "3"]) == ConfigError.exit_code
     assert "name that table" in capsys.readouterr().err
 
 
-def test_the_ledger_and_the_log_alone_exclude_each_other(lake: "TableBuilder") -> None:
+def test_the_ledger_and_the_log_alone_exclude_each_other(lake: TableBuilder) -> None:
     with pytest.raises(ConfigError, match="give one of them"):
         verify_tables(load_settings(), (), ProofOptions(from_log=True, ledger=lake.root))
 
 
-def test_an_unknown_contract_leaves_values_uncompared_and_unknown(lake: "TableBuilder") -> None:
+def test_an_unknown_contract_leaves_values_uncompared_and_unknown(lake: TableBuilder) -> None:
     creation = lake.log(0)
     creation.write_text(creation.read_text().replace('"headrace.contract":"trades"', '"headrace.contract":"mine"'))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,11 +11,7 @@ from deltalake import DeltaTable
 from headrace.read.proof.findings import Code, Finding, Verdict
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.run import TableRun
-
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
-
-Row = dict[str, Any]
+from tests.unit.read.proof.tables import Row, TableBuilder
 
 
 def failures(report: TableReport) -> list[Finding]:
@@ -41,7 +36,7 @@ def without(offset: int) -> Callable[[list[Row]], list[Row]]:
     return lambda rows: [row for row in rows if (row["_partition"], row["_offset"]) != (0, offset)]
 
 
-def test_a_row_that_its_commit_claims_but_does_not_have_is_lost(table: "TableBuilder") -> None:
+def test_a_row_that_its_commit_claims_but_does_not_have_is_lost(table: TableBuilder) -> None:
     table.land({0: (260, 300)}, change=without(281))
 
     report = table.verify(ledger=False)
@@ -53,7 +48,7 @@ def test_a_row_that_its_commit_claims_but_does_not_have_is_lost(table: "TableBui
     assert report.partitions[1].verdict is Verdict.PASS
 
 
-def test_a_row_that_vanished_from_a_file_is_lost_even_if_the_log_was_made_to_agree(table: "TableBuilder") -> None:
+def test_a_row_that_vanished_from_a_file_is_lost_even_if_the_log_was_made_to_agree(table: TableBuilder) -> None:
     table.replace_rows(table.data_files()[0], lambda rows: rows[1:])
 
     report = table.verify(ledger=False)
@@ -62,7 +57,7 @@ def test_a_row_that_vanished_from_a_file_is_lost_even_if_the_log_was_made_to_agr
     assert of(report, Code.COUNT_DIFFERS).version == 1
 
 
-def test_a_lost_row_hidden_as_a_gap_is_found_by_the_ledger(table: "TableBuilder") -> None:
+def test_a_lost_row_hidden_as_a_gap_is_found_by_the_ledger(table: TableBuilder) -> None:
     table.land({0: (260, 300)}, gaps={0: [(281, 282)]})
     table.ledger[0, 281] = table.ledger[0, 280]
 
@@ -71,7 +66,7 @@ def test_a_lost_row_hidden_as_a_gap_is_found_by_the_ledger(table: "TableBuilder"
     assert (found.offset, found.count) == (281, 1)
 
 
-def test_a_row_twice_in_one_file_is_a_duplicate(table: "TableBuilder") -> None:
+def test_a_row_twice_in_one_file_is_a_duplicate(table: TableBuilder) -> None:
     table.land({0: (260, 300)}, change=lambda rows: [*rows, rows[3]], claims={"rows": 41, "end": 300})
 
     report = table.verify(ledger=False)
@@ -82,7 +77,7 @@ def test_a_row_twice_in_one_file_is_a_duplicate(table: "TableBuilder") -> None:
     assert report.partitions[0].duplicates == 1
 
 
-def test_rows_that_two_commits_wrote_are_duplicates_and_both_are_named(table: "TableBuilder") -> None:
+def test_rows_that_two_commits_wrote_are_duplicates_and_both_are_named(table: TableBuilder) -> None:
     first = table.land({0: (260, 300)})
     second = table.land({0: (260, 300)})
 
@@ -97,7 +92,7 @@ def test_rows_that_two_commits_wrote_are_duplicates_and_both_are_named(table: "T
     assert (chain.version, chain.partition, chain.offset) == (5, 0, 260)
 
 
-def test_swapped_values_are_named(table: "TableBuilder") -> None:
+def test_swapped_values_are_named(table: TableBuilder) -> None:
     def swap(rows: list[Row]) -> list[Row]:
         rows[4]["price"], rows[5]["price"] = rows[5]["price"], rows[4]["price"]
         return rows
@@ -116,7 +111,7 @@ def test_swapped_values_are_named(table: "TableBuilder") -> None:
     ("column", "value"),
     [("price", Decimal("0.0281")), ("account", "nain"), ("order_id", ""), ("quantity", 1), ("symbol", 'S"Y')],
 )
-def test_one_changed_value_is_named(table: "TableBuilder", column: str, value: object) -> None:
+def test_one_changed_value_is_named(table: TableBuilder, column: str, value: object) -> None:
     def change(rows: list[Row]) -> list[Row]:
         rows[3][column] = value
         return rows
@@ -126,7 +121,7 @@ def test_one_changed_value_is_named(table: "TableBuilder", column: str, value: o
     assert only(table.verify(), Code.VALUE_DIFFERS).offset == 263
 
 
-def test_a_row_filed_under_another_day_is_found(table: "TableBuilder") -> None:
+def test_a_row_filed_under_another_day_is_found(table: TableBuilder) -> None:
     table.land({0: (260, 300)})
     moved = table.log(4).read_text().replace('"date":"2026-01-01"', '"date":"2026-01-05"')
     table.log(4).write_text(moved)
@@ -134,7 +129,7 @@ def test_a_row_filed_under_another_day_is_found(table: "TableBuilder") -> None:
     assert "filed under 2026-01-05" in only(table.verify(), Code.WRONG_PARTITION_VALUE).message
 
 
-def test_rows_at_or_beyond_the_position_are_named(table: "TableBuilder") -> None:
+def test_rows_at_or_beyond_the_position_are_named(table: TableBuilder) -> None:
     table.land({0: (260, 300)}, txns={0: 290})
 
     report = table.verify(ledger=False)
@@ -145,7 +140,7 @@ def test_rows_at_or_beyond_the_position_are_named(table: "TableBuilder") -> None
     assert of(report, Code.CHAIN_BROKEN).offset == 300
 
 
-def test_rows_of_other_offsets_than_their_commit_names_are_found(table: "TableBuilder") -> None:
+def test_rows_of_other_offsets_than_their_commit_names_are_found(table: TableBuilder) -> None:
     def shift(rows: list[Row]) -> list[Row]:
         return [{**row, "_offset": row["_offset"] + 1} for row in rows]
 
@@ -159,7 +154,7 @@ def test_rows_of_other_offsets_than_their_commit_names_are_found(table: "TableBu
     assert of(report, Code.IN_GAP).offset == 300
 
 
-def test_rows_before_the_start_are_named(build: Callable[..., "TableBuilder"]) -> None:
+def test_rows_before_the_start_are_named(build: Callable[..., TableBuilder]) -> None:
     table = build({0: 10})
     table.land({0: (10, 20)}, change=lambda rows: [{**row, "_offset": row["_offset"] - 1} for row in rows])
 
@@ -169,7 +164,7 @@ def test_rows_before_the_start_are_named(build: Callable[..., "TableBuilder"]) -
     assert of(report, Code.LOST).offset == 19
 
 
-def test_a_truncated_file_is_named(table: "TableBuilder") -> None:
+def test_a_truncated_file_is_named(table: TableBuilder) -> None:
     file = table.data_files()[0]
     file.write_bytes(file.read_bytes()[:-10])
 
@@ -182,7 +177,7 @@ def test_a_truncated_file_is_named(table: "TableBuilder") -> None:
     assert of(report, Code.LOST).partition == 0
 
 
-def test_a_changed_byte_is_found_by_the_digest(table: "TableBuilder") -> None:
+def test_a_changed_byte_is_found_by_the_digest(table: TableBuilder) -> None:
     file = table.data_files()[0]
     data = bytearray(file.read_bytes())
     data[4] ^= 1
@@ -191,7 +186,7 @@ def test_a_changed_byte_is_found_by_the_digest(table: "TableBuilder") -> None:
     assert "sha256" in of(table.verify(ledger=False), Code.FILE_DAMAGED).message
 
 
-def test_a_deleted_file_is_named(table: "TableBuilder") -> None:
+def test_a_deleted_file_is_named(table: TableBuilder) -> None:
     file = table.data_files()[0]
     file.unlink()
 
@@ -201,13 +196,13 @@ def test_a_deleted_file_is_named(table: "TableBuilder") -> None:
     assert found.version == 1
 
 
-def test_a_file_without_addresses_is_damaged(table: "TableBuilder") -> None:
+def test_a_file_without_addresses_is_damaged(table: TableBuilder) -> None:
     table.replace_rows(table.data_files()[0], lambda rows: [{**row, "_offset": None} for row in rows])
 
     assert "_offset" in of(table.verify(ledger=False), Code.FILE_DAMAGED).message
 
 
-def test_a_row_count_that_is_not_that_of_the_file_is_named(table: "TableBuilder") -> None:
+def test_a_row_count_that_is_not_that_of_the_file_is_named(table: TableBuilder) -> None:
     text = table.log(1).read_text()
     table.log(1).write_text(text.replace('numRecords\\": 75', 'numRecords\\": 76'))
 
@@ -217,7 +212,7 @@ def test_a_row_count_that_is_not_that_of_the_file_is_named(table: "TableBuilder"
     assert of(report, Code.COUNT_DIFFERS).version == 1
 
 
-def test_a_row_that_nobody_sent_is_a_phantom(table: "TableBuilder") -> None:
+def test_a_row_that_nobody_sent_is_a_phantom(table: TableBuilder) -> None:
     table.land({0: (260, 300)})
     del table.ledger[0, 270]
 
@@ -228,7 +223,7 @@ def test_a_row_that_nobody_sent_is_a_phantom(table: "TableBuilder") -> None:
 
 
 def test_a_file_that_is_gone_after_maintenance_replaced_it_makes_verify_start_over(
-    table: "TableBuilder", monkeypatch: pytest.MonkeyPatch
+    table: TableBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_quarantine = TableRun.read_quarantine
     runs: list[TableRun] = []
@@ -249,7 +244,7 @@ def test_a_file_that_is_gone_after_maintenance_replaced_it_makes_verify_start_ov
     assert report.verdict is Verdict.PASS
 
 
-def test_a_column_of_another_type_is_damage(table: "TableBuilder") -> None:
+def test_a_column_of_another_type_is_damage(table: TableBuilder) -> None:
     file = table.data_files()[0]
     rows = pq.read_table(file)
     place = rows.column_names.index("quantity")

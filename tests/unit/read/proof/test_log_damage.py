@@ -1,18 +1,16 @@
 """Damage to the log, and commits that break the chain."""
 
 import json
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from headrace.read.proof.features import Json
 from headrace.read.proof.findings import Code, Finding, Verdict
 from headrace.read.proof.report import TableReport
-
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
+from tests.unit.read.proof.tables import TableBuilder
 
 
 def findings(report: TableReport, code: Code) -> list[Finding]:
@@ -20,7 +18,7 @@ def findings(report: TableReport, code: Code) -> list[Finding]:
     return [finding for finding in listed if finding.code is code]
 
 
-def edit_note(table: "TableBuilder", version: int, **changes: Any) -> None:
+def edit_note(table: TableBuilder, version: int, **changes: object) -> None:
     """Changes what a commit says of partition 0."""
     lines = [json.loads(line) for line in table.log(version).read_text().splitlines()]
     for line in lines:
@@ -29,7 +27,7 @@ def edit_note(table: "TableBuilder", version: int, **changes: Any) -> None:
     table.log(version).write_text("\n".join(json.dumps(line) for line in lines))
 
 
-def test_a_position_that_skips_records_breaks_the_chain(table: "TableBuilder") -> None:
+def test_a_position_that_skips_records_breaks_the_chain(table: TableBuilder) -> None:
     table.land({0: (270, 300)})
 
     report = table.verify(ledger=False)
@@ -40,7 +38,7 @@ def test_a_position_that_skips_records_breaks_the_chain(table: "TableBuilder") -
     assert findings(report, Code.LOST)[0].count == 10
 
 
-def test_the_last_offset_instead_of_the_next_breaks_the_chain(table: "TableBuilder") -> None:
+def test_the_last_offset_instead_of_the_next_breaks_the_chain(table: TableBuilder) -> None:
     table.land({0: (260, 300)}, txns={0: 299})
 
     found = findings(table.verify(ledger=False), Code.CHAIN_BROKEN)[0]
@@ -48,7 +46,7 @@ def test_the_last_offset_instead_of_the_next_breaks_the_chain(table: "TableBuild
     assert found.message == "the commit ends at 300 but moves the position to 299"
 
 
-def test_a_position_that_goes_back_breaks_the_chain(table: "TableBuilder") -> None:
+def test_a_position_that_goes_back_breaks_the_chain(table: TableBuilder) -> None:
     table.land({0: (100, 200)})
 
     report = table.verify(ledger=False)
@@ -57,12 +55,12 @@ def test_a_position_that_goes_back_breaks_the_chain(table: "TableBuilder") -> No
     assert findings(report, Code.CHAIN_BROKEN)[0].offset == 100
 
 
-def test_a_rewind_may_take_the_position_back(table: "TableBuilder") -> None:
+def test_a_rewind_may_take_the_position_back(table: TableBuilder) -> None:
     handle = DeltaTable(table.path)
     handle.load_as_version(2)
     wanted = set(handle.file_uris())
     handle = DeltaTable(table.path)
-    lines: list[dict[str, Any]] = [{"commitInfo": {"operation": "RESTORE", "headrace.operation": "rewind"}}]
+    lines: list[Json] = [{"commitInfo": {"operation": "RESTORE", "headrace.operation": "rewind"}}]
     lines += [
         {"remove": {"path": uri.split("trades/")[1], "dataChange": True}}
         for uri in handle.file_uris()
@@ -79,7 +77,7 @@ def test_a_rewind_may_take_the_position_back(table: "TableBuilder") -> None:
 
 
 @pytest.mark.parametrize("changes", [{"rows": 96}, {"rejects": 3}, {"gap_records": 2}, {"gap_records": 4}])
-def test_numbers_that_do_not_add_up_are_named(table: "TableBuilder", changes: dict[str, int]) -> None:
+def test_numbers_that_do_not_add_up_are_named(table: TableBuilder, changes: dict[str, int]) -> None:
     edit_note(table, 2, **changes)
 
     found = findings(table.verify(ledger=False), Code.COUNT_DIFFERS)
@@ -87,7 +85,7 @@ def test_numbers_that_do_not_add_up_are_named(table: "TableBuilder", changes: di
     assert {finding.version for finding in found} >= {2}
 
 
-def test_numbers_that_add_up_but_are_not_those_of_the_table_are_found(table: "TableBuilder") -> None:
+def test_numbers_that_add_up_but_are_not_those_of_the_table_are_found(table: TableBuilder) -> None:
     edit_note(table, 2, rejects=1, gap_records=4, gaps=[[150, 153]])
 
     report = table.verify(ledger=False)
@@ -95,7 +93,7 @@ def test_numbers_that_add_up_but_are_not_those_of_the_table_are_found(table: "Ta
     assert report.verdict is Verdict.FAIL
 
 
-def test_rows_that_another_program_appended_are_named(table: "TableBuilder") -> None:
+def test_rows_that_another_program_appended_are_named(table: TableBuilder) -> None:
     foreign = pq.read_table(table.data_files()[0]).slice(0, 1)
     foreign = foreign.append_column("date", foreign["timestamp"].cast(pa.date32()))
     write_deltalake(table.path, foreign, mode="append")
@@ -108,7 +106,7 @@ def test_rows_that_another_program_appended_are_named(table: "TableBuilder") -> 
     assert findings(report, Code.DUPLICATE)
 
 
-def test_rows_that_another_program_deleted_are_named(table: "TableBuilder") -> None:
+def test_rows_that_another_program_deleted_are_named(table: TableBuilder) -> None:
     DeltaTable(table.path).delete("_offset = 7 and _partition = 0")
 
     report = table.verify(ledger=False)
@@ -117,7 +115,7 @@ def test_rows_that_another_program_deleted_are_named(table: "TableBuilder") -> N
     assert findings(report, Code.LOST)[0].offset == 7
 
 
-def test_a_restore_that_keeps_positions_is_found(table: "TableBuilder") -> None:
+def test_a_restore_that_keeps_positions_is_found(table: TableBuilder) -> None:
     DeltaTable(table.path).restore(2)
 
     report = table.verify(ledger=False)
@@ -127,7 +125,7 @@ def test_a_restore_that_keeps_positions_is_found(table: "TableBuilder") -> None:
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.9])
-def test_a_torn_commit_is_named(table: "TableBuilder", keep: float) -> None:
+def test_a_torn_commit_is_named(table: TableBuilder, keep: float) -> None:
     text = table.log(3).read_bytes()
     table.log(3).write_bytes(text[: int(len(text) * keep)])
 
@@ -137,7 +135,7 @@ def test_a_torn_commit_is_named(table: "TableBuilder", keep: float) -> None:
     assert "commit 3 is torn or damaged" in findings(report, Code.LOG_DAMAGED)[0].message
 
 
-def test_a_commit_cut_at_a_line_end_is_found_by_its_missing_position(table: "TableBuilder") -> None:
+def test_a_commit_cut_at_a_line_end_is_found_by_its_missing_position(table: TableBuilder) -> None:
     lines = table.log(3).read_text().splitlines()
     table.log(3).write_text("\n".join(line for line in lines if not line.startswith('{"txn"')) + "\n")
 
@@ -147,7 +145,7 @@ def test_a_commit_cut_at_a_line_end_is_found_by_its_missing_position(table: "Tab
     assert "moves the position to None" in findings(report, Code.CHAIN_BROKEN)[0].message
 
 
-def test_an_empty_last_commit_is_told_and_changes_nothing(table: "TableBuilder") -> None:
+def test_an_empty_last_commit_is_told_and_changes_nothing(table: TableBuilder) -> None:
     table.log(3).write_bytes(b"")
 
     report = table.verify(ledger=False)
@@ -157,7 +155,7 @@ def test_an_empty_last_commit_is_told_and_changes_nothing(table: "TableBuilder")
     assert [p.position for p in report.partitions] == [200, 50]
 
 
-def test_a_missing_commit_in_the_middle_is_named(table: "TableBuilder") -> None:
+def test_a_missing_commit_in_the_middle_is_named(table: TableBuilder) -> None:
     table.log(2).unlink()
 
     report = table.verify(ledger=False)
@@ -166,7 +164,7 @@ def test_a_missing_commit_in_the_middle_is_named(table: "TableBuilder") -> None:
     assert "commit 2 is missing" in findings(report, Code.LOG_DAMAGED)[0].message
 
 
-def test_a_missing_commit_that_a_checkpoint_replaces_leaves_the_history_unknown(table: "TableBuilder") -> None:
+def test_a_missing_commit_that_a_checkpoint_replaces_leaves_the_history_unknown(table: TableBuilder) -> None:
     DeltaTable(table.path).create_checkpoint()
     table.log(1).unlink()
 
@@ -176,7 +174,7 @@ def test_a_missing_commit_that_a_checkpoint_replaces_leaves_the_history_unknown(
     assert "commit 1 is missing although older ones are there" in findings(report, Code.LOG_DAMAGED)[0].message
 
 
-def test_a_checkpoint_that_says_something_else_than_the_commits_is_named(table: "TableBuilder") -> None:
+def test_a_checkpoint_that_says_something_else_than_the_commits_is_named(table: TableBuilder) -> None:
     DeltaTable(table.path).create_checkpoint()
     checkpoint = next((table.path / "_delta_log").glob("*.checkpoint.parquet"))
     content = pq.read_table(checkpoint)
@@ -188,7 +186,7 @@ def test_a_checkpoint_that_says_something_else_than_the_commits_is_named(table: 
     assert found[0].version == 3
 
 
-def test_a_checkpoint_that_cannot_be_read_is_named(table: "TableBuilder") -> None:
+def test_a_checkpoint_that_cannot_be_read_is_named(table: TableBuilder) -> None:
     DeltaTable(table.path).create_checkpoint()
     next((table.path / "_delta_log").glob("*.checkpoint.parquet")).write_bytes(b"")
 
@@ -198,7 +196,7 @@ def test_a_checkpoint_that_cannot_be_read_is_named(table: "TableBuilder") -> Non
     assert "cannot be read" in findings(report, Code.LOG_DAMAGED)[0].message
 
 
-def test_a_checkpoint_in_parts_is_a_base(table: "TableBuilder") -> None:
+def test_a_checkpoint_in_parts_is_a_base(table: TableBuilder) -> None:
     DeltaTable(table.path).create_checkpoint()
     log = table.path / "_delta_log"
     whole = next(log.glob("*.checkpoint.parquet"))
@@ -215,7 +213,7 @@ def test_a_checkpoint_in_parts_is_a_base(table: "TableBuilder") -> None:
     assert [p.position for p in report.partitions] == [260, 90]
 
 
-def test_a_checkpoint_in_an_unknown_format_leaves_the_table_unknown(table: "TableBuilder") -> None:
+def test_a_checkpoint_in_an_unknown_format_leaves_the_table_unknown(table: TableBuilder) -> None:
     table.log(0).unlink()
     name = "00000000000000000003.checkpoint.3a0d65cd-4056-49b8-937b-95f9e3ee90e5.parquet"
     (table.path / "_delta_log" / name).write_bytes(b"")
@@ -227,7 +225,7 @@ def test_a_checkpoint_in_an_unknown_format_leaves_the_table_unknown(table: "Tabl
 
 
 @pytest.mark.parametrize("hint", ["", "{", '{"version": 77}', '{"version": 1}'])
-def test_a_wrong_hint_does_not_matter(table: "TableBuilder", hint: str) -> None:
+def test_a_wrong_hint_does_not_matter(table: TableBuilder, hint: str) -> None:
     (table.path / "_delta_log" / "_last_checkpoint").write_text(hint)
 
     assert table.verify(ledger=False).verdict is Verdict.PASS
@@ -242,7 +240,7 @@ def test_a_wrong_hint_does_not_matter(table: "TableBuilder", hint: str) -> None:
         {"add": {"path": "x.parquet", "size": 1, "deletionVector": {"storageType": "u"}}},
     ],
 )
-def test_what_verify_does_not_know_is_unknown_and_said(table: "TableBuilder", action: dict[str, Any]) -> None:
+def test_what_verify_does_not_know_is_unknown_and_said(table: TableBuilder, action: Json) -> None:
     table.log(4).write_text(json.dumps(action))
 
     report = table.verify(ledger=False)
@@ -251,7 +249,7 @@ def test_what_verify_does_not_know_is_unknown_and_said(table: "TableBuilder", ac
     assert report.findings[0].code is Code.UNSUPPORTED
 
 
-def test_a_path_outside_of_the_table_is_refused(table: "TableBuilder") -> None:
+def test_a_path_outside_of_the_table_is_refused(table: TableBuilder) -> None:
     table.log(4).write_text(json.dumps({"add": {"path": "../../secret.parquet", "size": 1, "dataChange": False}}))
 
     report = table.verify(ledger=False)
@@ -260,14 +258,14 @@ def test_a_path_outside_of_the_table_is_refused(table: "TableBuilder") -> None:
     assert "outside of the table" in report.findings[-1].message
 
 
-def test_a_table_that_headrace_did_not_make_is_unknown(table: "TableBuilder") -> None:
+def test_a_table_that_headrace_did_not_make_is_unknown(table: TableBuilder) -> None:
     commit = table.log(0).read_text().replace("headrace.pipeline", "other.pipeline")
     table.log(0).write_text(commit)
 
     assert table.verify(ledger=False).verdict is Verdict.UNKNOWN
 
 
-def test_a_version_0_without_all_positions_breaks_the_chain(table: "TableBuilder") -> None:
+def test_a_version_0_without_all_positions_breaks_the_chain(table: TableBuilder) -> None:
     lines = table.log(0).read_text().splitlines()
     table.log(0).write_text("\n".join(line for line in lines if "topic-1/1" not in line))
 
@@ -277,7 +275,7 @@ def test_a_version_0_without_all_positions_breaks_the_chain(table: "TableBuilder
     assert found[0].partition == 1
 
 
-def test_a_commit_that_moves_another_pipelines_position_is_named(table: "TableBuilder") -> None:
+def test_a_commit_that_moves_another_pipelines_position_is_named(table: TableBuilder) -> None:
     table.log(3).write_text(table.log(3).read_text() + "\n" + json.dumps({"txn": {"appId": "other/0", "version": 4}}))
 
     assert "other/0" in findings(table.verify(ledger=False), Code.CHAIN_BROKEN)[0].message

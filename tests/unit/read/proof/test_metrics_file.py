@@ -1,7 +1,6 @@
 """What a scheduled proof leaves for Prometheus."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,13 +9,11 @@ from headrace.errors import ConfigError
 from headrace.metrics import VERIFY
 from headrace_cli.main import run
 from headrace_cli.verify_metrics import MetricsFile
-
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
+from tests.unit.read.proof.tables import TableBuilder
 
 
 @pytest.fixture
-def lake(table: "TableBuilder", monkeypatch: pytest.MonkeyPatch) -> "TableBuilder":
+def lake(table: TableBuilder, monkeypatch: pytest.MonkeyPatch) -> TableBuilder:
     monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
     monkeypatch.chdir(table.root)
     monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
@@ -33,7 +30,7 @@ def values(path: Path, name: str) -> dict[str, float]:
     }
 
 
-def test_a_pass_is_told_with_its_numbers(lake: "TableBuilder", tmp_path: Path) -> None:
+def test_a_pass_is_told_with_its_numbers(lake: TableBuilder, tmp_path: Path) -> None:
     path = tmp_path / "verify.prom"
     assert run(["verify", "--quiet", "--metrics-file", str(path)]) == 0
 
@@ -48,7 +45,7 @@ def test_a_pass_is_told_with_its_numbers(lake: "TableBuilder", tmp_path: Path) -
     assert [file.name for file in tmp_path.glob("verify*")] == ["verify.prom"]
 
 
-def test_every_metric_of_the_catalogue_is_reported(lake: "TableBuilder", tmp_path: Path) -> None:
+def test_every_metric_of_the_catalogue_is_reported(lake: TableBuilder, tmp_path: Path) -> None:
     path = tmp_path / "verify.prom"
     run(["verify", "--quiet", "--metrics-file", str(path)])
 
@@ -56,7 +53,7 @@ def test_every_metric_of_the_catalogue_is_reported(lake: "TableBuilder", tmp_pat
     assert reported == {metric.name for metric in VERIFY}
 
 
-def test_the_last_pass_is_remembered_over_runs_that_fail(lake: "TableBuilder", tmp_path: Path) -> None:
+def test_the_last_pass_is_remembered_over_runs_that_fail(lake: TableBuilder, tmp_path: Path) -> None:
     path = tmp_path / "verify.prom"
     run(["verify", "--quiet", "--metrics-file", str(path)])
     passed = values(path, "last_pass_timestamp_seconds")
@@ -75,7 +72,7 @@ def test_the_last_pass_is_remembered_over_runs_that_fail(lake: "TableBuilder", t
     assert values(path, "findings")["chain_broken"] == 12
 
 
-def test_a_pass_since_a_version_is_no_whole_one(lake: "TableBuilder", tmp_path: Path) -> None:
+def test_a_pass_since_a_version_is_no_whole_one(lake: TableBuilder, tmp_path: Path) -> None:
     path = tmp_path / "verify.prom"
 
     assert run(["verify", "trades", "--quiet", "--since", "2", "--metrics-file", str(path)]) == 0
@@ -105,7 +102,7 @@ def test_a_file_that_will_not_do_is_told_before_the_proof(
 
 
 def test_a_file_that_cannot_be_written_is_told_after_the_verdict(
-    lake: "TableBuilder", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lake: TableBuilder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     longest = tmp_path / ("x" * 250 + ".prom")  # what is written under another name first has none left
 

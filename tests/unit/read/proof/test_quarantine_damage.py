@@ -1,13 +1,10 @@
 """Damage to the quarantine, and records that are in both tables."""
 
 import shutil
-from typing import TYPE_CHECKING
 
 from headrace.read.proof.findings import Code, Finding, Verdict
 from headrace.read.proof.report import TableReport
-
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
+from tests.unit.read.proof.tables import TableBuilder
 
 
 def findings(report: TableReport, code: Code) -> list[Finding]:
@@ -15,7 +12,7 @@ def findings(report: TableReport, code: Code) -> list[Finding]:
     return [finding for finding in listed if finding.code is code]
 
 
-def test_an_offset_that_is_quarantined_twice_is_named(table: "TableBuilder") -> None:
+def test_an_offset_that_is_quarantined_twice_is_named(table: TableBuilder) -> None:
     table.quarantine({(0, 111): b"not json"})
 
     report = table.verify(ledger=False)
@@ -26,7 +23,7 @@ def test_an_offset_that_is_quarantined_twice_is_named(table: "TableBuilder") -> 
     assert found.file is not None
 
 
-def test_a_record_in_table_and_quarantine_is_named(table: "TableBuilder") -> None:
+def test_a_record_in_table_and_quarantine_is_named(table: TableBuilder) -> None:
     table.quarantine({(0, 20): b"not json"})
 
     report = table.verify(ledger=False)
@@ -35,7 +32,7 @@ def test_a_record_in_table_and_quarantine_is_named(table: "TableBuilder") -> Non
     assert findings(report, Code.IN_QUARANTINE_TOO)[0].offset == 20
 
 
-def test_a_reject_that_never_reached_the_quarantine_is_lost(table: "TableBuilder") -> None:
+def test_a_reject_that_never_reached_the_quarantine_is_lost(table: TableBuilder) -> None:
     table.land({0: (260, 280)}, claims={"rows": 19, "rejects": 1}, change=lambda rows: rows[1:])
 
     report = table.verify(ledger=False)
@@ -44,7 +41,7 @@ def test_a_reject_that_never_reached_the_quarantine_is_lost(table: "TableBuilder
     assert findings(report, Code.LOST)[0].offset == 260
 
 
-def test_a_resolved_record_that_is_not_in_the_table_is_lost(table: "TableBuilder") -> None:
+def test_a_resolved_record_that_is_not_in_the_table_is_lost(table: TableBuilder) -> None:
     table.quarantine({(0, 151): b"{}"}, resolved=2)
 
     report = table.verify(ledger=False)
@@ -53,7 +50,7 @@ def test_a_resolved_record_that_is_not_in_the_table_is_lost(table: "TableBuilder
     assert "resolved by a replay but are not in the table" in findings(report, Code.LOST)[0].message
 
 
-def test_a_record_resolved_after_the_pinned_version_still_counts_as_quarantined(table: "TableBuilder") -> None:
+def test_a_record_resolved_after_the_pinned_version_still_counts_as_quarantined(table: TableBuilder) -> None:
     table.land({0: (260, 270)}, rejects={0: [265]})
     before = table.verify().partitions[0]
     table.quarantine({(1, 95): b"{}"}, resolved=99)
@@ -65,7 +62,7 @@ def test_a_record_resolved_after_the_pinned_version_still_counts_as_quarantined(
     assert report.partitions[1].pending == 1
 
 
-def test_a_quarantined_value_that_changed_is_named(table: "TableBuilder") -> None:
+def test_a_quarantined_value_that_changed_is_named(table: TableBuilder) -> None:
     table.land({0: (260, 270)}, rejects={0: [265]})
     table.ledger[0, 265] = table.ledger[0, 110].replace("0", "1")
 
@@ -74,14 +71,14 @@ def test_a_quarantined_value_that_changed_is_named(table: "TableBuilder") -> Non
     assert [f.offset for f in findings(report, Code.VALUE_DIFFERS)] == [265]
 
 
-def test_a_tombstone_is_not_an_empty_value(table: "TableBuilder") -> None:
+def test_a_tombstone_is_not_an_empty_value(table: TableBuilder) -> None:
     table.land({0: (260, 270)}, rejects={0: [265]})
     table.ledger[0, 265] = "null"
 
     assert [f.offset for f in findings(table.verify(), Code.VALUE_DIFFERS)] == [265]
 
 
-def test_a_missing_quarantine_fails(table: "TableBuilder") -> None:
+def test_a_missing_quarantine_fails(table: TableBuilder) -> None:
     shutil.rmtree(table.root / "trades__quarantine")
 
     report = table.verify(ledger=False)
@@ -90,7 +87,7 @@ def test_a_missing_quarantine_fails(table: "TableBuilder") -> None:
     assert "holds no Delta log" in report.findings[0].message
 
 
-def test_a_missing_quarantine_file_is_named(table: "TableBuilder") -> None:
+def test_a_missing_quarantine_file_is_named(table: TableBuilder) -> None:
     next((table.root / "trades__quarantine").glob("*.parquet")).unlink()
 
     report = table.verify(ledger=False)

@@ -1,7 +1,5 @@
 """What came after a version: damage there is found, damage before it is not looked at, whatever maintenance did."""
 
-from typing import TYPE_CHECKING
-
 import pytest
 from deltalake import DeltaTable
 
@@ -9,9 +7,7 @@ from headrace.errors import ConfigError
 from headrace.read.proof.findings import Code, Finding, Level, Verdict
 from headrace.read.proof.given import Base
 from headrace.read.proof.report import TableReport
-
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
+from tests.unit.read.proof.tables import TableBuilder
 
 GIVEN = Base(3)
 
@@ -28,7 +24,7 @@ def only(report: TableReport, code: Code) -> Finding:
 
 
 @pytest.fixture
-def grown(table: "TableBuilder") -> "TableBuilder":
+def grown(table: TableBuilder) -> TableBuilder:
     """Two versions after the three that are given: rows, a reject, a gap, and a partition that was added."""
     table.land({0: (260, 300), 1: (90, 100)}, rejects={0: [270]}, gaps={1: [(99, 100)]})
     table.land({0: (300, 340), 2: (0, 10)})
@@ -36,7 +32,7 @@ def grown(table: "TableBuilder") -> "TableBuilder":
 
 
 @pytest.mark.parametrize("ledger", [True, False])
-def test_only_what_came_after_the_version_is_counted(grown: "TableBuilder", ledger: bool) -> None:
+def test_only_what_came_after_the_version_is_counted(grown: TableBuilder, ledger: bool) -> None:
     report = grown.verify(base=GIVEN, ledger=ledger)
 
     assert failures(report) == []
@@ -47,21 +43,21 @@ def test_only_what_came_after_the_version_is_counted(grown: "TableBuilder", ledg
     assert report.levels == (Level.LOG, Level.FILES, *([Level.LEDGER] if ledger else []))
 
 
-def test_nothing_after_the_version_passes(table: "TableBuilder") -> None:
+def test_nothing_after_the_version_passes(table: TableBuilder) -> None:
     report = table.verify(base=GIVEN)
 
     assert report.verdict is Verdict.PASS
     assert [p.rows for p in report.partitions] == [0, 0]
 
 
-def test_version_0_gives_nothing_but_the_starts(grown: "TableBuilder") -> None:
+def test_version_0_gives_nothing_but_the_starts(grown: TableBuilder) -> None:
     whole, report = grown.verify(), grown.verify(base=Base(0))
 
     assert report.verdict is Verdict.PASS
     assert [p.rows for p in report.partitions] == [p.rows for p in whole.partitions]
 
 
-def test_compaction_across_the_version_passes_and_is_told(grown: "TableBuilder") -> None:
+def test_compaction_across_the_version_passes_and_is_told(grown: TableBuilder) -> None:
     DeltaTable(grown.path).optimize.compact()
 
     report = grown.verify(base=GIVEN)
@@ -71,7 +67,7 @@ def test_compaction_across_the_version_passes_and_is_told(grown: "TableBuilder")
     assert "345 of the given rows were moved to other files" in " ".join(f.message for f in report.findings)
 
 
-def test_files_of_the_version_are_not_read(grown: "TableBuilder") -> None:
+def test_files_of_the_version_are_not_read(grown: TableBuilder) -> None:
     for file in grown.data_files()[:6]:
         file.unlink()
 
@@ -79,7 +75,7 @@ def test_files_of_the_version_are_not_read(grown: "TableBuilder") -> None:
     assert grown.verify(base=GIVEN).verdict is Verdict.PASS
 
 
-def test_commits_of_the_version_are_not_checked(grown: "TableBuilder") -> None:
+def test_commits_of_the_version_are_not_checked(grown: TableBuilder) -> None:
     text = grown.log(2).read_text()
     grown.log(2).write_text(text.replace('"rejects":2', '"rejects":3'))
 
@@ -88,7 +84,7 @@ def test_commits_of_the_version_are_not_checked(grown: "TableBuilder") -> None:
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-def test_a_row_lost_after_the_version_is_found(table: "TableBuilder", compacted: bool) -> None:
+def test_a_row_lost_after_the_version_is_found(table: TableBuilder, compacted: bool) -> None:
     table.land({0: (260, 300)}, change=lambda rows: rows[1:], claims={"end": 300})
     if compacted:
         DeltaTable(table.path).optimize.compact()
@@ -99,7 +95,7 @@ def test_a_row_lost_after_the_version_is_found(table: "TableBuilder", compacted:
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-def test_a_row_doubled_after_the_version_is_found(table: "TableBuilder", compacted: bool) -> None:
+def test_a_row_doubled_after_the_version_is_found(table: TableBuilder, compacted: bool) -> None:
     table.land({0: (260, 300)}, change=lambda rows: [*rows, rows[3]], claims={"rows": 41})
     if compacted:
         DeltaTable(table.path).optimize.compact()
@@ -107,7 +103,7 @@ def test_a_row_doubled_after_the_version_is_found(table: "TableBuilder", compact
     assert only(table.verify(base=GIVEN, ledger=False), Code.DUPLICATE).offset == 263
 
 
-def test_a_given_row_that_is_written_again_is_found(table: "TableBuilder") -> None:
+def test_a_given_row_that_is_written_again_is_found(table: TableBuilder) -> None:
     table.land({0: (250, 300)})
 
     report = table.verify(base=GIVEN, ledger=False)
@@ -115,7 +111,7 @@ def test_a_given_row_that_is_written_again_is_found(table: "TableBuilder") -> No
     assert {finding.code for finding in failures(report)} >= {Code.CHAIN_BROKEN, Code.COUNT_DIFFERS}
 
 
-def test_a_value_changed_after_the_version_is_found(grown: "TableBuilder") -> None:
+def test_a_value_changed_after_the_version_is_found(grown: TableBuilder) -> None:
     grown.ledger[0, 301] = grown.ledger[0, 300]
     DeltaTable(grown.path).optimize.compact()
 
@@ -123,7 +119,7 @@ def test_a_value_changed_after_the_version_is_found(grown: "TableBuilder") -> No
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-def test_a_value_changed_before_the_version_is_not_looked_at(grown: "TableBuilder", compacted: bool) -> None:
+def test_a_value_changed_before_the_version_is_not_looked_at(grown: TableBuilder, compacted: bool) -> None:
     grown.ledger[0, 259] = grown.ledger[0, 258]
     if compacted:
         DeltaTable(grown.path).optimize.compact()
@@ -132,7 +128,7 @@ def test_a_value_changed_before_the_version_is_not_looked_at(grown: "TableBuilde
     assert grown.verify(base=GIVEN).verdict is Verdict.PASS
 
 
-def test_a_chain_broken_right_after_the_version_is_found(table: "TableBuilder") -> None:
+def test_a_chain_broken_right_after_the_version_is_found(table: TableBuilder) -> None:
     table.land({0: (261, 300)})
 
     found = [f for f in failures(table.verify(base=GIVEN, ledger=False)) if f.code is Code.CHAIN_BROKEN]
@@ -140,7 +136,7 @@ def test_a_chain_broken_right_after_the_version_is_found(table: "TableBuilder") 
     assert [(f.partition, f.offset) for f in found] == [(0, 261)]
 
 
-def test_maintenance_that_drops_a_given_row_is_found(grown: "TableBuilder") -> None:
+def test_maintenance_that_drops_a_given_row_is_found(grown: TableBuilder) -> None:
     DeltaTable(grown.path).optimize.compact()
     first = next(file for file in grown.data_files()[::-1])
     grown.replace_rows(first, lambda rows: [row for row in rows if (row["_partition"], row["_offset"]) not in _EARLY])
@@ -153,7 +149,7 @@ def test_maintenance_that_drops_a_given_row_is_found(grown: "TableBuilder") -> N
 _EARLY = {(0, 0), (0, 1)}
 
 
-def test_a_foreign_removal_after_the_version_is_found(grown: "TableBuilder") -> None:
+def test_a_foreign_removal_after_the_version_is_found(grown: TableBuilder) -> None:
     DeltaTable(grown.path).delete("_offset = 5")
 
     found = [f for f in failures(grown.verify(base=GIVEN, ledger=False)) if f.code is Code.FOREIGN_COMMIT]
@@ -163,7 +159,7 @@ def test_a_foreign_removal_after_the_version_is_found(grown: "TableBuilder") -> 
 
 @pytest.mark.parametrize("resolved", [True, False])
 @pytest.mark.parametrize("compacted", [True, False])
-def test_a_replay_of_given_rejects_counts_as_home(grown: "TableBuilder", resolved: bool, compacted: bool) -> None:
+def test_a_replay_of_given_rejects_counts_as_home(grown: TableBuilder, resolved: bool, compacted: bool) -> None:
     before = grown.positions[0]
     grown.land({0: (110, 112)}, note={"kind": "replay", "batch": "r", "offsets": {"0": [110, 111]}}, txns={0: before})
     if resolved:
@@ -178,13 +174,13 @@ def test_a_replay_of_given_rejects_counts_as_home(grown: "TableBuilder", resolve
     assert grown.verify(base=Base(6), ledger=False).verdict is Verdict.PASS
 
 
-def test_a_replay_whose_rows_are_not_there_is_found(grown: "TableBuilder") -> None:
+def test_a_replay_whose_rows_are_not_there_is_found(grown: TableBuilder) -> None:
     DeltaTable(grown.root / "trades__quarantine").update({"resolved_version": "5"}, predicate="_offset < 200")
 
     assert only(grown.verify(base=GIVEN, ledger=False), Code.LOST).offset == 110
 
 
-def test_the_state_comes_from_the_newest_checkpoint_before_the_version(grown: "TableBuilder") -> None:
+def test_the_state_comes_from_the_newest_checkpoint_before_the_version(grown: TableBuilder) -> None:
     DeltaTable(grown.path, version=2).create_checkpoint()
     for version in range(2):
         grown.log(version).unlink()
@@ -192,7 +188,7 @@ def test_the_state_comes_from_the_newest_checkpoint_before_the_version(grown: "T
     assert grown.verify(base=GIVEN, ledger=False).verdict is Verdict.PASS
 
 
-def test_a_version_whose_commits_are_gone_is_unknown(grown: "TableBuilder") -> None:
+def test_a_version_whose_commits_are_gone_is_unknown(grown: TableBuilder) -> None:
     DeltaTable(grown.path).create_checkpoint()
     for version in range(5):
         grown.log(version).unlink()
@@ -203,7 +199,7 @@ def test_a_version_whose_commits_are_gone_is_unknown(grown: "TableBuilder") -> N
     assert [f.code for f in report.findings] == [Code.HISTORY_EXPIRED]
 
 
-def test_a_version_behind_a_hole_in_the_log_is_unknown(grown: "TableBuilder") -> None:
+def test_a_version_behind_a_hole_in_the_log_is_unknown(grown: TableBuilder) -> None:
     DeltaTable(grown.path, version=1).create_checkpoint()
     grown.log(2).unlink()
 
@@ -214,7 +210,7 @@ def test_a_version_behind_a_hole_in_the_log_is_unknown(grown: "TableBuilder") ->
     ]
 
 
-def test_given_files_that_a_rewind_brought_back_are_read(grown: "TableBuilder") -> None:
+def test_given_files_that_a_rewind_brought_back_are_read(grown: TableBuilder) -> None:
     DeltaTable(grown.path).optimize.compact()
     grown.rewind(5, grown.positions)
 
@@ -224,7 +220,7 @@ def test_given_files_that_a_rewind_brought_back_are_read(grown: "TableBuilder") 
     assert "345 of the given rows were moved" in " ".join(f.message for f in report.findings)
 
 
-def test_what_was_given_and_is_read_again_after_a_rewind_is_checked(table: "TableBuilder") -> None:
+def test_what_was_given_and_is_read_again_after_a_rewind_is_checked(table: TableBuilder) -> None:
     table.land({0: (260, 290)})
     table.rewind(2, {0: 200, 1: 50})
     table.land({0: (200, 300), 1: (50, 60)})
@@ -237,7 +233,7 @@ def test_what_was_given_and_is_read_again_after_a_rewind_is_checked(table: "Tabl
     assert [f.offset for f in failures(report) if f.code is Code.LOST] == [230]
 
 
-def test_a_checkpoint_after_the_version_is_compared(grown: "TableBuilder") -> None:
+def test_a_checkpoint_after_the_version_is_compared(grown: TableBuilder) -> None:
     DeltaTable(grown.path).create_checkpoint()
     text = grown.log(5).read_text()
     grown.log(5).write_text("\n".join(line for line in text.splitlines() if '"add"' not in line) + "\n")
@@ -245,12 +241,12 @@ def test_a_checkpoint_after_the_version_is_compared(grown: "TableBuilder") -> No
     assert only(grown.verify(base=GIVEN, ledger=False), Code.CHECKPOINT_DIFFERS).version == 5
 
 
-def test_a_version_that_is_not_there_yet_is_a_wrong_option(table: "TableBuilder") -> None:
+def test_a_version_that_is_not_there_yet_is_a_wrong_option(table: TableBuilder) -> None:
     with pytest.raises(ConfigError, match="no version 9 yet, its newest is 3"):
         table.verify(base=Base(9))
 
 
-def test_positions_that_the_version_did_not_pass_at_are_another_table(grown: "TableBuilder") -> None:
+def test_positions_that_the_version_did_not_pass_at_are_another_table(grown: TableBuilder) -> None:
     assert grown.verify(base=Base(3, {0: 260, 1: 90})).verdict is Verdict.PASS
 
     found = only(grown.verify(base=Base(3, {0: 250, 1: 90})), Code.CHAIN_BROKEN)

@@ -3,38 +3,36 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from deltalake import DeltaTable
 
 from headrace.errors import ConfigError, StoreError
+from headrace.read.proof.features import Json
 from headrace_cli.main import run
+from tests.unit.read.proof.tables import TableBuilder
 
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
-
-Verify = Callable[..., dict[str, Any]]
+Verify = Callable[..., Json]
 
 
 @pytest.fixture
 def verify(
-    table: "TableBuilder", monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    table: TableBuilder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Verify:
     """Runs `headrace verify trades` with a state, and gives what it says of the table."""
     monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
 
-    def call(*options: str, code: int = 0) -> dict[str, Any]:
+    def call(*options: str, code: int = 0) -> Json:
         assert run(["verify", "trades", "--json", "--state", str(tmp_path / "state.json"), *options]) == code
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)["tables"][0]
+        found: Json = json.loads(capsys.readouterr().out)["tables"][0]
         return found
 
     return call
 
 
-def test_a_run_goes_on_where_the_last_pass_ended(table: "TableBuilder", verify: Verify) -> None:
+def test_a_run_goes_on_where_the_last_pass_ended(table: TableBuilder, verify: Verify) -> None:
     assert verify()["since"] is None
     table.land({0: (260, 300)})
     assert verify()["since"] == 3
@@ -46,7 +44,7 @@ def test_a_run_goes_on_where_the_last_pass_ended(table: "TableBuilder", verify: 
     assert (found["since"], [p["rows"] for p in found["partitions"]]) == (4, [10, 0])
 
 
-def test_a_fail_is_found_again_until_it_is_mended(table: "TableBuilder", verify: Verify) -> None:
+def test_a_fail_is_found_again_until_it_is_mended(table: TableBuilder, verify: Verify) -> None:
     verify()
     table.land({0: (261, 300)})
     assert verify(code=1)["since"] == 3
@@ -55,7 +53,7 @@ def test_a_fail_is_found_again_until_it_is_mended(table: "TableBuilder", verify:
     assert verify(code=1)["since"] == 3
 
 
-def test_less_that_passed_is_no_base_for_more(table: "TableBuilder", verify: Verify) -> None:
+def test_less_that_passed_is_no_base_for_more(table: TableBuilder, verify: Verify) -> None:
     verify()
     ledger = ("--ledger", str(table.write_ledger()))
     assert verify(*ledger)["since"] is None
@@ -63,7 +61,7 @@ def test_less_that_passed_is_no_base_for_more(table: "TableBuilder", verify: Ver
     assert verify()["since"] == 3
 
 
-def test_a_table_that_is_not_the_verified_one_fails(table: "TableBuilder", verify: Verify, tmp_path: Path) -> None:
+def test_a_table_that_is_not_the_verified_one_fails(table: TableBuilder, verify: Verify, tmp_path: Path) -> None:
     verify()
     state = tmp_path / "state.json"
     state.write_text(state.read_text().replace("260", "250"))

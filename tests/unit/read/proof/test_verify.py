@@ -1,7 +1,6 @@
 """Verdicts on sound tables, whatever maintenance did to them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 from deltalake import DeltaTable
@@ -16,11 +15,9 @@ from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport, overall, to_json
 from headrace.read.proof.truth import Truth
 from headrace.read.proof.verify import Verifier
+from tests.unit.read.proof.tables import TableBuilder
 
-if TYPE_CHECKING:
-    from tests.unit.read.proof.conftest import TableBuilder
-
-Build = Callable[..., "TableBuilder"]
+Build = Callable[..., TableBuilder]
 
 
 def numbers(report: TableReport, partition: int) -> dict[str, object]:
@@ -29,7 +26,7 @@ def numbers(report: TableReport, partition: int) -> dict[str, object]:
     return {name: getattr(found, name) for name in names}
 
 
-def test_a_sound_table_passes_with_its_numbers(table: "TableBuilder") -> None:
+def test_a_sound_table_passes_with_its_numbers(table: TableBuilder) -> None:
     report = table.verify()
 
     assert report.findings == ()
@@ -42,7 +39,7 @@ def test_a_sound_table_passes_with_its_numbers(table: "TableBuilder") -> None:
     assert numbers(report, 1) == {"start": 0, "position": 90, "rows": 90, "quarantined": 0, "gaps": 0, **none}
 
 
-def test_without_topic_or_ledger_log_and_files_are_the_proof(table: "TableBuilder") -> None:
+def test_without_topic_or_ledger_log_and_files_are_the_proof(table: TableBuilder) -> None:
     report = table.verify(ledger=False)
 
     assert report.verdict is Verdict.PASS
@@ -54,7 +51,7 @@ def test_an_empty_table_passes(build: Build) -> None:
     assert build({0: 17}).verify(ledger=False).verdict is Verdict.PASS
 
 
-def test_records_after_the_position_are_behind_and_no_error(table: "TableBuilder") -> None:
+def test_records_after_the_position_are_behind_and_no_error(table: TableBuilder) -> None:
     table.ledger[1, 90] = table.ledger[1, 89]
 
     report = table.verify()
@@ -63,7 +60,7 @@ def test_records_after_the_position_are_behind_and_no_error(table: "TableBuilder
     assert [p.behind for p in report.partitions] == [0, 1]
 
 
-def test_quarantined_records_at_or_after_the_position_are_pending(table: "TableBuilder") -> None:
+def test_quarantined_records_at_or_after_the_position_are_pending(table: TableBuilder) -> None:
     table.quarantine({(1, 90): b"{", (1, 95): None})
 
     report = table.verify()
@@ -72,7 +69,7 @@ def test_quarantined_records_at_or_after_the_position_are_pending(table: "TableB
     assert report.partitions[1].pending == 2
 
 
-def test_compaction_keeps_the_verdict(table: "TableBuilder") -> None:
+def test_compaction_keeps_the_verdict(table: TableBuilder) -> None:
     DeltaTable(table.path).optimize.compact()
 
     report = table.verify()
@@ -82,7 +79,7 @@ def test_compaction_keeps_the_verdict(table: "TableBuilder") -> None:
 
 
 @pytest.mark.parametrize("ledger", [True, False])
-def test_after_log_clean_up_the_chain_begins_at_the_oldest_checkpoint(table: "TableBuilder", ledger: bool) -> None:
+def test_after_log_clean_up_the_chain_begins_at_the_oldest_checkpoint(table: TableBuilder, ledger: bool) -> None:
     handle = DeltaTable(table.path)
     handle.create_checkpoint()
     for version in range(3):
@@ -99,7 +96,7 @@ def test_after_log_clean_up_the_chain_begins_at_the_oldest_checkpoint(table: "Ta
     assert [f.offset for f in unknown] == ([] if ledger else [150])
 
 
-def test_a_checkpoint_that_agrees_with_the_commits_changes_nothing(table: "TableBuilder") -> None:
+def test_a_checkpoint_that_agrees_with_the_commits_changes_nothing(table: TableBuilder) -> None:
     DeltaTable(table.path).create_checkpoint()
     table.land({0: (260, 270)})
 
@@ -109,13 +106,13 @@ def test_a_checkpoint_that_agrees_with_the_commits_changes_nothing(table: "Table
     assert report.base_version == -1
 
 
-def test_commits_without_rows_move_the_position(table: "TableBuilder") -> None:
+def test_commits_without_rows_move_the_position(table: TableBuilder) -> None:
     table.land({0: (260, 270)}, gaps={0: [(260, 270)]})
 
     assert table.verify().verdict is Verdict.PASS
 
 
-def test_gaps_that_a_commit_counts_without_naming_them_are_explained(table: "TableBuilder") -> None:
+def test_gaps_that_a_commit_counts_without_naming_them_are_explained(table: TableBuilder) -> None:
     table.land({0: (260, 300)}, hidden={0: 7})
 
     report = table.verify()
@@ -124,13 +121,13 @@ def test_gaps_that_a_commit_counts_without_naming_them_are_explained(table: "Tab
     assert report.partitions[0].gaps == 10
 
 
-def test_a_partition_that_was_added_to_the_topic_begins_at_zero(table: "TableBuilder") -> None:
+def test_a_partition_that_was_added_to_the_topic_begins_at_zero(table: TableBuilder) -> None:
     table.land({2: (0, 10)})
 
     assert table.verify().verdict is Verdict.PASS
 
 
-def test_a_replay_counts_in_the_table_only(table: "TableBuilder") -> None:
+def test_a_replay_counts_in_the_table_only(table: TableBuilder) -> None:
     _replay(table, {"offsets": {"0": [110, 111]}}, resolved=4)
 
     report = table.verify()
@@ -139,7 +136,7 @@ def test_a_replay_counts_in_the_table_only(table: "TableBuilder") -> None:
     assert (report.partitions[0].quarantined, report.partitions[0].resolved) == (0, 2)
 
 
-def test_an_interrupted_replay_is_right_because_its_commit_names_the_offsets(table: "TableBuilder") -> None:
+def test_an_interrupted_replay_is_right_because_its_commit_names_the_offsets(table: TableBuilder) -> None:
     _replay(table, {"offsets": {"0": [110, 111]}}, resolved=None)
 
     report = table.verify(ledger=False)
@@ -164,7 +161,7 @@ def test_an_interrupted_replay_of_records_in_many_blocks_is_right_too(build: Bui
     assert report.partitions[0].rows == len(blocks)
 
 
-def _replay(table: "TableBuilder", note: dict[str, object], resolved: int | None) -> None:
+def _replay(table: TableBuilder, note: dict[str, object], resolved: int | None) -> None:
     """Lands the two quarantined records as a replay would."""
     before = dict(table.positions)
     table.land({0: (110, 112)}, note={"kind": "replay", "batch": "r", **note}, txns={0: before[0]})
@@ -173,13 +170,13 @@ def _replay(table: "TableBuilder", note: dict[str, object], resolved: int | None
         quarantine.update({"resolved_version": str(resolved)})
 
 
-def test_a_file_from_before_a_column_was_added_reads_as_null(table: "TableBuilder") -> None:
+def test_a_file_from_before_a_column_was_added_reads_as_null(table: TableBuilder) -> None:
     table.land({0: (260, 300)}, without=["order_id"])
 
     assert table.verify().verdict is Verdict.PASS
 
 
-def test_json_has_stable_keys(table: "TableBuilder") -> None:
+def test_json_has_stable_keys(table: TableBuilder) -> None:
     found = to_json((table.verify(),))
 
     assert list(found) == ["verdict", "exit_code", "tables"]
@@ -198,7 +195,7 @@ def test_no_table_at_all_is_unknown() -> None:
     assert overall(()) is Verdict.UNKNOWN
 
 
-def test_a_file_damaged_while_values_are_compared_is_a_damaged_file(table: "TableBuilder") -> None:
+def test_a_file_damaged_while_values_are_compared_is_a_damaged_file(table: TableBuilder) -> None:
     def torn(_identity: TableIdentity, _codec: ValueCodec | None) -> Truth:
         msg = "it ends in the middle"
         raise FileDamagedError(msg)
