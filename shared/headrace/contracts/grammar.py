@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from typing import ClassVar, LiteralString
 
+import msgspec
+
 from headrace.contracts.kinds import DecimalKind
 
 _HOUR = "(?:[01][0-9]|2[0-3])"
@@ -31,7 +33,8 @@ FIRST_DAY = date(1900, 1, 1)
 LAST_DAY = date(2199, 12, 31)
 
 _NUMBER = re.compile(r"-?([0-9]+)(?:\.[0-9]+)?")
-_EXACT = Context(prec=100)  # more than the 38 digits there are, so that nothing but the scale rounds
+EXACT = Context(prec=100)
+"""Holds more than the 38 digits there are, so that nothing but a column's scale rounds."""
 _EXPONENT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+")
 
 
@@ -128,6 +131,13 @@ def integer_digits(kind: DecimalKind) -> int:
     return max(1, kind.precision - kind.scale)
 
 
+def decimal_bounds(kind: DecimalKind) -> tuple[Decimal, Decimal]:
+    """The smallest and the largest number of the kind."""
+    largest = Decimal(1).scaleb(kind.precision - kind.scale) - kind.unit
+    low = -largest if kind.minimum is None else max(-largest, kind.minimum)
+    return low, largest if kind.maximum is None else min(largest, kind.maximum)
+
+
 def parse_decimal(text: str, kind: DecimalKind) -> Decimal:
     """The exact number with `kind.scale` fractional digits; zero has no sign.
 
@@ -147,7 +157,7 @@ def parse_decimal(text: str, kind: DecimalKind) -> Decimal:
         msg = f"at most {integer_digits(kind)} digits may stand before the point"
         raise OutsideBoundsError(msg)
     number = Decimal(text)
-    exact = number.quantize(kind.unit, context=_EXACT)
+    exact = number.quantize(kind.unit, context=EXACT)
     if exact != number:
         msg = f"the column holds {kind.scale} digits after the point and nothing is rounded"
         raise UnrepresentableError(msg)
@@ -169,4 +179,6 @@ def _within(number: Decimal, kind: DecimalKind) -> Decimal:
 
 def format_timestamp(instant: datetime) -> str:
     """The one way Headrace writes an instant: UTC, six fractional digits, `Z`. `instant` is aware."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    # msgspec writes just that, several times as fast as isoformat, but leaves out a fraction of zeros.
+    text = str(msgspec.to_builtins(instant.astimezone(UTC)))
+    return text if instant.microsecond else f"{text[:-1]}.000000Z"

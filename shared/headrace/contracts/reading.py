@@ -37,7 +37,7 @@ _REASONS = {
     "less_than_equal": RejectReason.OUT_OF_BOUNDS,
     "string_too_short": RejectReason.OUT_OF_BOUNDS,
     "string_too_long": RejectReason.OUT_OF_BOUNDS,
-    "string_pattern_mismatch": RejectReason.OUT_OF_BOUNDS,
+    "text_mismatch": RejectReason.OUT_OF_BOUNDS,
     "too_short": RejectReason.OUT_OF_BOUNDS,
     "too_long": RejectReason.OUT_OF_BOUNDS,
 }

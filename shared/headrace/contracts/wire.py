@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -37,16 +36,21 @@ def event_encoder(fields: tuple[FieldSpec, ...]) -> Callable[[object], bytes]:
 
 
 def _object_writer(fields: tuple[FieldSpec, ...]) -> Callable[[object], dict[str, object]]:
-    plan = [(spec.name, attrgetter(spec.name), _writer(spec.kind), spec.required) for spec in fields]
+    names = tuple(spec.name for spec in fields)
+    converted = [(spec.name, convert) for spec in fields if (convert := _writer(spec.kind)) is not None]
+    left_out = tuple(spec.name for spec in fields if not spec.required)
 
     def write(instance: object) -> dict[str, object]:
-        members: dict[str, object] = {}
-        for name, get, convert, required in plan:
-            value = get(instance)
+        values = vars(instance)
+        # pydantic keeps fields in their order, and nothing beside them but what the class caches there.
+        members = values.copy() if len(values) == len(names) else {name: values[name] for name in names}
+        for name, convert in converted:
+            value = members[name]
             if value is not None:
-                members[name] = value if convert is None else convert(value)
-            elif required:
-                members[name] = None
+                members[name] = convert(value)
+        for name in left_out:
+            if members[name] is None:
+                del members[name]
         return members
 
     return write
@@ -73,7 +77,8 @@ def _writer(kind: Kind) -> Writer | None:  # one return per kind
 
 def _write_decimal(value: object) -> str:
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        text = str(value)  # three times as fast as a format, and the same but for numbers such as 0E-18
+        return f"{value:f}" if "E" in text else text
     msg = f"a Decimal is expected, not {type(value).__name__}: build events by calling their class"
     raise TypeError(msg)
 

@@ -16,6 +16,7 @@ class _Route:
     """How events of one contract become records."""
 
     topic: str
+    value: Callable[[Event], bytes]
     key: Callable[[Event], object]
     event_id: Callable[[Event], object]
     headers: Headers
@@ -43,7 +44,9 @@ class EventRecords:
         """The record of an event: key and topic as its contract says, value as `Event.to_wire`."""
         route = self._routes.get(type(event)) or self._add_route(type(event))
         event_id = ("headrace-event-id", str(route.event_id(event)).encode())
-        return OutgoingRecord(route.topic, event.to_wire(), _key_text(route.key(event)), [*route.headers, event_id])
+        return OutgoingRecord(
+            route.topic, route.value(event), _key_text(route.key(event)), [*route.headers, event_id]
+        )
 
     def _add_route(self, kind: type[Event]) -> _Route:
         contract = contract_of(kind)
@@ -54,12 +57,14 @@ class EventRecords:
             ("headrace-producer", self._name),
         ]
         event_id = attrgetter(contract.event_id) if contract.event_id else _random_id
-        route = _Route(contract.topic, attrgetter(contract.key), event_id, headers)
+        route = _Route(contract.topic, contract.encode, attrgetter(contract.key), event_id, headers)
         self._routes[kind] = route
         return route
 
 
 def _key_text(key: object) -> bytes:
+    if type(key) is str:
+        return key.encode()
     return str(key.value if isinstance(key, Enum) else key).encode()
 
 
