@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from statistics import median
-from typing import cast
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from benchmarks.cluster import TOPIC, Cluster, percentile
+from benchmarks.cluster import Cluster, percentile
 from headrace import AsyncEventProducer, Delivery, EventProducer, Trade
 from headrace.clock import SystemClock
 from headrace.kafka.sender import OutgoingRecord, sender_properties
@@ -54,7 +53,7 @@ class Input:
 
 
 def make_trade(arguments: dict[str, object]) -> Trade:
-    return Trade(**arguments)  # type: ignore[arg-type]  # what it accepts is checked here
+    return Trade(**arguments)
 
 
 def measure(cluster: Cluster) -> dict[str, object]:
@@ -132,7 +131,7 @@ class _PlainProducer:
         client = self.client
         while True:
             try:
-                client.produce(record.topic, value=record.value, key=record.key, headers=record.headers)
+                client.produce(record.topic, value=record.value, key=record.key, headers=[*record.headers])
             except BufferError:
                 client.poll(0.05)
             else:
@@ -233,7 +232,7 @@ def _paced(given: Input) -> Iterator[tuple[int, float]]:
 
 def _paced_plain(cluster: Cluster, given: Input) -> list[float]:
     watch = _Stopwatch()
-    producer = _PlainProducer(cluster, lambda _, message: watch.acknowledged(cast("bytes | None", message.value())))
+    producer = _PlainProducer(cluster, lambda _, message: watch.acknowledged(message.value()))
     for number, due in _paced(given):
         while (left := due - time.perf_counter()) > 0:
             producer.client.poll(left)

@@ -17,7 +17,7 @@ import importlib.util
 import headrace
 from headrace import Event, EventProducer, Price, Symbol, Table, UtcTimestamp
 print(headrace.__file__)
-for heavy in ("deltalake", "obstore", "polars", "pyarrow", "pydantic_settings", "rich", "typer"):
+for heavy in ("deltalake", "obstore", "polars", "prometheus_client", "pyarrow", "pydantic_settings", "rich", "typer"):
     assert importlib.util.find_spec(heavy) is None, heavy
 """
 

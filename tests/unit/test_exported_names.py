@@ -10,7 +10,7 @@ import headrace
 
 ROOT = Path(__file__).parents[2]
 LIGHT = "confluent_kafka", "msgspec", "pydantic"
-HEAVY = "deltalake", "obstore", "polars", "pyarrow", "pydantic_settings", "structlog", "typer"
+HEAVY = "deltalake", "obstore", "polars", "prometheus_client", "pyarrow", "pydantic_settings", "structlog", "typer"
 
 
 def imported_for_type_checkers() -> list[str]:
@@ -50,6 +50,8 @@ def test_importing_the_package_loads_nothing_else() -> None:
 
 
 def test_bot_loads_nothing_of_the_lake_or_the_services() -> None:
-    loaded = loaded_after("from headrace import Event, EventProducer, Table, UtcTimestamp")
+    loaded = loaded_after(
+        "from headrace import Event, EventProducer, Table, UtcTimestamp\nimport headrace.producer.metrics"
+    )
     assert loaded >= set(LIGHT)
     assert not loaded & set(HEAVY)

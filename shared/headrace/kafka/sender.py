@@ -133,20 +133,22 @@ class RecordSender:
 
     left_over = 0
     """Records that an earlier process left to this one."""
+    spooled_bytes: int | None = None
+    """On disk; None where there is no spool."""
 
     def __init__(
         self,
         properties: Properties,
         on_delivery: Callable[[Delivery], None] | None,
-        on_acknowledged: Callable[[str, float], None] | None = None,
+        on_acknowledged: Callable[[str, int, float], None] | None = None,
     ) -> None:
         """Connects in the background; an unreachable broker shows in `trouble`, not here.
 
         Args:
             properties: as `sender_properties` gives them.
             on_delivery: told every outcome.
-            on_acknowledged: told topic and seconds of acknowledged records in place of `on_delivery`, for half the
-                work.
+            on_acknowledged: told topic, bytes and seconds of acknowledged records in place of `on_delivery`: that is
+                half the work.
 
         Raises:
             ConfigError: librdkafka refuses a property; its value is not repeated, it may be a secret.
@@ -179,7 +181,7 @@ class RecordSender:
                 record.topic,
                 value=record.value,
                 key=record.key,
-                headers=record.headers,
+                headers=[*record.headers],
                 on_delivery=on_delivery and partial(self._outcome, hook=on_delivery),
             )
         except BufferError:
@@ -247,7 +249,7 @@ class RecordSender:
         if error is None:
             self._denied = self._unreachable = None
             if hook is None and self._acknowledged is not None:
-                self._acknowledged(topic, message.latency() or 0.0)
+                self._acknowledged(topic, len(message), message.latency() or 0.0)
                 return
         told = hook or self._hook
         if told is None:

@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from headrace.metrics.common import COMMON
 from headrace.metrics.ingest import INGEST
 from headrace.metrics.metric import Metric
+from headrace.metrics.producer import PRODUCER
 from headrace.metrics.verify import VERIFY
 
-CATALOGUE: Mapping[str, tuple[Metric, ...]] = {"Every process": COMMON, "Ingest worker": INGEST, "Verify": VERIFY}
+CATALOGUE: Mapping[str, tuple[Metric, ...]] = {
+    "Every process": COMMON,
+    "Ingest worker": INGEST,
+    "Producers of bots": PRODUCER,
+    "Verify": VERIFY,
+}
 """Metrics by the part that reports them."""
 
-__all__ = ["CATALOGUE", "COMMON", "INGEST", "VERIFY"]
+__all__ = ["CATALOGUE", "COMMON", "INGEST", "PRODUCER", "VERIFY"]

@@ -2,6 +2,8 @@
 
 from headrace.producer._async_event_producer import AsyncEventProducer
 from headrace.producer._event_producer import EventProducer
-from headrace.producer._outbox import FullPolicy, Outbox
+from headrace.producer._full_policy import FullPolicy
+from headrace.producer._health import ProducerHealth, TopicHealth
+from headrace.producer._outbox import Outbox
 
-__all__ = ["AsyncEventProducer", "EventProducer", "FullPolicy", "Outbox"]
+__all__ = ["AsyncEventProducer", "EventProducer", "FullPolicy", "Outbox", "ProducerHealth", "TopicHealth"]

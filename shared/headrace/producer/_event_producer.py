@@ -11,7 +11,9 @@ from typing import Self, TypeVar
 from headrace.contracts import Event
 from headrace.errors import ConfigError
 from headrace.kafka.sender import Delivery, sender_properties
-from headrace.producer._outbox import FullPolicy, OnFull, Outbox, close_beside
+from headrace.producer._full_policy import FullPolicy, OnFull
+from headrace.producer._health import ProducerHealth
+from headrace.producer._outbox import Outbox, close_beside
 from headrace.producer._records import EventRecords
 from headrace.producer._spooled_sender import SpoolPlan
 
@@ -73,6 +75,8 @@ class EventProducer:
         Raises:
             ConfigError: no broker is named, or an argument or property cannot work.
         """
+        self.name = name
+        """Who sends."""
         self._records = EventRecords(name)
         self._outbox = outbox_of(
             bootstrap_servers,
@@ -103,8 +107,11 @@ class EventProducer:
             EventTooLargeError: the event is larger than a record may be.
             ConfigError: the producer is closed.
         """
-        record = self._records.record_of(event)
-        self._outbox.put(record.topic, record.value, key=record.key, headers=record.headers)
+        self._outbox.put_record(self._records.record_of(event))
+
+    def health(self) -> ProducerHealth:
+        """How it fares at this moment; any thread may ask, and nothing waits."""
+        return self._outbox.health()
 
     def serve(self) -> None:
         """Handles outcomes that have arrived, for a bot that has nothing to emit for a while; does not wait.

@@ -4,45 +4,21 @@ A record that `put` took is acknowledged, or its failure is raised by the next `
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import ConfigError, DeliveryError, HeadraceError, QueueFullError
 from headrace.kafka.client import Properties, client_log
 from headrace.kafka.sender import Delivery, Headers, OutgoingRecord, RecordSender
+from headrace.producer._full_policy import FullPolicy
+from headrace.producer._health import ProducerHealth, TopicTally
 from headrace.producer._spooled_sender import SpooledSender, SpoolPlan
-
-OnFull = Literal["block", "raise"]
 
 # How long one look for room may wait for the first outcome: short, because room may also come from elsewhere.
 _LOOK_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class FullPolicy:
-    """What happens to an event for which the queue has no room.
-
-    Attributes:
-        on_full: "block" waits up to `block_seconds` for room, "raise" does not wait.
-    """
-
-    on_full: OnFull
-    block_seconds: float
-
-    def __post_init__(self) -> None:
-        if self.on_full not in ("block", "raise"):
-            msg = f"on_full is {self.on_full!r}: choose 'block' or 'raise'"
-            raise ConfigError(msg)
-        if self.on_full == "block" and self.block_seconds <= 0:
-            msg = f"block_seconds is {self.block_seconds}: give a positive time, or choose on_full='raise'"
-            raise ConfigError(msg)
-
-    def seconds(self) -> float:
-        """How long to wait for room."""
-        return self.block_seconds if self.on_full == "block" else 0.0
 
 
 def close_beside(error: BaseException | None, close: Callable[[], None]) -> None:
@@ -78,13 +54,19 @@ class Outbox:
         self._hook = on_delivery
         self._clock = SystemClock()
         self._lock = threading.Lock()
-        self._settled = self._failed = 0
+        self._settled = self._failed = self._pending_bytes = self._refused = 0
+        self._tallies: defaultdict[str, TopicTally] = defaultdict(TopicTally)
         self._first_failure: Delivery | None = None
         self._closed = False
         self._sender: RecordSender | SpooledSender = (
-            SpooledSender(properties, self._outcome, spool) if spool else RecordSender(properties, self._outcome)
+            SpooledSender(properties, self._outcome, spool)
+            if spool
+            else RecordSender(properties, self._outcome, None if on_delivery else self._acknowledged)
         )
         self._spool = spool
+        # Where they are not told, librdkafka's defaults.
+        self._limit_records = int(str(properties.get("queue.buffering.max.messages", 100_000)))
+        self._limit_bytes = int(str(properties.get("queue.buffering.max.kbytes", 1_048_576))) * 1024
         self._taken = self._sender.left_over
 
     @property
@@ -92,6 +74,22 @@ class Outbox:
         """Records taken that have no outcome yet."""
         with self._lock:
             return self._taken - self._settled
+
+    def health(self) -> ProducerHealth:
+        """How things stand; handles no outcomes."""
+        spooled_bytes = self._sender.spooled_bytes
+        trouble = self._sender.trouble("sending")
+        with self._lock:
+            return ProducerHealth(
+                pending=self._taken - self._settled,
+                pending_bytes=self._pending_bytes if spooled_bytes is None else spooled_bytes,
+                limit_records=None if self._spool else self._limit_records,
+                limit_bytes=self._spool.limit_bytes if self._spool else self._limit_bytes,
+                queue_full=self._refused,
+                trouble=str(trouble) if trouble else None,
+                fatal=self._sender.fatal,
+                topics={topic: tally.health() for topic, tally in self._tallies.items()},
+            )
 
     def put(self, topic: str, value: bytes | None, *, key: bytes | None = None, headers: Headers | None = None) -> None:
         """Takes a record; one whose `put` raises was not taken.
@@ -101,12 +99,17 @@ class Outbox:
             QueueFullError: no room before the deadline.
             EventTooLargeError: the record is larger than the client sends.
         """
-        record = OutgoingRecord(topic, value, key, headers or [])
+        self.put_record(OutgoingRecord(topic, value, key, headers or []))
+
+    def put_record(self, record: OutgoingRecord) -> None:
+        """The same as `put`."""
         self.serve()
+        if self.offer(record):
+            return
         deadline = Deadline.after(self._policy.seconds(), self._clock)
         while not self.offer(record):
             if deadline.expired():
-                raise self.full(topic)
+                raise self.full(record.topic)
             self._sender.serve(min(_LOOK_SECONDS, deadline.remaining()))
 
     def offer(self, record: OutgoingRecord) -> bool:
@@ -120,9 +123,11 @@ class Outbox:
         if self._closed:
             msg = "the producer is closed: it takes no more events"
             raise ConfigError(msg)
+        size = len(record.value or b"")
         # Counted first: its outcome may be handled by another thread before this one goes on.
         with self._lock:
             self._taken += 1
+            self._pending_bytes += size
         taken = False
         try:
             taken = self._sender.offer(record)
@@ -133,6 +138,7 @@ class Outbox:
             if not taken:
                 with self._lock:
                     self._taken -= 1
+                    self._pending_bytes -= size
         return taken
 
     def serve(self) -> None:
@@ -141,7 +147,8 @@ class Outbox:
         Raises:
             DeliveryError: records failed since this was last raised.
         """
-        self.handle(0.0)
+        if not self._closed:
+            self._sender.serve()
         self.raise_failures()
 
     def flush(self, seconds: float) -> None:
@@ -200,12 +207,23 @@ class Outbox:
         while self.pending and not deadline.expired():
             self._sender.drain(deadline.remaining())
 
-    def _outcome(self, delivery: Delivery) -> None:
+    def _acknowledged(self, topic: str, size: int, seconds: float) -> None:
         with self._lock:
             self._settled += 1
-            if delivery.error is not None:
+            self._pending_bytes -= size
+            self._tallies[topic].acknowledge(size, seconds)
+
+    def _outcome(self, delivery: Delivery) -> None:
+        size = len(delivery.value or b"")
+        if delivery.error is None:
+            self._acknowledged(delivery.topic, size, delivery.seconds or 0.0)
+        else:
+            with self._lock:
+                self._settled += 1
+                self._pending_bytes -= size
                 self._failed += 1
                 self._first_failure = self._first_failure or delivery
+                self._tallies[delivery.topic].failed[delivery.code or ""] += 1
         if self._hook is not None:
             self._hook(delivery)
 
@@ -257,6 +275,8 @@ class Outbox:
 
     def full(self, topic: str) -> QueueFullError:
         """What to raise for a record that found no room in time."""
+        with self._lock:
+            self._refused += 1
         waited = self._policy.seconds()
         trouble = self._sender.trouble("sending")
         return QueueFullError(

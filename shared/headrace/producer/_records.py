@@ -44,9 +44,7 @@ class EventRecords:
         """The record of an event: key and topic as its contract says, value as `Event.to_wire`."""
         route = self._routes.get(type(event)) or self._add_route(type(event))
         event_id = ("headrace-event-id", str(route.event_id(event)).encode())
-        return OutgoingRecord(
-            route.topic, route.value(event), _key_text(route.key(event)), [*route.headers, event_id]
-        )
+        return OutgoingRecord(route.topic, route.value(event), _key_text(route.key(event)), [*route.headers, event_id])
 
     def _add_route(self, kind: type[Event]) -> _Route:
         contract = contract_of(kind)

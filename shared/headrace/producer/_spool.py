@@ -70,6 +70,11 @@ class Spool:
         """Records that are not acknowledged."""
         return self._end - self._acked - len(self._early)
 
+    @property
+    def size(self) -> int:
+        """Bytes of its segments, acknowledged records in them included."""
+        return sum(segment.size for segment in self._segments)
+
     def append(self, record: OutgoingRecord) -> bool:
         """Writes a record behind all others; False where the limit leaves no room for it.
 
@@ -83,7 +88,7 @@ class Spool:
         if len(data) > self._limit:
             msg = f"an event of {len(data)} bytes is larger than the spool may be, {self._limit}; it was not taken"
             raise EventTooLargeError(msg)
-        if sum(segment.size for segment in self._segments) + len(data) > self._limit:
+        if self.size + len(data) > self._limit:
             return False
         try:
             self._write(data)

@@ -73,6 +73,12 @@ class SpooledSender:
         """Why this producer can send nothing any more, once that is so."""
         return self._sender.fatal
 
+    @property
+    def spooled_bytes(self) -> int:
+        """On disk."""
+        with self._lock:
+            return self._spool.size
+
     def offer(self, record: OutgoingRecord) -> bool:
         """Takes a record into the spool; False when that has no room for it.
 

@@ -6,7 +6,7 @@ import pytest
 
 from headrace import metrics
 from headrace.contracts import RejectReason
-from headrace.metrics import CATALOGUE, common, ingest
+from headrace.metrics import CATALOGUE, common, ingest, producer
 from headrace.metrics.health import State
 from headrace.metrics.metric import Counter, Histogram, Metric
 from headrace_ingest.flush import Trigger
@@ -37,7 +37,9 @@ def test_a_metric_is_named_labelled_and_explained_as_all_are(metric: Metric) -> 
         assert 2 <= len(metric.buckets) <= 12
 
 
-@pytest.mark.parametrize(("module", "part"), [(common, metrics.COMMON), (ingest, metrics.INGEST)])
+@pytest.mark.parametrize(
+    ("module", "part"), [(common, metrics.COMMON), (ingest, metrics.INGEST), (producer, metrics.PRODUCER)]
+)
 def test_every_metric_of_a_module_is_in_its_part(module: object, part: tuple[Metric, ...]) -> None:
     assert {value for value in vars(module).values() if isinstance(value, Metric)} == set(part)
 
