@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from headrace.clock import SystemClock
 from headrace.testing.manual_clock import ManualClock
 from headrace.testing.waiting import wait_until
-from tests.behaviour.world import World, fill, poison
+from tests.behaviour.world import Running, World, fill, poison
 
 
 class JumpingClock(SystemClock):
@@ -41,6 +42,10 @@ def test_a_wall_clock_that_jumps_loses_nothing_and_delays_nothing(strict_world: 
     assert {time.date() for time in times} <= ingested | {day + timedelta(days=1) for day in ingested}
 
 
+def has_read(running: Running, records: int) -> bool:
+    return running.worker._batch.records == records
+
+
 @pytest.mark.parametrize("seconds", [3600, -3600, 40 * 86_400, -40 * 86_400])
 def test_the_age_of_a_batch_is_time_that_passed_and_not_what_the_wall_clock_says(
     memory_world: World, seconds: float
@@ -50,10 +55,10 @@ def test_the_age_of_a_batch_is_time_that_passed_and_not_what_the_wall_clock_says
     with world.running(flush_seconds=5) as running:
         for number in (1, 2):
             world.topic.extend([fill(n) for n in range(10)])
-            wait_until(lambda read=10 * number: running.worker._batch.records == read, "they are read")  # type: ignore[misc]  # bound
+            wait_until(partial(has_read, running, 10 * number), "they are read")
             clock.jump(seconds)
         world.topic.append(fill(99))
-        wait_until(lambda: running.worker._batch.records == 21, "the loop has turned since the clock jumped")
+        wait_until(partial(has_read, running, 21), "the loop has turned since the clock jumped")
         assert world.rows() == []
         clock.advance(5)
         world.await_landing(*world.topic.records)

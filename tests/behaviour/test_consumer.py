@@ -183,6 +183,6 @@ def test_an_expelled_member_learns_that_its_partitions_are_lost(memory_world: Wo
     assert isinstance(world.topic, MemoryTopic)
     with reading(world) as member:
         member.until(lambda: len(member.listener.held) == 3, "the partitions are assigned")
-        world.memory.expel(member.consumer)  # type: ignore[arg-type]  # the member is the broker's own
+        world.expel(member.consumer)
         member.until(lambda: ("lost", (0, 1, 2)) in member.listener.events, "the loss is told")
         member.until(lambda: len(member.listener.held) == 3, "the partitions are assigned again")

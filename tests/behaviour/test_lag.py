@@ -9,7 +9,7 @@ from headrace.errors import BrokerUnreachableError, ConfigError
 from headrace.lake.store import Store
 from headrace.read.lag import LagReader, PartitionLag, TableLag
 from headrace.testing.manual_clock import ManualClock
-from tests.behaviour.test_worker_kafka import Transactions
+from tests.behaviour.transactions import Transactions
 from tests.behaviour.world import DAY, TABLE, Command, World, fill
 
 MADE = int(DAY.timestamp() * 1000)

@@ -2,38 +2,24 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from headrace.clock import SystemClock
 from headrace.kafka.embedded import EmbeddedBroker
 from headrace.metrics import common, ingest
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.waiting import wait_until
 from headrace_ingest.worker import Worker
+from tests.behaviour.gates import Gate, before_polls
 from tests.behaviour.scraping import probe, scrape, series, served_at, value
+from tests.behaviour.standing import HOUR, now, send, standing_still
 from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import TABLE, Running, World, fill, poison
 from tests.faults.effects import Effects, Fault, recorded
 from tests.faults.processes import WorkerProcess
-from tests.faults.test_zombie import Gate
-
-HOUR = 3600.0
-
-
-def now() -> float:
-    return SystemClock().now().timestamp()
-
-
-def send(world: World, count: int, *, age: float, partition: int = 0) -> float:
-    """Appends records of one partition that are as old; returns their timestamp."""
-    stamp = int((now() - age) * 1000)
-    for number in range(count):
-        world.topic.append(fill(number), partition=partition, timestamp_ms=stamp)
-    return stamp / 1000
 
 
 def watermark(worker: Worker, partition: int = 0) -> float:
@@ -44,11 +30,15 @@ def lag(worker: Worker, partition: int = 0) -> float:
     return value(worker, ingest.LAG, str(partition))
 
 
+def answered_after(worker: Worker, before: float | None) -> bool:
+    return worker.offsets.answered_at != before
+
+
 def await_answers(worker: Worker, rounds: int = 2) -> None:
     """Returns when the broker was asked so often from now on."""
     for _ in range(rounds):
-        before = worker.offsets.answered_at or 0.0
-        wait_until(lambda: (worker.offsets.answered_at or 0.0) > before, "the broker is asked")  # noqa: B023
+        before = worker.offsets.answered_at
+        wait_until(partial(answered_after, worker, before), "the broker is asked")
 
 
 def await_turns(worker: Worker, seconds: float) -> None:
@@ -61,26 +51,6 @@ def await_turns(worker: Worker, seconds: float) -> None:
 def effects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Effects]:
     with recorded(monkeypatch) as effects:
         yield effects
-
-
-@contextmanager
-def standing_still(world: World, effects: Effects, **limits: int) -> Iterator[tuple[Worker, Gate]]:
-    """A worker that has landed ten records of two hours ago and hangs in its next commit, with records of one hour ago.
-
-    The gate is opened at the end.
-    """
-    gate = Gate()
-    with world.running(**limits) as running:
-        send(world, 10, age=2 * HOUR)
-        world.await_landing((0, 9))
-        wait_until(lambda: value(running.worker, ingest.COMMITTED, "0") == 10, "the commit is known")
-        effects.plan(Fault("commit ingest", 1, "before", gate.hold))
-        send(world, 10, age=HOUR)
-        assert gate.reached.wait(20), "the commit takes place"
-        try:
-            yield running.worker, gate
-        finally:
-            gate.opened.set()
 
 
 def test_an_idle_worker_is_fresh_and_stays_so_however_old_its_records_are(world: World) -> None:
@@ -234,6 +204,10 @@ def test_a_broker_that_is_gone_makes_a_worker_old_and_not_dead(tmp_path: Path) -
             assert worker.metrics.health.ready()
 
 
+def is_ready(url: str) -> bool:
+    return probe(url)["readyz"] == 200
+
+
 def test_workers_on_one_machine_find_ports_and_a_named_one_is_not_shared(embedded_world: World) -> None:
     world = embedded_world
     with WorkerProcess(world) as first, WorkerProcess(world) as second:
@@ -242,7 +216,7 @@ def test_workers_on_one_machine_find_ports_and_a_named_one_is_not_shared(embedde
         urls = [served_at(process.said) for process in (first, second)]
         assert len(set(urls)) == 2
         for url in urls:
-            wait_until(lambda: probe(url)["readyz"] == 200, "it is ready")  # noqa: B023
+            wait_until(partial(is_ready, url), "it is ready")
             assert scrape(url)
         _, _, port = urls[0].rpartition(":")
         with WorkerProcess(world, metrics__port=port) as third:
@@ -266,14 +240,8 @@ def test_a_loop_that_hangs_is_dead(memory_world: World) -> None:
     with world.running() as running:
         worker = running.worker
         wait_until(worker.metrics.health.ready, "it is ready")
-        poll = worker.consumer.poll
-
-        def hanging(limit: int, timeout: float) -> object:
-            gate.hold()
-            return poll(limit, timeout)
-
         worker.metrics.health._stall_seconds = 0.5
-        worker.consumer.poll = hanging  # type: ignore[method-assign, assignment]  # of this one member
+        before_polls(worker.consumer, gate.hold)
         wait_until(lambda: not worker.metrics.health.live(), "it is found dead")
         assert not worker.metrics.health.ready()
         gate.opened.set()

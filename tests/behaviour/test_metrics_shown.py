@@ -15,9 +15,9 @@ from headrace.testing.waiting import wait_until
 from headrace_ingest.worker import Worker
 from tests.behaviour.memberships import BY_HAND
 from tests.behaviour.scraping import moved, probe, scrape, served_at, value
-from tests.behaviour.test_metrics import send, standing_still
-from tests.behaviour.test_worker_kafka import Transactions
+from tests.behaviour.standing import send, standing_still
 from tests.behaviour.topics import ClusterTopic, MemoryTopic
+from tests.behaviour.transactions import Transactions
 from tests.behaviour.world import World, fill, poison
 from tests.faults.effects import Effects, Fault, recorded
 from tests.faults.processes import WorkerProcess
@@ -99,7 +99,7 @@ def trouble_with_commits(world: World, effects: Effects) -> list[Sample]:
         effects.plan(Fault("commit ingest", 1, "before", overtake))
         world.topic.append(fill(2), partition=0)
         wait_until(lambda: value(worker, ingest.FENCED, "delta_txn") == 1, "it is fenced")
-        world.memory.expel(worker.consumer)  # type: ignore[arg-type]  # a member of the broker in memory
+        world.expel(worker.consumer)
         wait_until(lambda: value(worker, ingest.REBALANCES, "lost") == 1, "it learns that it was expelled")
         running.stop()
     return samples(worker)

@@ -15,7 +15,7 @@ from headrace.offsets import OffsetRange
 from headrace.testing.waiting import wait_until
 from headrace_ingest.replay import selection
 from headrace_ingest.replay.selection import Selection
-from tests.behaviour.world import DAY, TABLE, World, contract_for, fill, poison, tight_contract_for
+from tests.behaviour.world import DAY, TABLE, Row, World, contract_for, fill, poison, tight_contract_for
 from tests.faults.effects import in_step
 
 
@@ -55,7 +55,7 @@ def test_a_replayed_row_is_the_one_that_a_worker_would_have_made(memory_world: W
     at_once = World("memory", memory_world.topic, tmp_path / "another")
     at_once.drain(group="another")
 
-    def comparable(world: World) -> list[dict[str, Any]]:
+    def comparable(world: World) -> list[Row]:
         rows = [{name: value for name, value in row.items() if name != "_ingested_at"} for row in world.rows()]
         return sorted(rows, key=lambda row: (row["_partition"], row["_offset"]))
 

@@ -3,54 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from confluent_kafka import KafkaError, Message, Producer
 
 from headrace.clock import SystemClock
 from headrace.errors import AccessDeniedError, BrokerUnreachableError, TopicMissingError
 from headrace.kafka.reader import TopicReader
 from headrace.offsets import OffsetRange
 from headrace.testing.brokers import BrokerHandle
-from headrace.testing.memory_broker import StoredRecord
 from headrace.testing.shared_kafka import KafkaAddress
 from headrace.testing.waiting import wait_until
-from tests.behaviour.topics import Address, ClusterTopic
+from tests.behaviour.topics import ClusterTopic
+from tests.behaviour.transactions import Transactions
 from tests.behaviour.world import World, fill, poison
-
-
-class Transactions:
-    """A transactional producer on partition 0 of a world's topic."""
-
-    def __init__(self, world: World) -> None:
-        self._topic = world.cluster
-        self._producer = Producer(
-            {
-                "bootstrap.servers": world.cluster.handle.bootstrap_servers,
-                "transactional.id": f"tx-{world.topic.name}",
-                "log_level": 0,
-            }
-        )
-        self._producer.init_transactions(20)
-        self.sent: dict[Address, StoredRecord] = {}
-
-    def begin(self, *values: bytes) -> None:
-        self.sent = {}
-        self._producer.begin_transaction()
-        for value in values:
-            self._producer.produce(self._topic.name, value, partition=0, on_delivery=self._report)
-        assert self._producer.flush(20) == 0
-
-    def _report(self, error: KafkaError | None, message: Message) -> None:
-        assert error is None, error
-        offset = message.offset()
-        assert offset is not None
-        self.sent[0, offset] = StoredRecord(offset, message.value(), message.key(), (), message.timestamp()[1])
-
-    def commit(self) -> None:
-        self._producer.commit_transaction(20)
-        self._topic.records |= self.sent
-
-    def abort(self) -> None:
-        self._producer.abort_transaction(20)
 
 
 def test_markers_and_aborted_records_are_gaps_and_committed_ones_land(kafka_world: World) -> None:

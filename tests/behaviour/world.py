@@ -25,7 +25,7 @@ from headrace.lake.quarantine import quarantine_name
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import Verifier
 from headrace.settings import Settings, load_settings
-from headrace.testing.memory_broker import MemoryBroker, StoredRecord
+from headrace.testing.memory_broker import MemoryBroker, MemoryConsumer, StoredRecord
 from headrace.testing.waiting import wait_until
 from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.ports import Consumer
@@ -38,6 +38,8 @@ from tests.behaviour.memberships import CLASSIC, Membership
 from tests.behaviour.topics import Address, ClusterTopic, MemoryTopic, Topic
 
 TABLE = "fills"
+Row = dict[str, Any]
+"""Columns by name, and whatever Parquet holds in them."""
 Command = Callable[..., tuple[int, str]]
 """A command line on a world: its exit code and its standard output."""
 
@@ -149,7 +151,7 @@ class World:
     membership: Membership = CLASSIC
     contract: Contract = field(init=False)
     clock: Clock = field(default_factory=SystemClock)
-    metrics: Mapping[str, Any] = field(default_factory=lambda: {"offsets_seconds": 0.1})
+    metrics: Mapping[str, object] = field(default_factory=lambda: {"offsets_seconds": 0.1})
 
     def __post_init__(self) -> None:
         self.contract = contract_for(self.topic.name)
@@ -164,13 +166,18 @@ class World:
         assert isinstance(self.topic, MemoryTopic)
         return self.topic.broker
 
+    def expel(self, consumer: Consumer) -> None:
+        """Gives the partitions of a member of the group in memory to others; it learns so at its next poll."""
+        assert isinstance(consumer, MemoryConsumer)
+        self.memory.expel(consumer)
+
     @property
     def cluster(self) -> ClusterTopic:
         """The topic on a broker that is addressed."""
         assert isinstance(self.topic, ClusterTopic)
         return self.topic
 
-    def settings(self, *, kafka: Mapping[str, Any] | None = None, **ingest: Any) -> Settings:
+    def settings(self, *, kafka: Mapping[str, object] | None = None, **ingest: object) -> Settings:
         """Settings of a worker; `ingest` as IngestSettings names them."""
         reach = self.topic.kafka().model_dump(exclude_unset=True) | dict(self.membership.kafka) | dict(kafka or {})
         chosen = {"flush_seconds": 0.2, "shutdown_seconds": 10, **ingest}
@@ -183,8 +190,8 @@ class World:
         group: str | None = None,
         member: str = "one",
         partitions: Iterable[int] | None = None,
-        kafka: Mapping[str, Any] | None = None,
-        **ingest: Any,
+        kafka: Mapping[str, object] | None = None,
+        **ingest: object,
     ) -> Worker:
         """A worker that has not begun.
 
@@ -220,9 +227,9 @@ class World:
         Running(worker).start().join()
         return worker
 
-    def replay(self, selection: Selection | None = None, *, dry_run: bool = False, **ingest: Any) -> ReplayReport:
+    def replay(self, selection: Selection | None = None, *, dry_run: bool = False, **ingest: object) -> ReplayReport:
         """Runs a replay of the quarantine by the world's contract as it is now."""
-        replayer = build_replayer(self.settings(**ingest), self.contract, clock=self.clock, dry_run=dry_run)
+        replayer = build_replayer(self.settings(kafka=None, **ingest), self.contract, clock=self.clock, dry_run=dry_run)
         return replayer.run(selection or Selection(), dry_run=dry_run)
 
     # -- what came of it
@@ -230,9 +237,9 @@ class World:
     def table(self, name: str = TABLE) -> DeltaTable:
         return DeltaTable(str(self.root / name))
 
-    def rows(self, name: str = TABLE) -> list[dict[str, Any]]:
+    def rows(self, name: str = TABLE) -> list[Row]:
         """All rows of the newest version, read from its files."""
-        rows: list[dict[str, Any]] = []
+        rows: list[Row] = []
         for uri in self.table(name).file_uris():
             path = str(uri).removeprefix("file://")
             folder = Path(path).parent.name
@@ -251,7 +258,7 @@ class World:
         event, names = self.contract.event, [f.name for f in self.contract.fields]
         return {_address(row): event(**{name: row[name] for name in names}).to_wire() for row in rows}
 
-    def quarantined(self) -> dict[Address, dict[str, Any]]:
+    def quarantined(self) -> dict[Address, Row]:
         """Rows of the quarantine by address.
 
         Raises:
@@ -277,9 +284,9 @@ class World:
         """Returns when the table's positions are past `addresses`."""
         wait_until(lambda: all(map(self.has_landed, addresses)), f"{addresses[:3]} land", seconds=seconds)
 
-    def notes(self, name: str = TABLE) -> list[dict[str, Any]]:
+    def notes(self, name: str = TABLE) -> list[Row]:
         """What each commit says of itself, from version 0 on."""
-        found: list[dict[str, Any]] = []
+        found: list[Row] = []
         for path in sorted((self.root / name / "_delta_log").glob("*.json")):
             infos = [json.loads(line).get("commitInfo") for line in path.read_text().splitlines()]
             found.append(next((info.get("headrace", {}) for info in infos if info), {}))
@@ -308,7 +315,7 @@ class World:
         What today's contract accepts is in the table; of it the quarantine may hold what was replayed.
         """
         expected = self.topic.records if records is None else records
-        bad = {a: r for a, r in expected.items() if explain(self.contract, r.value) is not None}
+        bad = {a: flaw for a, r in expected.items() if (flaw := explain(self.contract, r.value)) is not None}
         good = {a: r.value for a, r in expected.items() if a not in bad}
         assert self.landed() == good
         found, home = self.quarantined(), self.replayed()
@@ -318,7 +325,7 @@ class World:
             sent = expected[address]
             assert (row["key"], row["value"], headers) == (sent.key, sent.value, sent.headers)
             if address in bad:
-                assert row["reason"] == explain(self.contract, sent.value).reason  # type: ignore[union-attr]  # it is bad
+                assert row["reason"] == bad[address].reason
                 assert (row["resolved_at"], row["resolved_version"]) == (None, None)
             else:
                 assert row["resolution"] == "replayed"
@@ -332,10 +339,10 @@ class World:
         assert report.verdict == "PASS", findings
 
 
-def _address(row: Mapping[str, Any]) -> Address:
+def _address(row: Row) -> Address:
     return row["_partition"], row["_offset"]
 
 
-def _assert_once(where: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def _assert_once(where: str, rows: Sequence[Row]) -> None:
     twice = {address: count for address, count in Counter(map(_address, rows)).items() if count > 1}
     assert not twice, f"{where} has addresses more than once: {twice}"

@@ -3,6 +3,7 @@
 The worker itself is not changed: what it calls is wrapped, at the edge of the process.
 """
 
+import errno
 import os
 import threading
 from collections import Counter
@@ -11,11 +12,12 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import obstore
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 import headrace.lake.canary
 import headrace_ingest.worker
@@ -25,6 +27,9 @@ from headrace.testing.memory_broker import MemoryConsumer
 class Crash(BaseException):
     """The process dies here: no handler of the worker may catch it."""
 
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ANY = "any effect"
 Moment = Literal["before", "after"]
@@ -91,10 +96,10 @@ class Effects:
         self.dead = True
         raise Crash
 
-    def wrap(self, real: Callable[..., Any], name_of: Callable[..., str]) -> Callable[..., Any]:
+    def wrap(self, real: Callable[P, R], name_of: Callable[P, str]) -> Callable[P, R]:
         """`real` as an effect, named after its arguments."""
 
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
             name = name_of(*args, **kwargs)
             with self._lock:
                 if self.dead:
@@ -161,7 +166,7 @@ def recorded(patch: pytest.MonkeyPatch) -> Iterator[Effects]:
             DeltaTable, "create_write_transaction", effects.wrap(DeltaTable.create_write_transaction, _commit)
         )
         local.setattr(
-            DeltaTable, "create_checkpoint", effects.wrap(DeltaTable.create_checkpoint, lambda _handle: "checkpoint")
+            DeltaTable, "create_checkpoint", effects.wrap(DeltaTable.create_checkpoint, lambda *_: "checkpoint")
         )
         local.setattr(MemoryConsumer, "commit", effects.wrap(MemoryConsumer.commit, lambda *_: "tell the group"))
         local.setattr(
@@ -175,8 +180,8 @@ def recorded(patch: pytest.MonkeyPatch) -> Iterator[Effects]:
 class InlineExecutor(Executor):
     """Runs at once what is submitted: with it the order of all effects of a run is always the same."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        future: Future[R] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
         except BaseException as error:
@@ -188,10 +193,27 @@ class InlineExecutor(Executor):
 def in_step(patch: pytest.MonkeyPatch, *, records_per_poll: int) -> Iterator[None]:
     """Within the context every worker does one thing after the other, in small polls."""
 
-    def executor(*_: Any, **__: Any) -> InlineExecutor:
+    def executor(*_: object, **__: object) -> InlineExecutor:
         return InlineExecutor()
 
     with patch.context() as local:
         local.setattr(headrace_ingest.worker, "ThreadPoolExecutor", executor)
         local.setattr(headrace_ingest.worker, "_POLL_RECORDS", records_per_poll)
         yield
+
+
+def full_disk(effect: str) -> Exception:
+    """What the libraries raise when the disk is full."""
+    if effect.startswith(("commit", "checkpoint")):
+        return DeltaError("Generic LocalFileSystem error: No space left on device (os error 28)")
+    return OSError(errno.ENOSPC, "No space left on device")
+
+
+def lost_answer(effect: str) -> Exception:
+    """What they raise when nobody knows whether it worked."""
+    return DeltaError("error sending request") if effect.startswith("commit") else OSError(errno.EIO, "I/O error")
+
+
+def self_conflict(effect: str) -> Exception:
+    """What a commit raises that meets itself, after the store answered late and the library tried again."""
+    return CommitFailedError(f"{effect} failed: Concurrent transaction failed")

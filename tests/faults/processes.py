@@ -7,12 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Self
 
 from headrace.testing.waiting import wait_until
 from tests.behaviour.topics import Address
-from tests.behaviour.world import TABLE, World
+from tests.behaviour.world import TABLE, World, fill, poison
 
 _CONTRACT = """
 from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
@@ -87,10 +88,10 @@ class WorkerProcess:
         for number in signals:
             self._process.send_signal(number)
 
-    def await_said(self, text: str, seconds: float = 30.0) -> None:
-        """Returns when it has written `text`."""
-        wait_until(lambda: text in self.said or not self.alive, f"the worker says {text}", seconds=seconds)
-        assert text in self.said, self.said
+    def await_said(self, text: str, *, after: int = 0, seconds: float = 30.0) -> None:
+        """Returns when it has written `text`, beyond the first `after` characters."""
+        wait_until(lambda: text in self.said[after:] or not self.alive, f"the worker says {text}", seconds=seconds)
+        assert text in self.said[after:], self.said
 
     def runs_for(self, seconds: float) -> bool:
         """Whether it still runs after so many seconds."""
@@ -146,6 +147,12 @@ def start_replay(world: World) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "headrace_cli.main", "quarantine", "replay", TABLE, "--json"]
     environment = _environment(world, {})
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def stream(size: int = 20) -> Iterator[list[bytes | None]]:
+    """Pieces of a stream in which every 50th record is bad."""
+    for begin in count(0, size):
+        yield [poison(n) if n % 50 == 7 else fill(n) for n in range(begin, begin + size)]
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The worker dies, or an effect fails, at every effect it has; afterwards every record is there exactly once."""
 
-import errno
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from deltalake.exceptions import CommitFailedError, DeltaError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +15,19 @@ from headrace.errors import StoreError, UnsafeStoreError
 from headrace.testing.waiting import wait_until
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, World, fill, poison
-from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, in_step, recorded
+from tests.faults.effects import (
+    ANY,
+    MOMENTS,
+    Crash,
+    Effects,
+    Fault,
+    Moment,
+    full_disk,
+    in_step,
+    lost_answer,
+    recorded,
+    self_conflict,
+)
 
 CREATION = (
     "sync a folder of the table",
@@ -199,9 +209,7 @@ def test_the_next_worker_tells_the_group_what_a_dead_one_could_not(
 
 @settings(
     max_examples=25,
-    deadline=None,
     database=None,
-    print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(first=st.integers(1, 60), second=st.integers(1, 60), after=st.tuples(st.booleans(), st.booleans()))
@@ -219,23 +227,6 @@ def test_a_crash_in_the_recovery_from_a_crash_loses_and_doubles_nothing(
         effects.plan()
         run(world, effects)
     assert_whole(world)
-
-
-def full_disk(effect: str) -> Exception:
-    """What the libraries raise when the disk is full."""
-    if effect.startswith(("commit", "checkpoint")):
-        return DeltaError("Generic LocalFileSystem error: No space left on device (os error 28)")
-    return OSError(errno.ENOSPC, "No space left on device")
-
-
-def lost_answer(effect: str) -> Exception:
-    """What they raise when nobody knows whether it worked."""
-    return DeltaError("error sending request") if effect.startswith("commit") else OSError(errno.EIO, "I/O error")
-
-
-def self_conflict(effect: str) -> Exception:
-    """What a commit raises that meets itself, after the store answered late and the library tried again."""
-    return CommitFailedError(f"{effect} failed: Concurrent transaction failed")
 
 
 # These are not the store's: the group's offsets fail inside the consumer, and what is left of the test table is junk.

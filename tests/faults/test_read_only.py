@@ -10,8 +10,7 @@ import pytest
 
 from headrace.errors import AccessDeniedError
 from tests.behaviour.world import World, fill, poison
-from tests.faults.processes import WorkerProcess, producing
-from tests.faults.test_sigkill import stream
+from tests.faults.processes import WorkerProcess, producing, stream
 
 pytestmark = pytest.mark.kafka
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from deltalake import DeltaTable
 
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import wait_for_more
 from tests.behaviour.world import TABLE, World, fill, poison
 
 BATCH = 50
@@ -45,8 +45,7 @@ def test_a_reader_beside_the_workers_sees_whole_batches_that_only_grow(memory_wo
         for number in range(40 * BATCH):
             memory_world.topic.append(poison(number) if number % 97 == 0 else fill(number))
             if number % BATCH == BATCH - 1:
-                seen = len(reads)
-                wait_until(lambda seen=seen: len(reads) > seen, "another read")  # type: ignore[misc]  # bound now
+                wait_for_more(reads, 1)
     memory_world.assert_exact()
     assert len({len(read) for read in reads}) > 3, "the reader saw the table grow"
     for read in reads:

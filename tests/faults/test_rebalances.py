@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from headrace.errors import AnotherWriterError
 from headrace.testing.memory_broker import MemoryConsumer
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import wait_for_more
+from tests.behaviour.gates import before_polls
 from tests.behaviour.memberships import BY_HAND, CLASSIC, EVERY, Membership
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import Running, World, fill, poison
-from tests.faults.processes import WorkerProcess, producing
-from tests.faults.test_sigkill import stream
+from tests.faults.processes import WorkerProcess, producing, stream
 
 SLOTS = 5
 STEPS = 14
@@ -64,10 +64,10 @@ class Threads:
         """Leaves the group without making durable what was read."""
         running = self._running.pop(slot)
 
-        def crash(limit: int, timeout: float) -> None:
+        def crash() -> None:
             raise CrashError
 
-        running.worker.consumer.poll = crash  # type: ignore[method-assign,assignment]  # of this one worker
+        before_polls(running.worker.consumer, crash)
         with pytest.raises((CrashError, AnotherWriterError)):
             running.join()
 
@@ -102,7 +102,7 @@ steps = st.lists(
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("membership", [CLASSIC, BY_HAND], ids=["group", "by-hand"])
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(steps=steps)
 def test_a_storm_of_rebalances_leaves_each_record_once(
     membership: Membership, steps: list[tuple[int, str, bool]]
@@ -189,8 +189,7 @@ def test_a_storm_over_real_processes_leaves_each_record_once(kafka_world: World,
         with producing(world, stream()) as sent:
             for _ in range(10):
                 storm.step(chance.randrange(SLOTS))
-                mark = len(sent) + chance.randrange(20, 1500)
-                wait_until(lambda mark=mark: len(sent) > mark, "more is sent", seconds=60)  # type: ignore[misc]  # bound
+                wait_for_more(sent, chance.randrange(20, 1500), seconds=60)
             workers = storm.end()
         assert {worker.end() for worker in workers} <= ends, [w.said for w in workers if w.end() not in ends]
     assert len(set(storm.happened)) > 2, storm.happened

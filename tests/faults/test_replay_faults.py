@@ -28,9 +28,20 @@ from headrace_ingest.replay.selection import Selection
 from headrace_ingest.replay.wiring import build_replayer
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import DAY, TABLE, World, contract_for, fill, poison, tight_contract_for
-from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, in_step, recorded
+from tests.faults.effects import (
+    ANY,
+    MOMENTS,
+    Crash,
+    Effects,
+    Fault,
+    Moment,
+    full_disk,
+    in_step,
+    lost_answer,
+    recorded,
+    self_conflict,
+)
 from tests.faults.processes import start_replay
-from tests.faults.test_crash_points import full_disk, lost_answer, self_conflict
 
 CANARY = (
     "write the test table",
@@ -221,9 +232,7 @@ def test_an_error_at_any_effect_of_a_replay_loses_and_doubles_nothing(  # noqa: 
 
 @settings(
     max_examples=15,
-    deadline=None,
     database=None,
-    print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(first=st.integers(1, 50), second=st.integers(1, 50), after=st.tuples(st.booleans(), st.booleans()))

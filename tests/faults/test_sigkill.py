@@ -12,28 +12,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import wait_for_more
 from tests.behaviour.memberships import BY_HAND, CLASSIC, CLASSIC_STATIC, CONSUMER, Membership
-from tests.behaviour.world import TABLE, World, fill, poison
-from tests.faults.processes import WorkerProcess, producing
+from tests.behaviour.world import TABLE, World, fill
+from tests.faults.processes import WorkerProcess, producing, stream
 
 ROUNDS = 10
-
-
-def stream(size: int = 20) -> Iterator[list[bytes | None]]:
-    """Pieces of a stream in which every 50th record is bad."""
-    for begin in count(0, size):
-        yield [poison(n) if n % 50 == 7 else fill(n) for n in range(begin, begin + size)]
-
-
-def flushes(worker: WorkerProcess) -> list[dict[str, Any]]:
-    """Its log lines about flushes."""
-    lines = [line for line in worker.said.splitlines() if '"event": "flush"' in line]
-    return [json.loads(line) for line in lines]
 
 
 @pytest.mark.kafka
@@ -47,11 +34,11 @@ def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(
     print(f"HEADRACE_TEST_SEED={seed}")
     chance = random.Random(seed)
     # Longer than a round: a static member that comes back does not wait for the session of the dead one.
-    patience: dict[str, Any] = {"kafka__session_timeout_ms": "6000"} if membership.static else {}
+    session = "6000" if membership.static else "1500"
     versions: list[int] = []
     with producing(world, stream()) as sent:
         for number in range(ROUNDS):
-            with WorkerProcess(world, **patience) as worker:
+            with WorkerProcess(world, kafka__session_timeout_ms=session) as worker:
                 if number % 3:  # in the midst of flushes; else also while it starts
                     worker.await_said('"event": "flush"')
                 assert worker.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 2.0)), worker.said
@@ -62,7 +49,7 @@ def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(
                 versions.append(world.table().version())
     assert len(set(versions)) > ROUNDS // 2, "most of the rounds hit a worker at work"
     assert len(sent) > 1000
-    with WorkerProcess(world, drain=True, **patience) as worker:
+    with WorkerProcess(world, drain=True, kafka__session_timeout_ms=session) as worker:
         assert worker.end() == 0, worker.said
     world.assert_exact()
 
@@ -82,20 +69,16 @@ def test_a_frozen_process_that_wakes_after_its_partitions_moved_adds_nothing(
                 zombie.signal(signal.SIGSTOP)
                 # Everything that is sent from now on lands although one of the two stands still.
                 before = len(sent)
-                wait_until(lambda mark=before: len(sent) >= mark + 200, "more is sent")  # type: ignore[misc]  # the default binds it
+                wait_for_more(sent, 200)
                 world.await_landing(*sent[before : before + 200], seconds=30)
                 woken_at = len(zombie.said)
                 zombie.signal(signal.SIGCONT)
-                wait_until(
-                    lambda mark=woken_at: '"event": "flush"' in zombie.said[mark:],  # type: ignore[misc]  # as above
-                    "the zombie works again",
-                    seconds=30,
-                )
+                zombie.await_said('"event": "flush"', after=woken_at)
                 world.assert_proved()
             with ExitStack() as ends:
                 for worker in (zombie, other):
                     worker.signal(signal.SIGTERM)
-                    ends.callback(lambda w=worker: w.end())  # type: ignore[misc]  # as above
+                    ends.callback(worker.end)
             assert (zombie.end(), other.end()) == (0, 0), zombie.said + other.said
             assert '"event": "lost"' in zombie.said, "its partitions had moved"
     with WorkerProcess(world, drain=True) as last:
@@ -110,7 +93,7 @@ def test_sigterm_makes_durable_what_was_read_and_ends_with_0(kafka_world: World)
         worker.await_said('"event": "flush"')
         worker.signal(signal.SIGTERM)
         assert worker.end(15) == 0, worker.said
-        last = flushes(worker)[-1]
+        last = [json.loads(line) for line in worker.said.splitlines() if '"event": "flush"' in line][-1]
     assert {int(p): at for p, at in last["positions"].items()}.items() <= world.positions().items()
     world.assert_proved()
     assert world.topic.group_offsets(world.topic.name) == {p: at for p, at in world.positions().items() if at}

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from headrace.kafka.consumer import Poll
 from headrace.testing.waiting import wait_until
 from headrace_ingest.worker import Worker
+from tests.behaviour.gates import Gate, before_polls
 from tests.behaviour.memberships import CLASSIC, CONSUMER, Membership
 from tests.behaviour.world import World, fill, poison
 
@@ -16,14 +16,9 @@ LEAST_MAX_POLL = {"max_poll_interval_ms": 10_000}
 
 def stall(worker: Worker) -> threading.Event:
     """From its next poll on the loop stands still until the event is set; the client's threads go on."""
-    polls, over = worker.consumer.poll, threading.Event()
-
-    def stalled(limit: int, timeout: float) -> Poll:
-        assert over.wait(60), "the stall was never ended"
-        return polls(limit, timeout)
-
-    worker.consumer.poll = stalled  # type: ignore[method-assign]  # of this one worker
-    return over
+    gate = Gate()
+    before_polls(worker.consumer, gate.hold)
+    return gate.opened
 
 
 def some(begin: int) -> list[bytes | None]:

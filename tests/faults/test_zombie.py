@@ -1,45 +1,18 @@
 """A worker that is frozen while another takes its partitions, and then wakes up; and one that never belonged."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import wait
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from headrace.errors import AnotherWriterError
-from headrace.testing.memory_broker import MemoryConsumer
 from headrace.testing.waiting import wait_until
+from tests.behaviour.gates import Gate, freeze_polls
 from tests.behaviour.world import Running, World, fill, poison
 from tests.faults.effects import Effects, Fault, Moment
 
 QUICK: dict[str, Any] = {"flush_seconds": 0.05, "kafka": {"session_timeout_ms": 1000}}
-
-
-@dataclass
-class Gate:
-    """Holds whoever comes by until it is opened."""
-
-    reached: threading.Event = field(default_factory=threading.Event)
-    opened: threading.Event = field(default_factory=threading.Event)
-
-    def hold(self) -> None:
-        self.reached.set()
-        assert self.opened.wait(60), "the gate was never opened"
-
-
-def freeze_polls(consumer: object, gate: Gate) -> None:
-    """The consuming thread stands still, too, as soon as the gate holds somebody."""
-    assert isinstance(consumer, MemoryConsumer)
-    poll = consumer.poll
-
-    def frozen(limit: int, timeout: float) -> Any:
-        if gate.reached.is_set():
-            assert gate.opened.wait(60), "the gate was never opened"
-        return poll(limit, timeout)
-
-    consumer.poll = frozen  # type: ignore[method-assign]  # of this one member
 
 
 def some(begin: int, count: int = 20) -> list[bytes | None]:
@@ -84,7 +57,7 @@ def test_a_zombie_adds_nothing_and_both_go_on(  # noqa: PLR0917
     with zombie:
         assert gate.reached.wait(20), "the effect takes place"
         world.topic.extend(records(20))
-        world.memory.expel(zombie.worker.consumer)  # type: ignore[arg-type]  # a member of the broker in memory
+        world.expel(zombie.worker.consumer)
         with world.running(**QUICK) as other:
             if wholly:
                 world.await_landing(*world.topic.records)
@@ -115,7 +88,7 @@ def test_a_zombie_that_wakes_before_its_successor_flushes_quarantines_nothing(
         assert gate.reached.wait(20), "it is about to quarantine"
         flight = zombie.worker._flight
         assert flight is not None
-        world.memory.expel(zombie.worker.consumer)  # type: ignore[arg-type]  # a member of the broker in memory
+        world.expel(zombie.worker.consumer)
         with world.running(flush_seconds=3600) as successor:
             wait_until(lambda: successor.worker._batch.records == 20, "the successor has read the same records")
             gate.opened.set()
@@ -135,7 +108,7 @@ def test_a_zombies_commit_that_had_landed_is_not_repeated(memory_world: World, e
     with zombie:
         assert gate.reached.wait(20), "the commit takes place"
         assert all(map(world.has_landed, sent))
-        world.memory.expel(zombie.worker.consumer)  # type: ignore[arg-type]  # a member of the broker in memory
+        world.expel(zombie.worker.consumer)
         world.drain(**QUICK)
         gate.opened.set()
     assert sum(note.get("kind") == "ingest" for note in world.notes()) == 1

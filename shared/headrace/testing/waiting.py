@@ -1,7 +1,7 @@
 """Waiting for a condition instead of sleeping."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 from headrace.clock import Deadline, SystemClock
 
@@ -26,3 +26,13 @@ def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 20.0) -
             msg = f"waited {seconds:g} s in vain: {what}"
             raise TimeoutError(msg)
         pause.wait(_ASK_AGAIN_SECONDS)
+
+
+def wait_for_more(items: Sized, count: int, *, seconds: float = 20.0) -> None:
+    """Returns as soon as `items` has grown by `count`.
+
+    Raises:
+        TimeoutError: it did not grow so much in time.
+    """
+    enough = len(items) + count
+    wait_until(lambda: len(items) >= enough, f"{count} more, {enough} in all", seconds=seconds)

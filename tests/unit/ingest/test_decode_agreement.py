@@ -186,12 +186,12 @@ def check_agreement(contract: Contract, values: list[bytes], decoder: Decoder | 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.event.__name__)
 class TestAgreement:
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def test_the_three_readers_agree_on_whatever_comes(self, contract: Contract, data: st.DataObject) -> None:
         check_agreement(contract, data.draw(st.lists(documents(contract), min_size=1, max_size=6)))
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def test_every_spelling_of_a_valid_event_becomes_a_row(self, contract: Contract, data: st.DataObject) -> None:
         values = data.draw(st.lists(valid_documents(contract), min_size=1, max_size=6))
@@ -248,7 +248,7 @@ class TestAgreementOfALayout:
         assert outcomes["row"] >= len(members)
         assert RejectReason.DECODER_DISAGREEMENT not in outcomes
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def test_valid_values_strangers_and_damage_are_judged_alike(
         self, contract: Contract, style: str, data: st.DataObject

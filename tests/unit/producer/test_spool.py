@@ -235,7 +235,7 @@ def test_everything_appended_is_synced_whichever_file_it_is_in(
     assert synced == segments(tmp_path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps=st.lists(st.sampled_from(["append", "send", "acknowledge", "reopen"]), max_size=60), data=st.data())
 def test_spool_is_a_queue_whatever_happens(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str], data: st.DataObject

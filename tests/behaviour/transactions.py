@@ -1,0 +1,43 @@
+"""What transactional producers leave in a topic."""
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from headrace.testing.memory_broker import StoredRecord
+from tests.behaviour.topics import Address
+from tests.behaviour.world import World
+
+
+class Transactions:
+    """A transactional producer on partition 0 of a world's topic."""
+
+    def __init__(self, world: World) -> None:
+        self._topic = world.cluster
+        self._producer = Producer(
+            {
+                "bootstrap.servers": world.cluster.handle.bootstrap_servers,
+                "transactional.id": f"tx-{world.topic.name}",
+                "log_level": 0,
+            }
+        )
+        self._producer.init_transactions(20)
+        self.sent: dict[Address, StoredRecord] = {}
+
+    def begin(self, *values: bytes) -> None:
+        self.sent = {}
+        self._producer.begin_transaction()
+        for value in values:
+            self._producer.produce(self._topic.name, value, partition=0, on_delivery=self._report)
+        assert self._producer.flush(20) == 0
+
+    def _report(self, error: KafkaError | None, message: Message) -> None:
+        assert error is None, error
+        offset = message.offset()
+        assert offset is not None
+        self.sent[0, offset] = StoredRecord(offset, message.value(), message.key(), (), message.timestamp()[1])
+
+    def commit(self) -> None:
+        self._producer.commit_transaction(20)
+        self._topic.records |= self.sent
+
+    def abort(self) -> None:
+        self._producer.abort_transaction(20)
