@@ -1,8 +1,10 @@
 """`headrace offset TABLE PARTITION OFFSET` and `headrace offset TABLE --version VERSION`."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 
 from headrace.lake.store import Store
@@ -67,6 +69,10 @@ def _show(found: Whereabouts) -> None:
         "file": found.file,
         "refused" if found.place is Place.QUARANTINE else "was refused": refused,
     }
+    _show_named(console, named)
+
+
+def _show_named(console: Console, named: Mapping[str, object]) -> None:
     for name, value in named.items():
         if value is not None:
             console.print(f"  {name:<13} {escape(str(value))}")
@@ -85,9 +91,7 @@ def _show_version(table: str, commit: CommitEntry, *, as_json: bool) -> None:
         "files": f"+{commit.files_added} -{commit.files_removed}",
         "claims": ", ".join(map(str, commit.claimed)) or None,
     }
-    for name, value in named.items():
-        if value is not None:
-            console.print(f"  {name:<13} {escape(str(value))}")
+    _show_named(console, named)
     columns = ("partition", "first", "last", "rows", "rejects", "gaps")
     ranges = [
         (str(r.partition), str(r.start), str(r.end - 1), r.rows, r.rejects, r.gaps)

@@ -1,6 +1,5 @@
 """`headrace quarantine list|show|replay`."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.table import Table
 from headrace.contracts import RejectReason, contract_named, load_contracts
 from headrace.read.quarantine import QuarantineReader
 from headrace.settings import load_settings
-from headrace_cli.console import wide_console
+from headrace_cli.console import cell, print_json, wide_console
 from headrace_cli.replay import replay_command
 
 app = typer.Typer(
@@ -33,14 +32,13 @@ def list_command(
     reader = _reader(table)
     counts, replayed, newest = reader.counts(), reader.resolved(), reader.newest(limit, reason=reason)
     if as_json:
-        found = {"table": table, "counts": counts, "resolved": replayed, "records": newest}
-        typer.echo(json.dumps(found, default=str))
+        print_json({"table": table, "counts": counts, "resolved": replayed, "records": newest})
         return
     console = wide_console()
     more = f", {replayed:,} more were replayed" if replayed else ""
-    console.print(f"{table}: {sum(counts.values()):,} records in quarantine{more}", highlight=False)
+    console.print(f"{table}: {sum(counts.values()):,} records in quarantine{more}")
     for name, count in counts.items():
-        console.print(f"  {name:<22} {count:>10,}", highlight=False)
+        console.print(f"  {name:<22} {count:>10,}")
     if not newest:
         return
     shown = Table("partition", "offset", "quarantined at", "reason", "detail", box=None, pad_edge=False)
@@ -49,7 +47,7 @@ def list_command(
         shown.add_row(
             str(row["partition"]),
             str(row["offset"]),
-            f"{row['quarantined_at']:%Y-%m-%d %H:%M:%S}",
+            cell(row["quarantined_at"]),
             str(row["reason"]),
             escape(str(row["detail"])) + resolved,
         )
@@ -66,11 +64,11 @@ def show_command(
     """Show one quarantined record whole: value, key, headers, and what is wrong with it."""
     record = _reader(table).record(partition, offset)
     if as_json:
-        typer.echo(json.dumps(record, default=str))
+        print_json(record)
         return
     console = wide_console()
     for name, value in record.items():
-        console.print(f"[bold]{name:<18}[/] {escape(str(value))}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{name:<18}[/] {escape(str(value))}")
 
 
 def _reader(table: str) -> QuarantineReader:

@@ -1,6 +1,5 @@
 """`headrace verify [TABLE ...]`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +7,9 @@ import typer
 from rich.console import Console
 
 from headrace.clock import SystemClock
-from headrace.read.proof.report import overall, to_json
+from headrace.read.proof.report import overall, summary
 from headrace.settings import load_settings
-from headrace_cli.console import wide_console
+from headrace_cli.console import print_json, wide_console
 from headrace_cli.verify_metrics import MetricsFile
 from headrace_cli.verify_progress import progress_on
 from headrace_cli.verify_run import ProofOptions, verify_tables
@@ -57,7 +56,7 @@ def verify_command(  # its options
     with progress_on(None if quiet or as_json else Console(stderr=True)) as progress:
         reports = verify_tables(settings, tables or (), options, progress=progress)
     if as_json:
-        typer.echo(json.dumps(to_json(reports), indent=2))
+        print_json(summary(reports))
     else:
         ProofScreen(wide_console()).show(reports)
     if passed:

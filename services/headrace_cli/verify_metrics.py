@@ -13,6 +13,7 @@ from headrace.metrics.metric import Gauge
 from headrace.metrics.recorder import Recorder
 from headrace.read.proof.findings import Code, Level, Verdict
 from headrace.read.proof.report import TableReport
+from headrace_cli.earlier import read_earlier
 
 _OF_LAST_PASS = (verify.LAST_PASS, verify.LAST_WHOLE_PASS, verify.LAST_PASS_VERSION)
 
@@ -33,19 +34,7 @@ class MetricsFile:
         if path.suffix != ".prom":
             msg = f"{path} would not be collected: the name of a metrics file ends in .prom"
             raise ConfigError(msg)
-        if not path.absolute().parent.is_dir():
-            msg = f"{path} cannot be written: make its folder first"
-            raise ConfigError(msg)
-        try:
-            self._before = _read(path.read_text())
-        except FileNotFoundError:
-            self._before = {}
-        except OSError as error:
-            msg = f"{path} cannot be read: {error.strerror}"
-            raise ConfigError(msg) from None
-        except ValueError as error:
-            msg = f"{path} does not hold metrics ({error}): name another file, or remove it"
-            raise ConfigError(msg) from None
+        self._before = read_earlier(path, _parse, what="metrics") or {}
 
     def write(self, reports: Iterable[TableReport], *, at: float, seconds: float) -> None:
         """Replaces the file; whoever reads it sees the old one or the new one.
@@ -100,11 +89,11 @@ def _put(recorder: Recorder, report: TableReport, at: float) -> None:
     put(verify.ROWS, sum(partition.rows for partition in report.partitions))
 
 
-def _read(text: str) -> Mapping[tuple[str, str], float]:
+def _parse(content: bytes) -> Mapping[tuple[str, str], float]:
     """Values by metric and table.
 
     Raises:
         ValueError: it is no text of metrics.
     """
-    families = text_string_to_metric_families(text)
+    families = text_string_to_metric_families(content.decode())
     return {(s.name, s.labels["table"]): s.value for family in families for s in family.samples if "table" in s.labels}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.errors import ConfigError
 from headrace.lake.store import Store
 from headrace.read.proof.findings import Level, Verdict
 from headrace.read.proof.given import Base
 from headrace.read.proof.report import TableReport
+from headrace_cli.earlier import read_earlier
 
 
 class PassedVersion(msgspec.Struct, frozen=True):
@@ -41,19 +41,7 @@ class PassedVersions:
 
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
-        if not self._path.parent.is_dir():
-            msg = f"{path} cannot be written: make its folder first"
-            raise ConfigError(msg)
-        try:
-            self._passed = msgspec.json.decode(path.read_bytes(), type=dict[str, PassedVersion])
-        except FileNotFoundError:
-            self._passed = {}
-        except OSError as error:
-            msg = f"{path} cannot be read: {error.strerror}"
-            raise ConfigError(msg) from None
-        except msgspec.MsgspecError as error:
-            msg = f"{path} does not hold what verify notes there ({error}): name another file, or remove it"
-            raise ConfigError(msg) from None
+        self._passed = read_earlier(path, _parse, what="what verify notes there") or {}
 
     def base(self, table: str, levels: Collection[Level]) -> Base | None:
         """What a run that checks `levels` may take as given; None where less than that has passed."""
@@ -77,3 +65,15 @@ class PassedVersions:
         }
         noted = msgspec.json.format(msgspec.json.encode({**self._passed, **passed}))
         Store(str(self._path.parent)).put(self._path.name, noted)
+
+
+def _parse(content: bytes) -> dict[str, PassedVersion]:
+    """By table.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        return msgspec.json.decode(content, type=dict[str, PassedVersion])
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None

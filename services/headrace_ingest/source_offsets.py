@@ -1,12 +1,13 @@
 """Asks the broker, beside the loop, where the partitions of this worker begin and end."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 from headrace.clock import Clock
 from headrace.errors import HeadraceError
 from headrace.offsets import OffsetRange
+from headrace_ingest.asker import Asker
 from headrace_ingest.batch import Batch
 from headrace_ingest.freshness import BrokerOffsets
 from headrace_ingest.intake import Lease
@@ -27,12 +28,9 @@ class SourceOffsets:
 
     def __init__(self, topic: Topic, *, seconds: float, clock: Clock) -> None:
         self._topic = topic
-        self._seconds = seconds
         self._clock = clock
-        self._asked_at = clock.monotonic()
-        self._answer: Future[None] | None = None
         self._known: dict[int, BrokerOffsets] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-offsets")
+        self._asker = Asker[None]("headrace-offsets", seconds=seconds, clock=clock)
         self.answered_at: float | None = None
 
     def ask(self, partition: int) -> OffsetRange:
@@ -50,16 +48,11 @@ class SourceOffsets:
     @property
     def asking(self) -> bool:
         """Whether a question is open."""
-        return self._answer is not None
+        return self._asker.asking
 
     def check(self, leases: Mapping[int, Lease]) -> None:
         """Never blocks; called at every turn of the loop. Compares new answers with the leases."""
-        if self._answer is None:
-            if self._clock.monotonic() - self._asked_at >= self._seconds:
-                self._asked_at = self._clock.monotonic()
-                self._answer = self._thread.submit(self._ask_all, list(leases))
-        elif self._answer.done():
-            self._answer = None
+        if self._asker.turn(partial(self._ask_all, list(leases))) is not None:
             self.compare(leases)
 
     def compare(self, leases: Mapping[int, Lease]) -> None:

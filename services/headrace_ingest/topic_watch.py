@@ -1,13 +1,13 @@
 """Looks again, beside the loop, whether the topic is still the one that the table is filled from."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from headrace.clock import Clock
 from headrace.errors import TransientError
 from headrace.kafka.topics import TopicIdentity
 from headrace.lake.tables import recreated
 from headrace.logs import get_logger
+from headrace_ingest.asker import Asker
 from headrace_ingest.ports import Topic
 
 log = get_logger(__name__)
@@ -37,11 +37,7 @@ class TopicWatch:
         self._expected = expected
         self._unread = unread
         self._told_unread: Sequence[int] = []
-        self._seconds = seconds
-        self._clock = clock
-        self._asked_at = clock.monotonic()
-        self._answer: Future[tuple[TopicIdentity, Sequence[int]]] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-topic")
+        self._asker = Asker[tuple[TopicIdentity, Sequence[int]]]("headrace-topic", seconds=seconds, clock=clock)
 
     @property
     def partitions(self) -> int:
@@ -56,14 +52,9 @@ class TopicWatch:
             TopicMissingError: it was deleted.
             AccessDeniedError: the rights were taken away.
         """
-        if self._answer is None:
-            if self._clock.monotonic() - self._asked_at >= self._seconds:
-                self._asked_at = self._clock.monotonic()
-                self._answer = self._thread.submit(self._look)
+        answer = self._asker.turn(self._look)
+        if answer is None:
             return
-        if not self._answer.done():
-            return
-        answer, self._answer = self._answer, None
         try:
             found, unread = answer.result()
         except TransientError as error:

@@ -1,7 +1,5 @@
 """`headrace doctor [TABLE ...]`."""
 
-import json
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -10,7 +8,7 @@ from rich.console import Console
 from headrace.contracts import load_contracts
 from headrace.errors import ConfigError
 from headrace.settings import load_settings, unknown_variables
-from headrace_cli.console import wide_console
+from headrace_cli.console import print_json, wide_console
 from headrace_cli.doctor.checks.process import SETTINGS_CHECKS
 from headrace_cli.doctor.examination import Examination, Report
 from headrace_cli.doctor.judging import Status, Subject, examine
@@ -35,12 +33,7 @@ def doctor_command(
     """
     report = _examined(tables or [], repair=repair)
     if as_json:
-        body = {
-            "status": report.status,
-            "findings": [asdict(f) for f in report.findings],
-            "unchecked": report.unchecked,
-        }
-        typer.echo(json.dumps(body, indent=2))
+        print_json({"status": report.status, "findings": report.findings, "unchecked": report.unchecked})
     else:
         show_report(report, wide_console())
     raise typer.Exit(FAILED if report.status is Status.FAIL else 0)

@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from types import new_class
 from typing import Annotated, Any, Literal, TypedDict, cast
 
 import annotated_types
@@ -29,20 +28,10 @@ from headrace.contracts import (
     contract_of,
 )
 from headrace.errors import ContractError
+from tests.unit.contracts.declaring import declared
 
 SYMBOLS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.^/=_:-"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-def declared(annotation: object, **keywords: Any) -> type[Event]:
-    """A class with a key and one more field, `x`."""
-    members: dict[str, Any] = {"__module__": __name__, "__annotations__": {"key": str, "x": annotation}}
-    if "default" in keywords:
-        members["x"] = keywords.pop("default")
-    keywords = {"topic": "made", "key": "key"} | keywords
-    made = new_class("Made", (Event,), keywords, lambda namespace: namespace.update(members))
-    assert issubclass(made, Event)
-    return made
 
 
 def spec_of_x(event: type[Event]) -> FieldSpec:
@@ -204,7 +193,7 @@ class TestClassesThatCannotBeTables:
         ],
         ids=str,
     )
-    def test_keywords_that_do_not_fit_say_so(self, keywords: dict[str, Any], sentence: str) -> None:
+    def test_keywords_that_do_not_fit_say_so(self, keywords: dict[str, object], sentence: str) -> None:
         with pytest.raises(ContractError, match=sentence):
             declared(float | None, **keywords)
 

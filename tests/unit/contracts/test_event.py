@@ -5,8 +5,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
-from types import new_class
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -17,13 +16,14 @@ from headrace.contracts import (
     Trade,
     contract_of,
 )
+from tests.unit.contracts.declaring import declared
 
 SYMBOLS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.^/=_:-"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def trade(**changes: Any) -> Trade:
-    values: dict[str, Any] = {
+def trade(**changes: object) -> Trade:
+    values: dict[str, object] = {
         "transaction_id": "t-1",
         "strategy_id": "condor",
         "leg_id": "short-put",
@@ -34,18 +34,7 @@ def trade(**changes: Any) -> Trade:
         "commission": "0.65",
         "timestamp": NOON,
     }
-    return Trade(**(values | changes))
-
-
-def declared(annotation: object, **keywords: Any) -> type[Event]:
-    """A class with a key and one more field, `x`."""
-    members: dict[str, Any] = {"__module__": __name__, "__annotations__": {"key": str, "x": annotation}}
-    if "default" in keywords:
-        members["x"] = keywords.pop("default")
-    keywords = {"topic": "made", "key": "key"} | keywords
-    made = new_class("Made", (Event,), keywords, lambda namespace: namespace.update(members))
-    assert issubclass(made, Event)
-    return made
+    return Trade.model_validate(values | changes)
 
 
 class Inner(BaseModel):

@@ -1,8 +1,8 @@
 """The proof as values: per table and partition a verdict, the numbers behind it, and the first differences."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 from headrace.read.proof.compare import Difference
 from headrace.read.proof.contents import Content
@@ -112,8 +112,7 @@ def overall(reports: tuple[TableReport, ...]) -> Verdict:
     return worst(*(report.verdict for report in reports)) if reports else Verdict.UNKNOWN
 
 
-def to_json(reports: tuple[TableReport, ...]) -> dict[str, Any]:
-    """The reports under stable keys: `verdict`, `exit_code`, `tables`, and below it the fields of the classes."""
+def summary(reports: tuple[TableReport, ...]) -> dict[str, object]:
+    """What scripts are told, under stable keys: `verdict`, `exit_code`, and the reports as `tables`."""
     verdict = overall(reports)
-    tables = [asdict(report) for report in reports]
-    return {"verdict": verdict, "exit_code": verdict.exit_code, "tables": tables}
+    return {"verdict": verdict, "exit_code": verdict.exit_code, "tables": reports}

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -48,15 +47,13 @@ TOPIC = TopicFacts(Settings(), TopicIdentity("trades", "cluster", "id", 2), SURV
 CLUSTER = ClusterFacts(Settings(), Cluster("cluster", (1, 2, 3), 0.02, BROKER_SETTINGS))
 
 
-def settings(**kafka: Any) -> Settings:
+def settings(**kafka: object) -> Settings:
     return Settings.model_validate({"kafka": kafka})
 
 
-def outcome(**changed: Any) -> dict[str, tuple[Status, str]]:
-    """Of every check of a topic whose survey has `changed`, those that did not pass."""
-    found = examine(
-        Subject("topic", {"topic": "trades"}), replace(TOPIC, survey=replace(SURVEY, **changed)), TOPIC_CHECKS
-    )
+def outcome(survey: TopicSurvey) -> dict[str, tuple[Status, str]]:
+    """Of every check of a topic with that survey, those that did not pass."""
+    found = examine(Subject("topic", {"topic": "trades"}), replace(TOPIC, survey=survey), TOPIC_CHECKS)
     return {finding.check: (finding.status, finding.found) for finding in found if finding.status is not Status.OK}
 
 
@@ -87,7 +84,7 @@ def test_a_healthy_topic_passes_every_check() -> None:
 def test_a_setting_that_endangers_records_is_a_warning_and_the_only_one(
     name: str, value: str, check: str, says: str
 ) -> None:
-    ((found, (status, text)),) = outcome(settings=TOPIC_SETTINGS | {name: value}).items()
+    ((found, (status, text)),) = outcome(replace(SURVEY, settings=TOPIC_SETTINGS | {name: value})).items()
 
     assert (found, status) == (check, Status.WARN)
     assert says in text
@@ -95,18 +92,18 @@ def test_a_setting_that_endangers_records_is_a_warning_and_the_only_one(
 
 @pytest.mark.parametrize("kept", ["-1", "259200000"])
 def test_three_days_or_for_ever_is_long_enough(kept: str) -> None:
-    assert outcome(settings=TOPIC_SETTINGS | {"retention.ms": kept}) == {}
+    assert outcome(replace(SURVEY, settings=TOPIC_SETTINGS | {"retention.ms": kept})) == {}
 
 
 def test_settings_that_may_not_be_read_are_told_once() -> None:
-    ((check, (status, text)),) = outcome(settings=None).items()
+    ((check, (status, text)),) = outcome(replace(SURVEY, settings=None)).items()
 
     assert (check, status) == ("topic-settings", Status.WARN)
     assert "not checked" in text
 
 
 def test_a_user_without_read_is_told_what_is_allowed() -> None:
-    assert outcome(operations=frozenset({"DESCRIBE"})) == {
+    assert outcome(replace(SURVEY, operations=frozenset({"DESCRIBE"}))) == {
         "topic-read": (Status.FAIL, "READ is not allowed; allowed are: DESCRIBE")
     }
 
@@ -120,14 +117,16 @@ def test_a_user_without_read_is_told_what_is_allowed() -> None:
     ],
 )
 def test_the_worst_partition_decides(copies: Copies, found: dict[str, Status]) -> None:
-    told = outcome(copies={0: Copies(True, 3, 3), 1: copies})
+    told = outcome(replace(SURVEY, copies={0: Copies(True, 3, 3), 1: copies}))
 
     assert {check: status for check, (status, _) in told.items()} == found
 
 
 @pytest.mark.parametrize(("stamps", "who"), [("CreateTime", "a producer's"), ("LogAppendTime", "the broker's")])
 def test_a_record_of_the_future_tells_whose_clock_is_ahead(stamps: str, who: str) -> None:
-    told = outcome(newest=NOW + timedelta(minutes=2), settings=TOPIC_SETTINGS | {"message.timestamp.type": stamps})
+    told = outcome(
+        replace(SURVEY, newest=NOW + timedelta(minutes=2), settings=TOPIC_SETTINGS | {"message.timestamp.type": stamps})
+    )
 
     assert told["topic-clock"] == (
         Status.WARN,

@@ -26,3 +26,12 @@ def table(build: Callable[..., TableBuilder]) -> TableBuilder:
     made.land({0: (100, 200)}, rejects={0: [110, 111]}, gaps={0: [(150, 153)]})
     made.land({0: (200, 260), 1: (50, 90)})
     return made
+
+
+@pytest.fixture
+def lake(table: TableBuilder, monkeypatch: pytest.MonkeyPatch) -> TableBuilder:
+    """That table as the lake that commands look at, without a cluster."""
+    monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
+    monkeypatch.chdir(table.root)
+    monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
+    return table

@@ -12,14 +12,6 @@ from headrace_cli.verify_run import ProofOptions, verify_tables
 from tests.unit.read.proof.tables import TableBuilder
 
 
-@pytest.fixture
-def lake(table: TableBuilder, monkeypatch: pytest.MonkeyPatch) -> TableBuilder:
-    monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
-    monkeypatch.chdir(table.root)
-    monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
-    return table
-
-
 def test_json_goes_to_stdout_and_nothing_else(lake: TableBuilder, capsys: pytest.CaptureFixture[str]) -> None:
     code = run(["verify", "--json", "--ledger", str(lake.write_ledger())])
 

@@ -12,14 +12,6 @@ from headrace_cli.verify_metrics import MetricsFile
 from tests.unit.read.proof.tables import TableBuilder
 
 
-@pytest.fixture
-def lake(table: TableBuilder, monkeypatch: pytest.MonkeyPatch) -> TableBuilder:
-    monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
-    monkeypatch.chdir(table.root)
-    monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
-    return table
-
-
 def values(path: Path, name: str) -> dict[str, float]:
     """Values of one metric by the label beside the table."""
     samples = [s for family in text_string_to_metric_families(path.read_text()) for s in family.samples]

@@ -16,13 +16,8 @@ Verify = Callable[..., Json]
 
 
 @pytest.fixture
-def verify(
-    table: TableBuilder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Verify:
+def verify(lake: TableBuilder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Verify:
     """Runs `headrace verify trades` with a state, and gives what it says of the table."""
-    monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(table.root))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
 
     def call(*options: str, code: int = 0) -> Json:
         assert run(["verify", "trades", "--json", "--state", str(tmp_path / "state.json"), *options]) == code
