@@ -13,13 +13,13 @@ from rich.table import Table
 
 from headrace.kafka.client import client_log
 
-# The widest table, that of a proof, fits; a narrower terminal wraps it instead of cutting numbers.
-_LEAST_COLUMNS = 120
+# Wider than any table: where the terminal is narrower it wraps the lines, and rich would cut numbers and words.
+_COLUMNS = 10_000
 
 
 def wide_console() -> Console:
-    """As wide as the terminal, and never so narrow that a table loses something."""
-    return Console(highlight=False, soft_wrap=True, width=max(_LEAST_COLUMNS, Console().width))
+    """Never so narrow that a line is cut: the terminal wraps it."""
+    return Console(highlight=False, soft_wrap=True, width=_COLUMNS)
 
 
 def print_json(value: object) -> None:

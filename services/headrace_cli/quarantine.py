@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from headrace.contracts import RejectReason, contract_named, load_contracts
+from headrace.contracts import RejectReason
 from headrace.read.quarantine import QuarantineReader
 from headrace.settings import load_settings
 from headrace_cli.console import cell, print_json, wide_console
@@ -72,5 +72,4 @@ def show_command(
 
 
 def _reader(table: str) -> QuarantineReader:
-    settings = load_settings()
-    return QuarantineReader(settings.lake.root, contract_named(load_contracts(settings.contracts), table).name)
+    return QuarantineReader(load_settings().lake.root, table)

@@ -86,6 +86,15 @@ def exists(store: Store, name: str) -> bool:
         return False
 
 
+def delta_tables(store: Store) -> list[str]:
+    """Names of all Delta tables of a lake, quarantines and those of other tools too, sorted.
+
+    Raises:
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    return [name for name in store.folders() if _LOG in store.folders(name)]
+
+
 def chosen_tables(store: Store, names: Collection[str] = ()) -> tuple[str, ...]:
     """The tables of those names, which have to exist; without names every table that has a quarantine, sorted.
 
@@ -101,7 +110,7 @@ def chosen_tables(store: Store, names: Collection[str] = ()) -> tuple[str, ...]:
             raise ConfigError(msg)
     if names:
         return tuple(names)
-    found = [name for name in store.folders() if _LOG in store.folders(name)]
+    found = delta_tables(store)
     tables = tuple(name for name in found if quarantine_name(name) in found)
     if not tables:
         msg = f"there is no table under {store.root}: check HEADRACE_LAKE__ROOT"

@@ -8,7 +8,7 @@ from headrace.lake.checkpoint import LogTail, broken_checkpoint, log_tail, mend_
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import PARTITIONS, TableSpec, check_table, exists
+from headrace.lake.tables import PARTITIONS, TableSpec, check_table, delta_tables, exists
 from headrace.offsets import OffsetRange, SourceId
 from headrace.settings import Settings
 from headrace_cli.doctor.checks.table import CheckpointFacts, TableFacts
@@ -18,7 +18,6 @@ from headrace_ingest.wiring import group_name
 
 # A group without a table has no id yet; rights are given by prefix.
 _NO_ID = "0" * 8
-_LOG = "_delta_log"
 _NOTHING = LogTail(0, ())
 
 
@@ -34,7 +33,7 @@ def tables_of(store: Store, contracts: Collection[str]) -> tuple[str, ...]:
     Raises:
         StoreError, AccessDeniedError: the store cannot be read.
     """
-    found = [name for name in store.folders() if _LOG in store.folders(name)]
+    found = delta_tables(store)
     suffix = quarantine_name("")
     mains = {name.removesuffix(suffix) for name in found if name.endswith(suffix)}
     return tuple(sorted(mains | {name for name in found if name in contracts}))
