@@ -8,6 +8,7 @@ import pytest
 
 from headrace.testing.brokers import BrokerHandle
 from headrace_cli.main import run
+from tests.behaviour.bots import Bots, BrokerBots, CapturedBots
 from tests.behaviour.memberships import BY_HAND, CLASSIC, CONSUMER, GROUPS, Membership
 from tests.behaviour.topics import ClusterTopic, MemoryTopic
 from tests.behaviour.world import Command, World
@@ -84,6 +85,16 @@ def strict_group_world(request: pytest.FixtureRequest) -> World:
 def strict_world(request: pytest.FixtureRequest) -> World:
     """Where topics are created as asked, grown and emptied: not on the embedded broker."""
     return _world(request, request.param)
+
+
+@pytest.fixture(params=["captured", "embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def bots(request: pytest.FixtureRequest) -> Bots:
+    """Producers of the testing kit, then of the house on each broker."""
+    if request.param == "captured":
+        return CapturedBots()
+    handle = request.getfixturevalue(f"{request.param}_broker")
+    assert isinstance(handle, BrokerHandle)
+    return BrokerBots(handle)
 
 
 @pytest.fixture

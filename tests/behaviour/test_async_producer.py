@@ -12,7 +12,8 @@ import pytest
 from headrace import AsyncEventProducer, Delivery, Event
 from headrace.errors import BrokerUnreachableError, ConfigError, DeliveryError, EventTooLargeError, QueueFullError
 from headrace.testing.brokers import BrokerHandle
-from tests.behaviour.fills import contract_for, fill, stored
+from tests.behaviour.bots import Bots
+from tests.behaviour.fills import contract_for, fill
 
 NOWHERE = "127.0.0.1:1"
 QUIET = {"log_level": 0}
@@ -40,8 +41,8 @@ class Pulse:
         return self.beats - before
 
 
-def test_every_acknowledged_event_is_in_the_topic_once_where_its_outcome_says(broker: BrokerHandle) -> None:
-    topic = broker.new_topic()
+def test_every_acknowledged_event_is_in_the_topic_once_where_its_outcome_says(bots: Bots) -> None:
+    topic = bots.new_topic()
     kind = contract_for(topic)
     outcomes: list[Delivery] = []
     threads: set[int] = set()
@@ -53,29 +54,29 @@ def test_every_acknowledged_event_is_in_the_topic_once_where_its_outcome_says(br
     events = [fill(kind, n, symbol=f"S{n % 7}") for n in range(2_000)]
 
     async def bot() -> None:
-        async with AsyncEventProducer(broker.bootstrap_servers, on_delivery=note) as producer:
+        async with bots.async_producer(on_delivery=note) as producer:
             for event in events:
                 await producer.emit(event)
 
     asyncio.run(bot())
     assert [outcome.error for outcome in outcomes] == [None] * 2_000
-    records = stored(broker, topic)
+    records = bots.records(topic)
     assert {(o.partition, o.offset): o.value for o in outcomes} == {p: r.value for p, r in records.items()}
     assert sorted(r.value or b"" for r in records.values()) == sorted(e.to_wire() for e in events)
     assert threads == {threading.get_ident()}
 
 
-def test_events_of_one_coroutine_keep_their_order(broker: BrokerHandle) -> None:
-    topic = broker.new_topic()
+def test_events_of_one_coroutine_keep_their_order(bots: Bots) -> None:
+    topic = bots.new_topic()
     kind = contract_for(topic)
 
     async def bot() -> None:
         async with (
-            AsyncEventProducer(broker.bootstrap_servers, queue_records=20) as producer,
-            asyncio.TaskGroup() as bots,
+            bots.async_producer(queue_records=20) as producer,
+            asyncio.TaskGroup() as group,
         ):
             for symbol in ("SPY", "QQQ", "IWM"):
-                bots.create_task(strategy(producer, symbol))
+                group.create_task(strategy(producer, symbol))
 
     async def strategy(producer: AsyncEventProducer, symbol: str) -> None:
         for number in range(100):
@@ -83,32 +84,32 @@ def test_events_of_one_coroutine_keep_their_order(broker: BrokerHandle) -> None:
 
     asyncio.run(bot())
     numbers: dict[bytes | None, list[int]] = {}
-    for _, record in sorted(stored(broker, topic).items()):
+    for _, record in sorted(bots.records(topic).items()):
         number = int((record.headers["headrace-event-id"] or b"").removeprefix(b"fill-"))
         numbers.setdefault(record.key, []).append(number)
     assert numbers == {key: list(range(100)) for key in (b"SPY", b"QQQ", b"IWM")}
 
 
-def test_small_queue_takes_many_events_by_waiting(broker: BrokerHandle) -> None:
-    topic = broker.new_topic()
+def test_small_queue_takes_many_events_by_waiting(bots: Bots) -> None:
+    topic = bots.new_topic()
     kind = contract_for(topic)
 
     async def bot() -> None:
-        async with AsyncEventProducer(broker.bootstrap_servers, queue_records=10) as producer:
+        async with bots.async_producer(queue_records=10) as producer:
             for number in range(500):
                 await producer.emit(fill(kind, number))
                 assert producer.pending <= 10
 
     asyncio.run(bot())
-    assert len(stored(broker, topic)) == 500
+    assert len(bots.records(topic)) == 500
 
 
-def test_flush_returns_when_everything_is_acknowledged_and_told(broker: BrokerHandle) -> None:
-    topic = broker.new_topic()
+def test_flush_returns_when_everything_is_acknowledged_and_told(bots: Bots) -> None:
+    topic = bots.new_topic()
     outcomes: list[Delivery] = []
 
     async def bot() -> None:
-        async with AsyncEventProducer(broker.bootstrap_servers, on_delivery=outcomes.append) as producer:
+        async with bots.async_producer(on_delivery=outcomes.append) as producer:
             for number in range(1_000):
                 await producer.emit(fill(contract_for(topic), number))
             await producer.flush()
@@ -118,12 +119,12 @@ def test_flush_returns_when_everything_is_acknowledged_and_told(broker: BrokerHa
     asyncio.run(bot())
 
 
-def test_missing_topic_is_named(broker: BrokerHandle) -> None:
+def test_missing_topic_is_named(bots: Bots) -> None:
     topic = f"missing-{uuid.uuid4().hex}"
 
     async def bot() -> None:
         client = {"topic.metadata.propagation.max.ms": 500}
-        producer = AsyncEventProducer(broker.bootstrap_servers, client=client)
+        producer = bots.async_producer(client=client)
         await producer.emit(fill(contract_for(topic), 1))
         with pytest.raises(DeliveryError, match=f"{topic}.*UNKNOWN_TOPIC_OR_PART"):
             await producer.flush(20)
@@ -132,23 +133,23 @@ def test_missing_topic_is_named(broker: BrokerHandle) -> None:
     asyncio.run(bot())
 
 
-def test_failure_in_the_block_is_raised_and_what_was_emitted_arrives(broker: BrokerHandle) -> None:
-    topic = broker.new_topic()
+def test_failure_in_the_block_is_raised_and_what_was_emitted_arrives(bots: Bots) -> None:
+    topic = bots.new_topic()
 
     async def bot() -> None:
-        async with AsyncEventProducer(broker.bootstrap_servers) as producer:
+        async with bots.async_producer() as producer:
             await producer.emit(fill(contract_for(topic), 1))
             msg = "of the bot"
             raise LookupError(msg)
 
     with pytest.raises(LookupError, match="of the bot"):
         asyncio.run(bot())
-    assert len(stored(broker, topic)) == 1
+    assert len(bots.records(topic)) == 1
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_cancelled_emit_has_not_taken_its_event_and_any_other_has(broker: BrokerHandle, seed: int) -> None:
-    topic = broker.new_topic()
+def test_cancelled_emit_has_not_taken_its_event_and_any_other_has(bots: Bots, seed: int) -> None:
+    topic = bots.new_topic()
     kind = contract_for(topic)
     taken: set[bytes] = set()
     chance = random.Random(seed)
@@ -159,7 +160,7 @@ def test_cancelled_emit_has_not_taken_its_event_and_any_other_has(broker: Broker
         taken.add(event.to_wire())
 
     async def bot() -> None:
-        async with AsyncEventProducer(broker.bootstrap_servers, queue_records=3) as producer:
+        async with bots.async_producer(queue_records=3) as producer:
             tasks = [asyncio.create_task(emit(producer, number)) for number in range(300)]
             while waiting := [task for task in tasks if not task.done()]:
                 chance.choice(waiting[:3]).cancel()
@@ -170,7 +171,7 @@ def test_cancelled_emit_has_not_taken_its_event_and_any_other_has(broker: Broker
 
     asyncio.run(bot())
     assert 3 <= len(taken) < 300
-    assert sorted(record.value or b"" for record in stored(broker, topic).values()) == sorted(taken)
+    assert sorted(record.value or b"" for record in bots.records(topic).values()) == sorted(taken)
 
 
 def test_cancelled_flush_and_close_lose_nothing(broker: BrokerHandle) -> None:
@@ -191,7 +192,7 @@ def test_cancelled_flush_and_close_lose_nothing(broker: BrokerHandle) -> None:
             await producer.emit(fill(kind, 9))
 
     asyncio.run(bot())
-    assert len(stored(broker, topic)) == 2
+    assert len(broker.records(topic)) == 2
 
 
 def test_full_queue_without_a_broker_is_refused_and_the_cancelled_waiter_is_forgotten() -> None:
@@ -232,7 +233,7 @@ def test_event_larger_than_a_record_is_refused(embedded_broker: BrokerHandle) ->
             await producer.emit(Note(number=2, text="x"))
 
     asyncio.run(bot())
-    assert [record.key for record in stored(embedded_broker, topic).values()] == [b"2"]
+    assert [record.key for record in embedded_broker.records(topic).values()] == [b"2"]
 
 
 def test_others_have_turns_while_a_bot_emits_without_pause(embedded_broker: BrokerHandle) -> None:

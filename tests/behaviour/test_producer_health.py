@@ -9,12 +9,13 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import CollectorRegistry
 
-from headrace import AsyncEventProducer, ConfigError, Delivery, DeliveryError, EventProducer
+from headrace import ConfigError, Delivery, DeliveryError, EventProducer
 from headrace.clock import SystemClock
 from headrace.metrics import PRODUCER
 from headrace.producer.metrics import register
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.waiting import wait_until
+from tests.behaviour.bots import Bots
 from tests.behaviour.fills import contract_for, fill
 
 NOWHERE = "127.0.0.1:1"
@@ -31,12 +32,12 @@ def shown(registry: CollectorRegistry) -> dict[tuple[str, frozenset[tuple[str, s
 
 
 @pytest.mark.parametrize("heard", [False, True])
-def test_acknowledged_events_are_counted_timed_and_dated(broker: BrokerHandle, heard: bool) -> None:
-    topic = broker.new_topic()
+def test_acknowledged_events_are_counted_timed_and_dated(bots: Bots, heard: bool) -> None:
+    topic = bots.new_topic()
     events = [fill(contract_for(topic), number) for number in range(100)]
     outcomes: list[Delivery] = []
     began = SystemClock().now()
-    with EventProducer(broker.bootstrap_servers, on_delivery=outcomes.append if heard else None) as producer:
+    with bots.producer(on_delivery=outcomes.append if heard else None) as producer:
         assert producer.health().last_delivery is None
         for event in events:
             producer.emit(event)
@@ -89,14 +90,14 @@ def test_a_spool_is_the_queue(tmp_path: Path) -> None:
     assert (health.limit_records, health.limit_bytes) == (None, 1 << 20)
 
 
-def test_registry_of_the_bot_shows_producers_of_all_kinds(broker: BrokerHandle, tmp_path: Path) -> None:
-    topic = broker.new_topic()
+def test_registry_of_the_bot_shows_producers_of_all_kinds(bots: Bots, tmp_path: Path) -> None:
+    topic = bots.new_topic()
     kind = contract_for(topic)
     registry = CollectorRegistry()
 
     async def bot() -> None:
-        with EventProducer(broker.bootstrap_servers, name="spooled", spool=tmp_path) as spooled:
-            async with AsyncEventProducer(broker.bootstrap_servers, name="quick") as quick:
+        with bots.producer(name="spooled", spool=tmp_path) as spooled:
+            async with bots.async_producer(name="quick") as quick:
                 collector = register(spooled, quick, registry=registry)
                 spooled.emit(fill(kind, 1))
                 spooled.flush()

@@ -10,8 +10,8 @@ import pytest
 
 from headrace import AsyncEventProducer, Delivery, Event, EventProducer
 from headrace.errors import BrokerUnreachableError, ConfigError, DeliveryError, EventTooLargeError, QueueFullError
-from headrace.testing.brokers import BrokerHandle
-from tests.behaviour.fills import Place, Stored, contract_for, fill, stored
+from headrace.testing.brokers import BrokerHandle, Place, TopicRecord
+from tests.behaviour.fills import contract_for, fill
 
 NOWHERE = "127.0.0.1:1"
 QUIET = {"log_level": 0}
@@ -28,7 +28,7 @@ with EventProducer(servers, spool=spool, client={"linger.ms": 20}) as producer:
 """
 
 
-def numbers(records: dict[Place, Stored]) -> dict[bytes | None, list[int]]:
+def numbers(records: dict[Place, TopicRecord]) -> dict[bytes | None, list[int]]:
     """The events of each key in the order of the topic."""
     found: dict[bytes | None, list[int]] = {}
     for _, record in sorted(records.items()):
@@ -56,7 +56,7 @@ def test_events_of_an_outage_arrive_in_order_when_the_next_bot_has_a_broker(
         for number in range(300, 400):
             producer.emit(fill(kind, number))
     assert len(outcomes) == 400
-    assert numbers(stored(broker, topic)) == {b"SPY": list(range(400))}
+    assert numbers(broker.records(topic)) == {b"SPY": list(range(400))}
     assert list(tmp_path.glob("*.spool")) == []
 
 
@@ -75,7 +75,7 @@ def test_killed_bot_has_lost_nothing_that_emit_took(broker: BrokerHandle, tmp_pa
                     bot.send_signal(signal.SIGKILL)
     with EventProducer(broker.bootstrap_servers, spool=tmp_path) as producer:
         producer.flush()
-    arrived = numbers(stored(broker, topic))
+    arrived = numbers(broker.records(topic))
     for found in arrived.values():
         assert list(dict.fromkeys(found)) == sorted(set(found)), "what is sent again may not overtake what was not"
     assert set(range(taken)) <= set().union(*arrived.values())
@@ -148,5 +148,5 @@ def test_bot_on_asyncio_has_the_same_spool(broker: BrokerHandle, tmp_path: Path)
 
     asyncio.run(away())
     asyncio.run(back())
-    assert numbers(stored(broker, topic)) == {b"SPY": list(range(400))}
+    assert numbers(broker.records(topic)) == {b"SPY": list(range(400))}
     assert list(tmp_path.glob("*.spool")) == []

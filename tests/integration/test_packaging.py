@@ -15,6 +15,7 @@ SOURCE_ROOTS = (PROJECT / "shared", PROJECT / "services")
 BOT = """
 import importlib.util
 import headrace
+import headrace.testing
 from headrace import Event, EventProducer, Price, Symbol, Table, UtcTimestamp
 print(headrace.__file__)
 for heavy in ("deltalake", "obstore", "polars", "prometheus_client", "pyarrow", "pydantic_settings", "rich", "typer"):

@@ -92,3 +92,11 @@ def test_an_event_of_ones_own_is_ingested_and_proved_as_the_page_says(tmp_path: 
 
     assert said.endswith("verify: PASS\n")
     assert (tmp_path / "lake" / "my_fills" / "_delta_log").is_dir()
+
+
+def test_tests_of_a_bot_pass_as_the_page_has_them(tmp_path: Path) -> None:
+    write_out(DOCS / "testing.md", tmp_path)
+
+    said = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path, environment={})
+
+    assert "5 passed" in said

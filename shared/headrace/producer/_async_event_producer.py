@@ -15,7 +15,8 @@ from typing import Self
 
 from headrace.contracts import Event
 from headrace.errors import HeadraceError
-from headrace.kafka.sender import Delivery
+from headrace.kafka.sender import Delivery, RecordSender
+from headrace.kafka.sending import Connect
 from headrace.producer._event_producer import outbox_of
 from headrace.producer._full_policy import FullPolicy, OnFull
 from headrace.producer._health import ProducerHealth
@@ -85,6 +86,7 @@ class AsyncEventProducer:
             delivery_seconds=delivery_seconds,
             close_seconds=close_seconds,
             spool=SpoolPlan(Path(spool), spool_bytes, synced_offers=False) if spool else None,
+            connect=self._connect,
             on_delivery=self._outcomes.append if on_delivery else None,
         )
         self._turn = asyncio.Lock()
@@ -95,6 +97,8 @@ class AsyncEventProducer:
         self._stop = threading.Event()
         self._pump = threading.Thread(target=self._handle_outcomes, name="headrace-producer", daemon=True)
         self._pump.start()
+
+    _connect: Connect = RecordSender
 
     @property
     def pending(self) -> int:

@@ -10,7 +10,8 @@ from typing import Self, TypeVar
 
 from headrace.contracts import Event
 from headrace.errors import ConfigError
-from headrace.kafka.sender import Delivery, sender_properties
+from headrace.kafka.sender import Delivery, RecordSender, sender_properties
+from headrace.kafka.sending import Connect
 from headrace.producer._full_policy import FullPolicy, OnFull
 from headrace.producer._health import ProducerHealth
 from headrace.producer._outbox import Outbox, close_beside
@@ -88,8 +89,12 @@ class EventProducer:
             delivery_seconds=delivery_seconds,
             close_seconds=close_seconds,
             spool=SpoolPlan(Path(spool), spool_bytes, synced_offers=True) if spool else None,
+            connect=self._connect,
             on_delivery=on_delivery,
         )
+
+    # What stands between the queue and the brokers; the testing kit puts another in its place.
+    _connect: Connect = RecordSender
 
     @property
     def pending(self) -> int:
@@ -163,6 +168,7 @@ def outbox_of(  # noqa: PLR0913  # the decisions that a bot may take
     delivery_seconds: float,
     close_seconds: float,
     spool: SpoolPlan | None,
+    connect: Connect,
     on_delivery: Callable[[Delivery], None] | None,
 ) -> Outbox:
     """The outbox behind a producer with those arguments, which `EventProducer` explains.
@@ -178,7 +184,9 @@ def outbox_of(  # noqa: PLR0913  # the decisions that a bot may take
         queue_buffering_max_kbytes=_at_least(_record_bytes(client), "queue_bytes", queue_bytes) // 1024,
         delivery_timeout_ms=int(_at_least(1, "delivery_seconds", delivery_seconds) * 1000),
     )
-    return Outbox(properties, policy, on_delivery=on_delivery, close_seconds=close_seconds, spool=spool)
+    return Outbox(
+        properties, policy, on_delivery=on_delivery, close_seconds=close_seconds, spool=spool, connect=connect
+    )
 
 
 def _record_bytes(client: Mapping[str, object] | None) -> int:

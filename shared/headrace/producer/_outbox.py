@@ -13,6 +13,7 @@ from headrace.clock import Deadline, SystemClock
 from headrace.errors import ConfigError, DeliveryError, HeadraceError, QueueFullError
 from headrace.kafka.client import Properties, client_log
 from headrace.kafka.sender import Delivery, Headers, OutgoingRecord, RecordSender
+from headrace.kafka.sending import Connect, Sender
 from headrace.producer._full_policy import FullPolicy
 from headrace.producer._health import ProducerHealth, TopicTally
 from headrace.producer._spooled_sender import SpooledSender, SpoolPlan
@@ -40,7 +41,7 @@ class Outbox:
     is on disk, begins with what an earlier process left there, and keeps what `close` finds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a bot decides, and the seam to the client
         self,
         properties: Properties,
         policy: FullPolicy,
@@ -48,6 +49,7 @@ class Outbox:
         on_delivery: Callable[[Delivery], None] | None = None,
         close_seconds: float = 30.0,
         spool: SpoolPlan | None = None,
+        connect: Connect = RecordSender,
     ) -> None:
         self._policy = policy
         self._close_seconds = close_seconds
@@ -58,10 +60,10 @@ class Outbox:
         self._tallies: defaultdict[str, TopicTally] = defaultdict(TopicTally)
         self._first_failure: Delivery | None = None
         self._closed = False
-        self._sender: RecordSender | SpooledSender = (
-            SpooledSender(properties, self._outcome, spool)
+        self._sender: Sender = (
+            SpooledSender(properties, self._outcome, spool, connect)
             if spool
-            else RecordSender(properties, self._outcome, None if on_delivery else self._acknowledged)
+            else connect(properties, self._outcome, None if on_delivery else self._acknowledged)
         )
         self._spool = spool
         # Where they are not told, librdkafka's defaults.

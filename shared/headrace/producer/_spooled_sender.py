@@ -9,6 +9,7 @@ from typing import NamedTuple
 from headrace.errors import EventTooLargeError, HeadraceError
 from headrace.kafka.client import Properties
 from headrace.kafka.sender import Delivery, OutgoingRecord, RecordSender
+from headrace.kafka.sending import Connect
 from headrace.producer._spool import Spool
 
 _LARGEST_RECORD = 1_000_000
@@ -45,7 +46,13 @@ class SpooledSender:
     again in the next process. After a crash records that were on their way go out again, too, under new offsets.
     """
 
-    def __init__(self, properties: Properties, on_delivery: Callable[[Delivery], None], plan: SpoolPlan) -> None:
+    def __init__(
+        self,
+        properties: Properties,
+        on_delivery: Callable[[Delivery], None],
+        plan: SpoolPlan,
+        connect: Connect = RecordSender,
+    ) -> None:
         """Opens the spool; what is in it goes out first.
 
         Raises:
@@ -63,7 +70,7 @@ class SpooledSender:
         """Records that an earlier process left to this one."""
         try:
             # Nothing expires: how long an event may wait is the spool's limit.
-            self._sender = RecordSender({**properties, "delivery.timeout.ms": 0}, None)
+            self._sender = connect({**properties, "delivery.timeout.ms": 0}, None)
         except HeadraceError:
             self._spool.close()
             raise

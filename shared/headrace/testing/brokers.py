@@ -1,10 +1,28 @@
 """What a test needs of a broker: its address, and topics of its own."""
 
 import uuid
+from typing import NamedTuple, TypeVar
 
+from headrace.connection import KafkaSettings
+from headrace.contracts import Event, contract_of
 from headrace.kafka.admin import TopicAdmin
 from headrace.kafka.embedded import PARTITIONS, EmbeddedBroker
+from headrace.kafka.reader import TopicReader
+from headrace.kafka.topics import TopicClient
 from headrace.testing.shared_kafka import KafkaAddress
+
+E = TypeVar("E", bound=Event)
+
+Place = tuple[int, int]
+"""Partition and offset."""
+
+
+class TopicRecord(NamedTuple):
+    """A record as a topic has it."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, bytes | None]
 
 
 class BrokerHandle:
@@ -43,6 +61,41 @@ class BrokerHandle:
             self._embedded.ensure_topic(name)
         self._topics.append(name)
         return name
+
+    def create_topics(self, *kinds: type[Event]) -> None:
+        """Creates the topics that these contracts name."""
+        for kind in kinds:
+            name = contract_of(kind).topic
+            if self._embedded is None:
+                self.admin.create_topic(name, PARTITIONS, replication_factor=1)
+                self._topics.append(name)
+            else:
+                self._embedded.ensure_topic(name)
+
+    def records(self, topic: str) -> dict[Place, TopicRecord]:
+        """Every record of a topic by its place."""
+        kafka = KafkaSettings(bootstrap_servers=self.bootstrap_servers)
+        client, reader = TopicClient(kafka, topic), TopicReader(kafka, topic)
+        found: dict[Place, TopicRecord] = {}
+        try:
+            for partition in range(client.identity().partitions):
+                for records in reader.read(partition, client.watermarks(partition)):
+                    for index, (offset, value) in enumerate(zip(records.offsets, records.values, strict=True)):
+                        envelope = records.envelope(index)
+                        found[partition, offset] = TopicRecord(envelope.key, value, dict(envelope.headers))
+        finally:
+            reader.close()
+            client.close()
+        return found
+
+    def events(self, kind: type[E]) -> list[E]:
+        """What the contract's topic holds, one partition after the other.
+
+        Raises:
+            RejectedError: a record is no such event.
+        """
+        records = sorted(self.records(contract_of(kind).topic).items())
+        return [kind.from_wire(record.value or b"") for _, record in records]
 
     def delete_topics(self) -> None:
         """Deletes what `new_topic` made, for clusters that live on after the tests."""

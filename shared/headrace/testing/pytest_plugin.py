@@ -6,6 +6,7 @@
     embedded_bootstrap  `host:port` of a mock cluster in the test process
     embedded_broker     BrokerHandle on it
     broker              BrokerHandle; the test runs once on each of the two
+    own_broker          BrokerHandle on a mock cluster that this test alone has
 
 The real Kafka is the cluster that HEADRACE_TEST_BOOTSTRAP_SERVERS names, or else one started from Maven jars by
 the first test that needs it. Without either, tests that need it are skipped, or fail where CI=true. They carry
@@ -87,6 +88,13 @@ def embedded_broker() -> Iterator[BrokerHandle]:
 def embedded_bootstrap(embedded_broker: BrokerHandle) -> str:
     """`host:port` of a mock cluster in this process."""
     return embedded_broker.bootstrap_servers
+
+
+@pytest.fixture
+def own_broker() -> Iterator[BrokerHandle]:
+    """Topics on a mock cluster that this test alone has."""
+    with EmbeddedBroker() as embedded:
+        yield BrokerHandle(embedded)
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
