@@ -73,7 +73,7 @@ class Segment:
 
 
 def segments_in(folder: Path) -> list[Segment]:
-    """The segments of a folder in order, each read once to its end.
+    """The segments of a folder in order, each read once to its end. One that was made and got no record is removed.
 
     Raises:
         StoreError: one is damaged or missing.
@@ -86,6 +86,9 @@ def segments_in(folder: Path) -> list[Segment]:
         if found and found[-1].end != first:
             raise _damaged(path, f"records {found[-1].end} to {first - 1}, which come before it, are missing")
         found.append(_scanned(path, first, is_last=path == paths[-1]))
+    if found and found[-1].end == found[-1].first:
+        # The next one would have its name, and go with it.
+        found.pop().path.unlink()
     return found
 
 

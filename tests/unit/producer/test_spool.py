@@ -264,3 +264,16 @@ def test_spool_is_a_queue_whatever_happens(
                     spool = at_end.enter_context(closing(Spool(folder, LIMIT)))
                     sent = next(n for n in range(taken + 1) if n not in acknowledged)
                     acknowledged, on_the_way = set(range(sent)), []
+
+
+@pytest.mark.parametrize("torn", [b"", b"\x10\x00"])
+def test_segment_of_a_process_that_died_before_its_first_record_costs_no_record(
+    opened: Callable[[], Spool], tmp_path: Path, torn: bytes
+) -> None:
+    opened()
+    (tmp_path / "spool" / f"{0:020d}.spool").write_bytes(torn)
+    spool = opened()
+    for number in range(3):
+        assert spool.append(record(number))
+    spool.acknowledge(0)
+    assert [number for number, _ in taken_out(opened())] == [1, 2]
