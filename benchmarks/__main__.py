@@ -15,7 +15,7 @@ import confluent_kafka
 import deltalake
 import pyarrow as pa
 
-from benchmarks import commit_cost, freshness, memory, restart, throughput, verify
+from benchmarks import commit_cost, freshness, memory, restart, scale, throughput, verify
 from benchmarks.cluster import Cluster
 from headrace.testing.kafka_server import KafkaServer
 
@@ -26,6 +26,7 @@ BENCHMARKS = {
     "commit_cost": commit_cost.measure,
     "freshness": freshness.measure,
     "restart": restart.measure,
+    "scale": scale.measure,
     "verify": verify.measure,
 }
 

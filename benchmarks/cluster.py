@@ -53,10 +53,10 @@ class Cluster:
         self.bootstrap_servers = bootstrap_servers
         self._admin = TopicAdmin(client_properties(self.kafka) | {"log_level": 0})
 
-    def new_topic(self) -> None:
+    def new_topic(self, partitions: int = PARTITIONS) -> None:
         """An empty topic of trades."""
         self._admin.delete_topic(TOPIC)
-        self._admin.create_topic(TOPIC, PARTITIONS)
+        self._admin.create_topic(TOPIC, partitions)
 
     def fill(self, records: int) -> float:
         """Adds trades; returns the mean bytes of a value."""
@@ -93,10 +93,10 @@ class Cluster:
             msg = f"the worker ended with {worker.returncode}: {events[-1:]}"
             raise RuntimeError(msg)
         flushes = [event for event in events if event["event"] == "flush"]
-        assigned = _time(next(event for event in events if event["event"] == "assigned"))
+        assigned = time_of(next(event for event in events if event["event"] == "assigned"))
         return Drained(
             records=records,
-            seconds=(_time(flushes[-1]) - assigned).total_seconds(),
+            seconds=(time_of(flushes[-1]) - assigned).total_seconds(),
             startup_seconds=(assigned - started).total_seconds(),
             cpu_seconds=usage.ru_utime + usage.ru_stime - cpu.ru_utime - cpu.ru_stime,
             peak_rss_mib=peak / MIB,
@@ -123,5 +123,6 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def _time(event: dict[str, Any]) -> datetime:
+def time_of(event: dict[str, Any]) -> datetime:
+    """When a worker wrote that log line."""
     return datetime.fromisoformat(event["timestamp"])

@@ -36,15 +36,16 @@ def _at(cluster: Cluster, rate: int) -> dict[str, float]:
             log = lake / TOPIC / "_delta_log"
             wait_until((log / f"{0:020d}.json").exists, "the table exists", seconds=30)
             # The first records meet a worker that is still joining its group; they are left out below.
-            _send(cluster, rate, SECONDS)
+            send(cluster, rate, SECONDS)
         finally:
             worker.send_signal(signal.SIGTERM)
             worker.wait(60)
-        ages = _ages(lake / TOPIC)
+        ages = ages_of(lake / TOPIC)
     return {"p50_seconds": round(percentile(ages, 0.5), 3), "p99_seconds": round(percentile(ages, 0.99), 3)}
 
 
-def _send(cluster: Cluster, rate: int, seconds: int) -> None:
+def send(cluster: Cluster, rate: int, seconds: int) -> None:
+    """Trades at `rate` a second for so many seconds."""
     sender = RecordSender(
         sender_properties(cluster.bootstrap_servers, {"log_level": 0}, client_id="benchmark"), lambda _: None
     )
@@ -61,8 +62,8 @@ def _send(cluster: Cluster, rate: int, seconds: int) -> None:
     sender.drain(30.0)
 
 
-def _ages(table: Path) -> list[float]:
-    """Of the rows of all commits but those of the first five seconds."""
+def ages_of(table: Path) -> list[float]:
+    """How old each row was when its commit appeared, in seconds, but for those of the first five seconds."""
     commits = sorted(table.glob("_delta_log/*.json"))
     ages: list[float] = []
     first: datetime | None = None
