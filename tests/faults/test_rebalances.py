@@ -192,7 +192,7 @@ def test_a_storm_over_real_processes_leaves_each_record_once(kafka_world: World,
                 wait_for_more(sent, chance.randrange(20, 1500), seconds=60)
             workers = storm.end()
         assert {worker.end() for worker in workers} <= ends, [w.said for w in workers if w.end() not in ends]
-    assert len(set(storm.happened)) > 2, storm.happened
+    assert len(set(storm.happened)) > 1, storm.happened
     with WorkerProcess(world, drain=True, member="last") as last:
         assert last.end(60) == 0, last.said
     world.assert_exact()
