@@ -18,6 +18,7 @@ from headrace.settings import load_settings
 from headrace_bots.pacing import no_positions
 from headrace_bots.simulate import Progress
 from headrace_bots.wiring import EMITTED, SimulationPlan, run_simulation
+from headrace_cli.consent import agree_to_simulated_events
 from headrace_cli.positions import LakePositions
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -51,11 +52,13 @@ def simulate_command(  # one parameter per option
             "the embedded broker drops what it cannot hold.",
         ),
     ] = _DEFAULT.backlog_limit,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask where the topics have records already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print progress as one JSON object a line.")] = False,
 ) -> None:
     """Run a simulated market whose bots emit trades, greeks and signals to the topics of these names.
 
-    The topics must exist. Ctrl-C or SIGTERM ends it after everything sent is acknowledged.
+    The topics must exist; where they have records already, it asks on a terminal before it sends. Ctrl-C or SIGTERM
+    ends it after everything sent is acknowledged.
     """
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
@@ -69,6 +72,8 @@ def simulate_command(  # one parameter per option
         ledger=ledger,
     )
     emitted = [contract_of(event) for event in EMITTED]
+    if not yes:
+        agree_to_simulated_events(settings.kafka, [contract.topic for contract in emitted])
     positions = no_positions if backlog_limit is None else LakePositions(Store(settings.lake.root), emitted)
 
     def report(progress: Progress) -> None:

@@ -1,88 +1,29 @@
 """The demo as a person runs it: on a terminal of 80 columns and 24 lines, and into a pipe."""
 
-import fcntl
-import os
-import pty
 import signal
-import struct
-import subprocess
-import sys
-import termios
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from headrace.testing.waiting import wait_until
+from tests.integration.terminals import Running, headrace
 
-_SOURCES = os.pathsep.join(str(Path(__file__).parents[2] / folder) for folder in ("shared", "services"))
 _OTHER_SCREEN, _FIRST_SCREEN, _CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
+_REAL_GROUP = "real-workers"
 
 
-class Demo:
-    """A running demo, and what it has printed."""
-
-    def __init__(self, process: subprocess.Popen[bytes], output: int) -> None:
-        self.process = process
-        self.output = output
-        self.printed = ""
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def wait(self, seconds: float) -> int:
-        code = self.process.wait(seconds)
-        self._reader.join(10)
-        return code
-
-    def descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def _read(self) -> None:
-        # A terminal that nobody has open any more is an error to its reader.
-        while chunk := _read_some(self.output):
-            self.printed += chunk.decode(errors="replace")
-
-
-def _read_some(output: int) -> bytes:
-    try:
-        return os.read(output, 65_536)
-    except OSError:
-        return b""
-
-
-@contextmanager
-def demo(folder: Path, *arguments: str, terminal: bool) -> Iterator[Demo]:
-    """`headrace demo` with its standard streams on a pseudo-terminal, or on a pipe."""
-    ours, theirs = pty.openpty() if terminal else os.pipe()
-    if terminal:
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "headrace_cli.main", "demo", "--broker", "embedded", *arguments],
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
-            "HEADRACE_KAFKA__SESSION_TIMEOUT_MS": "4000",
-            "HEADRACE_LAKE__ROOT": str(folder / "lake"),
-            "PYTHONPATH": _SOURCES,
-            "TERM": "xterm-256color",
-            # As CI sets it: colours, yet no redrawing into a log.
-            "FORCE_COLOR": "1",
-        },
-        stdin=theirs if terminal else subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
+def demo(folder: Path, *arguments: str, terminal: bool) -> AbstractContextManager[Running]:
+    return headrace(
+        folder,
+        "demo",
+        "--broker",
+        "embedded",
+        *arguments,
+        terminal=terminal,
+        settings={"HEADRACE_KAFKA__SESSION_TIMEOUT_MS": "4000", "HEADRACE_KAFKA__GROUP_ID": _REAL_GROUP},
     )
-    os.close(theirs)
-    running = Demo(process, ours)
-    try:
-        yield running
-    finally:
-        process.kill()
-        running.wait(10)
-        os.close(ours)
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -115,6 +56,8 @@ def test_ending_it_leaves_no_process_and_the_terminal_as_it_was(
         wait_until(lambda: "4 workers start" in running.printed, "it begins", seconds=60)
         wait_until(lambda: len(running.descendants()) == 4, "4 workers", seconds=60)
         others = running.descendants()
+        groups = {process.environ()["HEADRACE_KAFKA__GROUP_ID"] for process in others}
+        assert len(groups - {_REAL_GROUP}) == len(groups) == 3
         running.process.send_signal(number)
         assert running.wait(30) == code
         wait_until(lambda: gone(others), "all processes are gone")

@@ -13,6 +13,7 @@ from headrace.contracts import load_contracts
 from headrace.logs import configure_logs
 from headrace.read.proof.store import local_root
 from headrace.settings import load_settings
+from headrace_cli.consent import agree_to_simulated_events
 from headrace_cli.demo.play import Play, Script
 from headrace_cli.demo.recording import Recording
 from headrace_cli.demo.screen import Screen
@@ -36,6 +37,9 @@ Broker = Annotated[
 Record = Annotated[
     Path | None, typer.Option("--record", dir_okay=False, writable=True, help="Write a film of it, an animated SVG.")
 ]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="On the external broker: do not ask where the topics have records already.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Of everything random in the market.")]
 
 
@@ -50,6 +54,7 @@ def demo_command(  # one parameter per option
     broker: Broker = None,
     seed: Seed = 7,
     record: Record = None,
+    yes: Yes = False,
 ) -> None:
     """Run the whole pipeline on a simulated market, kill and freeze workers, and prove the result."""
     settings = load_settings()
@@ -60,11 +65,14 @@ def demo_command(  # one parameter per option
         msg = f"choose one of {', '.join(_BROKERS)}"
         raise typer.BadParameter(msg, param_hint="--broker")
     contracts = [load_contracts(settings.contracts)[name] for name in _TABLES]
+    topics = [contract.topic for contract in contracts]
+    if broker == "external" and not yes:
+        agree_to_simulated_events(settings.kafka, topics)
     root = local_root(settings.lake.root).parent / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     recording = None if record is None else Recording()
     with (
         _signals_end_it(),
-        open_stage(settings.kafka, cast("BrokerKind", broker), root, [c.topic for c in contracts]) as stage,
+        open_stage(settings.kafka, cast("BrokerKind", broker), root, topics) as stage,
         Screen(plain=plain, recording=recording) as screen,
     ):
         proven = Play(stage, Script(contracts, events, rate, seed), settings, screen).run()

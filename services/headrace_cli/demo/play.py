@@ -32,7 +32,6 @@ _STOP_SECONDS = 40.0
 # The embedded broker drops what is older than 5 MiB of a partition; an event has 200 to 500 bytes.
 _BACKLOG_RECORDS = 8_000
 _WORKERS = {"trades-1": "trades", "trades-2": "trades", "greeks": "greeks", "signals": "signals"}
-_SPAWN = {"HEADRACE_INGEST__FLUSH_SECONDS": "1.0"}
 # A data file is without a commit for 10 to 50 ms.
 _CATCH_SECONDS = 0.002
 # A worker that is not frozen has committed its file by then, and the group has not missed the frozen one yet.
@@ -78,7 +77,10 @@ class Play:
         self._watches = {
             c.name: TableWatch(self._store, c, TopicClient(stage.kafka, c.topic)) for c in script.contracts
         }
-        self._workers = {name: Actor(name, ["ingest", table], stage, _SPAWN) for name, table in _WORKERS.items()}
+        self._workers = {
+            name: Actor(name, ["ingest", table], stage, _worker_settings(stage, table))
+            for name, table in _WORKERS.items()
+        }
         self._bots = Actor("bots", _bot_arguments(stage, script), stage)
         self._observer = Observer(
             Story(_WORKERS),
@@ -232,7 +234,12 @@ class Play:
                 actor.kill()
 
 
+def _worker_settings(stage: Stage, table: str) -> dict[str, str]:
+    # A group that is set may be that of real workers: they would share their partitions with those of the demo.
+    return {"HEADRACE_INGEST__FLUSH_SECONDS": "1.0", "HEADRACE_KAFKA__GROUP_ID": f"headrace-{stage.root.name}-{table}"}
+
+
 def _bot_arguments(stage: Stage, script: Script) -> list[str]:
     arguments = ["simulate", "--events", str(script.events), "--rate", str(script.rate), "--seed", str(script.seed)]
-    arguments += ["--backlog-limit", str(_BACKLOG_RECORDS), "--json"]
+    arguments += ["--backlog-limit", str(_BACKLOG_RECORDS), "--yes", "--json"]
     return [*arguments, "--ledger", str(stage.ledger)] if stage.broker == "embedded" else arguments

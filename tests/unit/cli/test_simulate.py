@@ -23,10 +23,10 @@ def plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[SimulationPla
 
 
 def test_command_without_options_runs_the_plan_as_it_is(plans: list[SimulationPlan]) -> None:
-    assert run(["simulate"]) == 0
+    assert run(["simulate", "--yes"]) == 0
     assert plans == [SimulationPlan()]
 
 
 def test_options_reach_the_plan_and_no_rate_means_as_many_as_possible(plans: list[SimulationPlan]) -> None:
-    assert run(["simulate", "--events", "5", "--rate", "0", "--backlog-limit", "9", "--seed", "3"]) == 0
+    assert run(["simulate", "--yes", "--events", "5", "--rate", "0", "--backlog-limit", "9", "--seed", "3"]) == 0
     assert plans == [SimulationPlan(events=5, rate=None, backlog_limit=9, seed=3)]

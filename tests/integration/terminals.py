@@ -1,0 +1,83 @@
+"""A command as a person runs it: on a terminal of 80 columns and 24 lines, or into a pipe."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+_SOURCES = os.pathsep.join(str(Path(__file__).parents[2] / folder) for folder in ("shared", "services"))
+
+
+class Running:
+    """A running command, and what it has printed."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stream: int) -> None:
+        self.process = process
+        self.printed = ""
+        self._stream = stream
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def wait(self, seconds: float) -> int:
+        code = self.process.wait(seconds)
+        self._reader.join(10)
+        return code
+
+    def type(self, line: str) -> None:
+        os.write(self._stream, f"{line}\n".encode())
+
+    def descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def _read(self) -> None:
+        # A terminal that nobody has open any more is an error to its reader.
+        while chunk := _read_some(self._stream):
+            self.printed += chunk.decode(errors="replace")
+
+
+def _read_some(stream: int) -> bytes:
+    try:
+        return os.read(stream, 65_536)
+    except OSError:
+        return b""
+
+
+@contextmanager
+def headrace(folder: Path, *arguments: str, terminal: bool, settings: Mapping[str, str]) -> Iterator[Running]:
+    """`headrace` with its standard streams on a pseudo-terminal, or on a pipe; its lake lies in `folder`."""
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    if terminal:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "headrace_cli.main", *arguments],
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
+            **settings,
+            "HEADRACE_LAKE__ROOT": str(folder / "lake"),
+            "PYTHONPATH": _SOURCES,
+            "TERM": "xterm-256color",
+            # As CI sets it: colours, yet no redrawing into a log.
+            "FORCE_COLOR": "1",
+        },
+        stdin=theirs if terminal else subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    running = Running(process, ours)
+    try:
+        yield running
+    finally:
+        process.kill()
+        running.wait(10)
+        os.close(ours)
