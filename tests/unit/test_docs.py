@@ -8,12 +8,14 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import typer
 
 from headrace import errors
 from headrace.contracts import RejectReason, load_contracts
 from headrace.read.proof.findings import Code, Finding
 from headrace.read.proof.report import PartitionReport, TableReport
 from headrace_cli.doctor.examination import CHECKS
+from headrace_cli.main import app
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -155,6 +157,29 @@ def test_links_lead_to_a_page_and_a_heading(page: Path) -> None:
         target = page.parent / path if path else page
         assert target.is_file(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = {target.partition("#")[0] for target in LINK.findall((ROOT / "README.md").read_text())}
+
+    assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} - linked == set()
+    assert [target for target in linked if not target.startswith("https://") and not (ROOT / target).exists()] == []
+
+
+def commands() -> Iterator[str]:
+    """All that can be typed after `headrace`, with subcommands."""
+    group = typer.main.get_group(app)
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        subcommands = getattr(command, "commands", ())
+        yield from [f"{name} {subcommand}" for subcommand in subcommands] or [name]
+
+
+def test_the_readme_shows_every_command() -> None:
+    shown = (ROOT / "README.md").read_text()
+
+    assert [name for name in commands() if f"headrace {name}" not in shown and f"make {name}" not in shown] == []
 
 
 def test_every_decision_is_in_the_index_under_its_own_title() -> None:
