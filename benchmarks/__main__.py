@@ -15,7 +15,7 @@ import confluent_kafka
 import deltalake
 import pyarrow as pa
 
-from benchmarks import commit_cost, freshness, memory, restart, scale, throughput, verify
+from benchmarks import commit_cost, freshness, memory, producer, restart, scale, throughput, verify
 from benchmarks.cluster import Cluster
 from headrace.testing.kafka_server import KafkaServer
 
@@ -28,6 +28,7 @@ BENCHMARKS = {
     "restart": restart.measure,
     "scale": scale.measure,
     "verify": verify.measure,
+    "producer": producer.measure,
 }
 
 

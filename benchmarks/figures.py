@@ -54,6 +54,7 @@ def render(results: dict[str, Any]) -> str:
             )
             for name, what in (("files", "log and files"), ("broker", "every value against the topic"))
         ),
+        *_producer_rows(results.get("producer")),
     ]
     body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
     note = (
@@ -62,6 +63,33 @@ def render(results: dict[str, Any]) -> str:
         "other machines; `make bench` measures yours.\n"
     )
     return f"| what | figure | beside |\n|---|---|---|\n{body}{note}"
+
+
+def _producer_rows(measured: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+    if measured is None:
+        return []
+    rates, ratios, cpu, late = (measured[key] for key in ("per_second", "ratio", "cpu_microseconds", "p99_ack_ms"))
+    plain = f"plain confluent-kafka `produce` of the same bytes ({rates['plain']:,}/s"
+    return [
+        *(
+            (
+                what,
+                f"{rates[name]:,} events/s",
+                f"{ratios[name]:.2f} of {plain}); {cpu[name]:.1f} µs of CPU each, plain {cpu['plain']:.1f}",
+            )
+            for name, what in (
+                ("emit", "`EventProducer.emit`, to the last acknowledgement"),
+                ("make_and_emit", "the same, each Trade made and validated first"),
+                ("async_emit", "`AsyncEventProducer.emit`"),
+                ("async_make_and_emit", "the same, each Trade made and validated first, on asyncio"),
+            )
+        ),
+        (
+            f"p99 from emit to acknowledgement at {measured['acknowledged_at_per_second']:,} events/s",
+            f"{late['emit']:.1f} ms, on asyncio {late['async_emit']:.1f} ms",
+            f"plain {late['plain']:.1f} ms",
+        ),
+    ]
 
 
 def with_figures(readme: str, results: dict[str, Any]) -> str:

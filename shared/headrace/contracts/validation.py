@@ -190,11 +190,11 @@ def _decimal_reader(kind: DecimalKind) -> Callable[[object], Decimal]:
     def read(value: object) -> Decimal:
         if type(value) is str:
             number = Decimal(value) if plain(value) else None
-        else:
-            number = value if type(value) is Decimal and value.is_finite() else None
-        if number and low <= number <= high:
-            rounded = number.quantize(unit, None, exact)
-            if rounded == number:
+            if number and low <= number <= high:
+                return number.quantize(unit, None, exact)
+        elif type(value) is Decimal and value and value.is_finite() and low <= value <= high:
+            rounded = value.quantize(unit, None, exact)
+            if rounded == value:
                 return rounded
         return _read_decimal(value, kind)
 

@@ -1,7 +1,7 @@
 """The canonical bytes of an event: one value, one spelling, whoever sends it and however it was built."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -61,7 +61,7 @@ def _writer(kind: Kind) -> Writer | None:  # one return per kind
         case DecimalKind():
             return _write_decimal
         case TimestampKind():
-            return format_timestamp
+            return _write_timestamp
         case DateKind():
             return date.isoformat
         case ChoiceKind():
@@ -81,6 +81,11 @@ def _write_decimal(value: object) -> str:
         return f"{value:f}" if "E" in text else text
     msg = f"a Decimal is expected, not {type(value).__name__}: build events by calling their class"
     raise TypeError(msg)
+
+
+def _write_timestamp(value: datetime) -> object:
+    """As it is where msgspec writes it in the one way: in UTC, with a fraction that is not zero."""
+    return value if value.microsecond and value.tzinfo is UTC else format_timestamp(value)
 
 
 def _list_writer(kind: ListKind) -> Writer | None:
