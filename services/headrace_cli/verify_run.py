@@ -7,8 +7,8 @@ from pathlib import Path
 from headrace.connection import KafkaSettings
 from headrace.contracts import load_contracts
 from headrace.errors import ConfigError
+from headrace.lake.listing import chosen_tables, headrace_tables
 from headrace.lake.store import Store
-from headrace.lake.tables import chosen_tables
 from headrace.read.proof.broker import Broker
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.findings import Level
@@ -62,7 +62,7 @@ def verify_tables(
     """
     _check(options, tables)
     root = local_root(settings.lake.root)
-    chosen = chosen_tables(Store(settings.lake.root), tables)
+    chosen = _chosen(Store(settings.lake.root), tables, options.passed)
     contracts = load_contracts(settings.contracts)
     open_truth = None if options.from_log else _truth(settings.kafka, options.ledger)
     verifier = Verifier(root, contracts, open_truth, progress)
@@ -70,6 +70,15 @@ def verify_tables(
     if open_truth is not None:
         levels.add(Level.BROKER if options.ledger is None else Level.LEDGER)
     return tuple(verifier.verify(name, _base(name, options, levels)) for name in chosen)
+
+
+def _chosen(store: Store, tables: Sequence[str], passed: PassedVersions | None) -> Sequence[str]:
+    """What was named, or else all there is; a table that passed before is not passed over when it is gone."""
+    noted = passed.tables if passed else ()
+    for name in tables:
+        if name not in noted:
+            chosen_tables(store, (name,))
+    return tables or sorted({*headrace_tables(store), *noted}) or chosen_tables(store)
 
 
 def _base(table: str, options: ProofOptions, levels: Collection[Level]) -> Base | None:

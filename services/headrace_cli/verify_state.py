@@ -43,6 +43,11 @@ class PassedVersions:
         self._path = path.absolute()
         self._passed = read_earlier(path, _parse, what="what verify notes there") or {}
 
+    @property
+    def tables(self) -> Collection[str]:
+        """Names of the tables that passed."""
+        return self._passed.keys()
+
     def base(self, table: str, levels: Collection[Level]) -> Base | None:
         """What a run that checks `levels` may take as given; None where less than that has passed."""
         passed = self._passed.get(table)

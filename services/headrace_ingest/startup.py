@@ -10,6 +10,7 @@ from headrace.kafka.topics import TopicIdentity
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.checkpoint import mend_checkpoint
 from headrace.lake.datafile import FileLayout
+from headrace.lake.listing import refuse_half
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_delta_schema, quarantine_name
 from headrace.lake.schema import delta_schema
@@ -43,7 +44,7 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
 
     Raises:
         UnsafeStoreError: the store or the library does not keep conflicting commits apart.
-        WrongTableError: something else lies there.
+        WrongTableError: something else lies there, or one of the two is gone.
         TopicRecreatedError: they were filled from an earlier topic of this name.
         StoreError, AccessDeniedError: the store cannot be read or written.
     """
@@ -54,7 +55,8 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     mend_checkpoints(store, contract)
     if exists(store, main.name):
         check_table(DeltaLog(store, main.name), main)
-    # The quarantine first: a main table that exists always has one.
+    refuse_half(store, main.name)
+    # The quarantine first: a main table that exists always has one, and one that has lost it does not get here.
     if not exists(store, quarantine.name):
         create_table(store, quarantine)
     if not exists(store, main.name):

@@ -2,12 +2,13 @@
 
 import json
 import os
+import shutil
 import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, WrongTableError
 from headrace.lake.store import Store
 from headrace.read.history import read_history
 from headrace.read.proof.findings import UnsupportedTableError
@@ -124,6 +125,15 @@ def test_a_table_that_cannot_be_read_hides_no_other(world: World, command: Comma
     code, out = command(world, "tables", "--json")
     assert [table["problem"] is None for table in json.loads(out)["tables"]] == [False, True]
     assert (code, broken.exit_code) == (78, 78)
+
+
+@pytest.mark.parametrize("lost", [TABLE, f"{TABLE}__quarantine"])
+def test_a_lost_half_is_told_wherever_one_looks(world: World, command: Command, lost: str) -> None:
+    shutil.rmtree(world.root / lost)
+    for looking in (["tables"], ["offset", TABLE, "0", "0"], ["quarantine", "list", TABLE]):
+        assert command(world, *looking)[0] == 73
+    with pytest.raises(WrongTableError, match="is gone"):
+        world.replay()
 
 
 def test_an_empty_lake_is_told_so(memory_world: World) -> None:

@@ -1,6 +1,7 @@
 """What `headrace lag` says, on the embedded broker and on a real Kafka, of tables that real workers made."""
 
 import json
+import shutil
 
 import pytest
 
@@ -149,3 +150,10 @@ def test_a_table_that_cannot_be_read_hides_no_other(embedded_world: World) -> No
     broken, whole = LagReader(Store(str(embedded_world.root)), embedded_world.topic.kafka(), SystemClock()).read()
     assert (broken.table, broken.lag, whole.lag) == ("broken", None, 0)
     assert broken.exit_code
+
+
+def test_a_table_whose_quarantine_is_gone_is_told(embedded_world: World) -> None:
+    embedded_world.drain()
+    shutil.rmtree(embedded_world.root / f"{TABLE}__quarantine")
+    (found,) = LagReader(Store(str(embedded_world.root)), embedded_world.topic.kafka(), SystemClock()).read()
+    assert (found.table, found.exit_code) == (TABLE, 73)

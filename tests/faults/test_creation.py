@@ -1,12 +1,14 @@
 """Many workers that create one table at the same moment."""
 
+import shutil
 import threading
 
 import pytest
 
+from headrace.errors import WrongTableError
 from headrace.testing.waiting import wait_until
-from tests.behaviour.world import TABLE, Running, World, fill
-from tests.faults.effects import Effects, Fault
+from tests.behaviour.world import TABLE, Running, World, fill, poison
+from tests.faults.effects import Crash, Effects, Fault
 
 CREATORS = 8
 
@@ -60,3 +62,33 @@ def test_a_creator_that_is_overtaken_takes_what_is_there(memory_world: World, ef
     with late[0]:
         world.await_landing(*world.topic.extend([fill(n) for n in range(10, 20)]))
     world.assert_exact()
+
+
+def test_a_first_start_that_died_between_quarantine_and_table_is_taken_up(
+    memory_world: World, effects: Effects
+) -> None:
+    world = memory_world
+    world.topic.extend([fill(n) for n in range(10)])
+    effects.plan(Fault("write version 0 of the table", 1, "before", effects.crash))
+    with pytest.raises(Crash):
+        world.worker()
+    effects.plan()
+    assert (world.root / f"{TABLE}__quarantine").is_dir()
+    assert not (world.root / TABLE).exists()
+
+    world.drain()
+
+    world.assert_exact()
+
+
+@pytest.mark.parametrize("lost", [TABLE, f"{TABLE}__quarantine"])
+def test_a_worker_makes_no_empty_one_in_place_of_a_lost_half(memory_world: World, lost: str) -> None:
+    world = memory_world
+    world.topic.extend([poison(n) if n % 5 == 3 else fill(n) for n in range(20)])
+    world.drain()
+    shutil.rmtree(world.root / lost)
+
+    with pytest.raises(WrongTableError, match=f"/{lost} is gone"):
+        world.drain()
+
+    assert not (world.root / lost).exists()

@@ -7,10 +7,10 @@ from headrace.clock import Clock, SystemClock
 from headrace.contracts import Contract
 from headrace.errors import ContractError
 from headrace.lake.canary import prove_conflicts
+from headrace.lake.listing import chosen_tables, refuse_half
 from headrace.lake.log import DeltaLog
-from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import chosen_tables, source_of
+from headrace.lake.tables import source_of
 from headrace.settings import Settings
 from headrace_ingest.decode import Decoder
 from headrace_ingest.replay.replayer import Replayer
@@ -27,7 +27,7 @@ def build_replayer(settings: Settings, contract: Contract, *, clock: Clock, dry_
         ContractError: the table is not one that is appended to.
         ConfigError: there is no such table yet.
         UnsafeStoreError: the store or the library does not keep conflicting commits apart.
-        WrongTableError: the tables have other columns than the contract, or are not its own.
+        WrongTableError: the tables have other columns than the contract, or are not its own, or one of them is gone.
         StoreError, AccessDeniedError: the store cannot be read or written.
     """
     if contract.table.mode != "append":
@@ -35,7 +35,8 @@ def build_replayer(settings: Settings, contract: Contract, *, clock: Clock, dry_
         raise ContractError(msg)
     store = Store(settings.lake.root)
     pipeline = settings.pipeline or contract.name
-    chosen_tables(store, (contract.name, quarantine_name(contract.name)))
+    chosen_tables(store, (contract.name,))
+    refuse_half(store, contract.name)
     if not dry_run:
         mend_checkpoints(store, contract)
     check_contract(store, contract, pipeline)

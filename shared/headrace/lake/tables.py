@@ -6,17 +6,16 @@ a scratch folder and published by a conditional create: one process wins, the ot
 
 import json
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import DeltaError
 
-from headrace.errors import ConfigError, TopicRecreatedError, UnsafeStoreError, WrongTableError
+from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.log import NOTE, DeltaLog, commit_path, open_table
-from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
 
@@ -28,8 +27,6 @@ CONTRACT = "headrace.contract"
 SCHEMA_VERSION = "headrace.schema_version"
 PARTITIONS = "headrace.partitions"
 START = "headrace.start"
-
-_LOG = "_delta_log"
 
 # Lets deltalake 1.6.3 bring back an older txn once the newest has expired.
 _FORBIDDEN_PROPERTY = "delta.setTransactionRetentionDuration"
@@ -84,38 +81,6 @@ def exists(store: Store, name: str) -> bool:
         return bool(open_table(store, name, without_files=True))
     except FileNotFoundError:
         return False
-
-
-def delta_tables(store: Store) -> list[str]:
-    """Names of all Delta tables of a lake, quarantines and those of other tools too, sorted.
-
-    Raises:
-        StoreError, AccessDeniedError: the store cannot be read.
-    """
-    return [name for name in store.folders() if _LOG in store.folders(name)]
-
-
-def chosen_tables(store: Store, names: Collection[str] = ()) -> tuple[str, ...]:
-    """The tables of those names, which have to exist; without names every table that has a quarantine, sorted.
-
-    Raises:
-        ConfigError: one of them does not exist, or there is none at all.
-        WrongTableError: a file lies where one of them should be.
-        StoreError, AccessDeniedError: the store cannot be read.
-    """
-    for name in names:
-        refuse_file(store, name)
-        if _LOG not in store.folders(name):
-            msg = f"there is no table {name} under {store.root}: check the name and HEADRACE_LAKE__ROOT"
-            raise ConfigError(msg)
-    if names:
-        return tuple(names)
-    found = delta_tables(store)
-    tables = tuple(name for name in found if quarantine_name(name) in found)
-    if not tables:
-        msg = f"there is no table under {store.root}: check HEADRACE_LAKE__ROOT"
-        raise ConfigError(msg)
-    return tables
 
 
 def create_table(store: Store, spec: TableSpec) -> bool:

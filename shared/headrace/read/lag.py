@@ -10,8 +10,8 @@ from headrace.connection import KafkaSettings
 from headrace.errors import ConfigError, HeadraceError, PermanentError
 from headrace.kafka.reader import TopicReader
 from headrace.kafka.topics import TopicClient
+from headrace.lake.listing import chosen_tables, refuse_half
 from headrace.lake.store import Store
-from headrace.lake.tables import chosen_tables
 from headrace.offsets import OffsetRange
 from headrace.read.commits import CommitLog
 from headrace.read.proof.identity import check_topic
@@ -96,6 +96,7 @@ class LagReader:
 
     def _table_or_problem(self, table: str) -> TableLag:
         try:
+            refuse_half(self._store, table)
             log = CommitLog(self._store, table)
         except HeadraceError as error:
             return _problem(table, error)

@@ -3,9 +3,10 @@
 import polars as pl
 
 from headrace.errors import ConfigError
+from headrace.lake.listing import refuse_half
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import exists, refuse_file
+from headrace.lake.tables import exists
 
 _LISTED = ("partition", "offset", "quarantined_at", "reason", "detail", "resolution")
 
@@ -21,13 +22,13 @@ class QuarantineReader:
 
     Raises:
         ConfigError: there is no such table yet.
-        WrongTableError: a file lies where the table should be.
+        WrongTableError: a file lies where the table should be, or the quarantine or its table is gone.
     """
 
     def __init__(self, root: str, table: str) -> None:
         store = Store(root)
         name = quarantine_name(table)
-        refuse_file(store, table)
+        refuse_half(store, table)
         if not exists(store, name):
             msg = f"{store.uri(name)} does not exist: no worker has run for {table} under this HEADRACE_LAKE__ROOT"
             raise ConfigError(msg)

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from headrace.errors import HeadraceError
 from headrace.lake.contents import ActiveFile, active_files
+from headrace.lake.listing import chosen_tables, refuse_half
 from headrace.lake.quarantine import count_rows, quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import chosen_tables
 from headrace.read.commits import CommitLog
 from headrace.read.quarantine import QuarantineReader
 
@@ -74,10 +74,11 @@ def summarise_table(store: Store, table: str) -> TableSummary:
 
     Raises:
         ConfigError: there is no such table.
-        WrongTableError: Headrace did not make it.
+        WrongTableError: Headrace did not make it, or its quarantine is gone.
         LogDamagedError: its newest commit is torn.
         StoreError, AccessDeniedError: it cannot be read.
     """
+    refuse_half(store, table)
     log = CommitLog(store, table)
     identity = log.identity
     files = active_files(store, table)

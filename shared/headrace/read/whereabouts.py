@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from headrace.lake.listing import refuse_half
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.read.commits import CommitLog
@@ -70,11 +71,12 @@ def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts
 
     Raises:
         ConfigError: there is no such table.
-        WrongTableError: Headrace did not make it.
+        WrongTableError: Headrace did not make it, or its quarantine is gone.
         UnsupportedTableError: another tool gave it deletion vectors.
         LogDamagedError: a commit is torn.
         StoreError, AccessDeniedError: the table cannot be read.
     """
+    refuse_half(store, table)
     log = CommitLog(store, table)
     position = log.position(partition)
     asked = Whereabouts(table, partition, offset, Place.NOT_READ, position=position)

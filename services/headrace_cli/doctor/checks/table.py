@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.contracts import Contract
-from headrace.errors import ContractError, HeadraceError, PositionLostError
+from headrace.errors import ContractError, HeadraceError, PositionLostError, WrongTableError
 from headrace.lake.checkpoint import LogTail
 from headrace.offsets import OffsetRange
 from headrace_cli.doctor.judging import Check, Verdict, check, fail, failed, ok, warn
@@ -46,7 +46,7 @@ class TableFacts:
         properties: of the table.
         mismatch: why a worker would refuse the table or its quarantine, if it would.
         compared: whether that could be asked: not without the topic.
-        quarantine: whether the quarantine is there.
+        lost: the table's name or its quarantine's, where that one is gone and the other is there.
         started: partitions whose start version 0 records.
         positions: per partition of the topic; empty without the topic.
         available: what the broker has of each.
@@ -58,7 +58,7 @@ class TableFacts:
     properties: Mapping[str, str]
     mismatch: HeadraceError | None
     compared: bool
-    quarantine: bool
+    lost: str | None
     started: int
     positions: Mapping[int, int | None]
     available: Mapping[int, OffsetRange]
@@ -124,14 +124,15 @@ def source(table: TableFacts) -> Verdict | None:
 
 @check(
     "table-quarantine",
-    asks="Neither the table nor its quarantine is missing while the other is there: workers would begin an empty one.",
-    remedy="Restore what is missing under {table} or {table}__quarantine from a backup before a worker starts.",
+    asks="Neither the table nor its quarantine is gone while the other is there: no worker begins an empty one.",
+    remedy="Stop the workers of {table} and restore {table} and {table}__quarantine from one backup, or move both away "
+    "to begin anew from the topic.",
 )
 def quarantine(table: TableFacts) -> Verdict | None:
-    """The quarantine is created first, so alone it may also be what an interrupted first start left."""
-    if table.version is None:
-        return warn("the quarantine is there and the table is not") if table.quarantine else None
-    return ok("there") if table.quarantine else fail("the table is there and its quarantine is not")
+    """The quarantine is created first: alone and without a commit it is what an interrupted first start left."""
+    if table.lost is not None:
+        return fail(f"{table.lost} is gone", WrongTableError.exit_code)
+    return None if table.version is None else ok("there")
 
 
 @check(

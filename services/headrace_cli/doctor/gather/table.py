@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from headrace.contracts import Contract
 from headrace.errors import HeadraceError
 from headrace.lake.checkpoint import LogTail, broken_checkpoint, log_tail, mend_checkpoint
+from headrace.lake.listing import delta_tables, headrace_tables, lost_half
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import PARTITIONS, TableSpec, check_table, delta_tables, exists
+from headrace.lake.tables import PARTITIONS, TableSpec, check_table, exists
 from headrace.offsets import OffsetRange, SourceId
 from headrace.settings import Settings
 from headrace_cli.doctor.checks.table import CheckpointFacts, TableFacts
@@ -22,9 +23,7 @@ _NOTHING = LogTail(0, ())
 
 
 def tables_of(store: Store, contracts: Collection[str]) -> tuple[str, ...]:
-    """Tables of the lake that have a contract or a quarantine, sorted; those of other tools are left out.
-
-    One that has lost its quarantine, or is its quarantine's only trace, is not left out.
+    """Tables of the lake that Headrace made or that have a contract, sorted; those of other tools are left out.
 
     Args:
         store: the lake.
@@ -33,10 +32,7 @@ def tables_of(store: Store, contracts: Collection[str]) -> tuple[str, ...]:
     Raises:
         StoreError, AccessDeniedError: the store cannot be read.
     """
-    found = delta_tables(store)
-    suffix = quarantine_name("")
-    mains = {name.removesuffix(suffix) for name in found if name.endswith(suffix)}
-    return tuple(sorted(mains | {name for name in found if name in contracts}))
+    return tuple(sorted({*headrace_tables(store), *(name for name in delta_tables(store) if name in contracts)}))
 
 
 class LakeFacts:
@@ -97,9 +93,9 @@ class LakeFacts:
             StoreError, AccessDeniedError: it cannot be read.
         """
         store = self._store
-        with_quarantine = exists(store, quarantine_name(table))
+        lost = lost_half(store, table)
         if not exists(store, table):
-            return TableFacts(None, contract, {}, None, False, with_quarantine, 0, {}, {}, _NOTHING)
+            return TableFacts(None, contract, {}, None, False, lost, 0, {}, {}, _NOTHING)
         log = DeltaLog(store, table)
         compared = contract is not None and topic is not None
         mismatch, positions = None, {}
@@ -107,7 +103,7 @@ class LakeFacts:
             identity = topic.identity
             source = SourceId(self._settings.pipeline or table, identity.cluster_id, identity.topic_id)
             specs = table_specs(contract, source, identity, self._settings.ingest.start)
-            mismatch = _mismatch(store, specs if with_quarantine else specs[:1])
+            mismatch = _mismatch(store, specs if lost is None else specs[:1])
             positions = {p: log.txn(source.app_id(p)) for p in available}
         return TableFacts(
             version=log.version,
@@ -115,7 +111,7 @@ class LakeFacts:
             properties=log.properties,
             mismatch=mismatch,
             compared=compared,
-            quarantine=with_quarantine,
+            lost=lost,
             started=int(log.properties.get(PARTITIONS, 0)),
             positions=positions,
             available=available,

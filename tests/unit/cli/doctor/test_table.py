@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from headrace.contracts import Event, Symbol, Table, UtcTimestamp, contract_of
 from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
@@ -29,7 +30,7 @@ HEALTHY = TableFacts(
     properties={"delta.logRetentionDuration": "interval 30 days", "headrace.topic": "numbers"},
     mismatch=None,
     compared=True,
-    quarantine=True,
+    lost=None,
     started=2,
     positions={0: 10, 1: 100},
     available=AVAILABLE,
@@ -59,7 +60,7 @@ def test_a_healthy_table_passes_every_check() -> None:
 
 
 def test_a_table_that_is_not_there_yet_is_no_fault() -> None:
-    facts = TableFacts(None, NUMBERS, {}, None, False, False, 0, {}, {}, LogTail(0, ()))
+    facts = TableFacts(None, NUMBERS, {}, None, False, None, 0, {}, {}, LogTail(0, ()))
 
     assert outcome(facts) == {}
 
@@ -71,7 +72,7 @@ def test_a_table_that_is_not_there_yet_is_no_fault() -> None:
         (replace(HEALTHY, contract=contract_of(Kept)), "table-contract", Status.FAIL, 78),
         (replace(HEALTHY, mismatch=WrongTableError("another pipeline")), "table-source", Status.FAIL, 73),
         (replace(HEALTHY, mismatch=TopicRecreatedError("another id")), "table-source", Status.FAIL, 80),
-        (replace(HEALTHY, quarantine=False), "table-quarantine", Status.FAIL, None),
+        (replace(HEALTHY, lost="numbers__quarantine"), "table-quarantine", Status.FAIL, 73),
         (replace(HEALTHY, positions={0: 101, 1: 100}), "table-positions", Status.FAIL, 81),
         (replace(HEALTHY, positions={0: 10, 1: 39}), "table-positions", Status.FAIL, 81),
         (replace(HEALTHY, positions={0: None, 1: 100}), "table-positions", Status.FAIL, 81),
@@ -103,12 +104,6 @@ def test_an_added_partition_without_a_position_starts_at_its_first_record() -> N
     assert outcome(facts) == {}
 
 
-def test_a_quarantine_alone_is_a_warning() -> None:
-    facts = TableFacts(None, NUMBERS, {}, None, False, True, 0, {}, {}, LogTail(0, ()))
-
-    assert outcome(facts)["table-quarantine"].status is Status.WARN
-
-
 # -- facts of tables that lie on a disk
 
 
@@ -132,7 +127,7 @@ def facts_of(
 def test_facts_of_a_table_as_a_worker_left_it(table: NumbersTable) -> None:
     facts = facts_of(table, topic(), {0: OffsetRange(0, 9), 1: OffsetRange(0, 9), 2: OffsetRange(0, 1)})
 
-    assert (facts.version, facts.mismatch, facts.quarantine, facts.started, facts.tail.commits) == (0, None, True, 2, 1)
+    assert (facts.version, facts.mismatch, facts.lost, facts.started, facts.tail.commits) == (0, None, None, 2, 1)
     assert facts.positions == {0: 5, 1: 0, 2: None}
     assert outcome(facts) == {}
 
@@ -165,7 +160,25 @@ def test_a_removed_quarantine_is_missed(table: NumbersTable, tmp_path: Path) -> 
     facts = facts_of(table, topic(), {0: OffsetRange(0, 9), 1: OffsetRange(0, 9)})
 
     assert list(outcome(facts)) == ["table-quarantine"]
-    assert tables_of(table.store, ["numbers"]) == ("numbers",)
+    assert tables_of(table.store, ()) == ("numbers",)
+
+
+def test_a_removed_table_is_missed_once_a_worker_has_claimed_its_partitions(
+    table: NumbersTable, tmp_path: Path
+) -> None:
+    table.claim([0])
+    shutil.rmtree(tmp_path / "numbers")
+    facts = facts_of(table, topic(), {0: OffsetRange(0, 9), 1: OffsetRange(0, 9)})
+
+    assert {name: found.exit_code for name, found in outcome(facts).items()} == {"table-quarantine": 73}
+    assert tables_of(table.store, ()) == ("numbers",)
+
+
+def test_what_an_interrupted_first_start_left_is_no_fault(table: NumbersTable, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "numbers")
+
+    assert outcome(facts_of(table, topic())) == {}
+    assert tables_of(table.store, ()) == ()
 
 
 def test_a_table_that_was_written_anew_has_no_positions(table: NumbersTable, tmp_path: Path) -> None:
@@ -178,7 +191,9 @@ def test_a_table_that_was_written_anew_has_no_positions(table: NumbersTable, tmp
 
 
 def test_tables_of_other_tools_are_left_out(table: NumbersTable, tmp_path: Path) -> None:
-    shutil.copytree(tmp_path / "numbers", tmp_path / "of_another_tool")
+    write_deltalake(tmp_path / "of_another_tool", pa.table({"x": [1]}))
+    write_deltalake(tmp_path / "odd__quarantine", pa.table({"x": [1]}))
+    write_deltalake(tmp_path / "odd__quarantine", pa.table({"x": [1]}), mode="append")
     (tmp_path / ".headrace-canary-1" / "_delta_log").mkdir(parents=True)
 
     assert tables_of(table.store, ()) == ("numbers",)

@@ -1,6 +1,7 @@
 """`headrace verify` as people and scripts call it."""
 
 import json
+import shutil
 
 import pytest
 
@@ -120,3 +121,14 @@ def test_an_unknown_contract_leaves_values_uncompared_and_unknown(lake: TableBui
     assert report.verdict is Verdict.UNKNOWN
     assert "HEADRACE_CONTRACTS" in report.findings[0].message
     assert [p.lost for p in report.partitions] == [0, 0]
+
+
+@pytest.mark.parametrize("lost", ["trades", "trades__quarantine"])
+@pytest.mark.parametrize("named", [(), ("trades",)])
+def test_a_table_that_lost_a_half_is_not_passed_over(lake: TableBuilder, lost: str, named: tuple[str, ...]) -> None:
+    shutil.rmtree(lake.root / lost)
+
+    (report,) = verify_tables(load_settings(), named)
+
+    assert (report.table, report.verdict) == ("trades", Verdict.FAIL)
+    assert "holds no Delta log" in report.findings[0].message

@@ -1,6 +1,7 @@
 """Runs that go on where the last PASS ended."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +109,21 @@ def test_a_state_and_a_version_exclude_each_other(
     state = ("--state", str(tmp_path / "state.json"))
     assert run(["verify", "trades", "--since", "3", *state]) == ConfigError.exit_code
     assert "give one of them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("named", [(), ("trades",)])
+def test_a_table_that_passed_and_is_gone_fails_and_stays_in_the_metrics(
+    table: TableBuilder, verify: Verify, tmp_path: Path, capsys: pytest.CaptureFixture[str], named: tuple[str, ...]
+) -> None:
+    verify()
+    for name in ("trades", "trades__quarantine"):
+        shutil.rmtree(table.root / name)
+    state, metrics = tmp_path / "state.json", tmp_path / "verify.prom"
+    noted = state.read_bytes()
+
+    code = run(["verify", *named, "--quiet", "--state", str(state), "--metrics-file", str(metrics)])
+
+    assert code == 1
+    assert "FAIL log_damaged: " in capsys.readouterr().out
+    assert 'headrace_verify_verdict{table="trades",verdict="FAIL"} 1.0' in metrics.read_text()
+    assert state.read_bytes() == noted

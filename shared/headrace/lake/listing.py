@@ -1,0 +1,127 @@
+"""Which tables a lake has; one that was lost, or has lost its quarantine, is not passed over.
+
+A quarantine is created before its table, and the first thing a worker writes to it is a claim, once both are there. So
+a table always has a quarantine, and a quarantine alone is what an interrupted first start left only at version 0.
+"""
+
+from collections.abc import Callable, Collection
+
+from deltalake import DeltaTable
+
+from headrace.errors import ConfigError, HeadraceError, WrongTableError
+from headrace.lake.log import open_table
+from headrace.lake.quarantine import SUFFIX, quarantine_name
+from headrace.lake.store import Store
+from headrace.lake.tables import PIPELINE, refuse_file
+
+_LOG = "_delta_log"
+
+
+def delta_tables(store: Store) -> list[str]:
+    """Names of all Delta tables of a lake, quarantines and those of other tools too, sorted.
+
+    Raises:
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    return [name for name in store.folders() if _LOG in store.folders(name)]
+
+
+def headrace_tables(store: Store) -> tuple[str, ...]:
+    """Names of the tables that Headrace made, without their quarantines, sorted.
+
+    One whose quarantine is gone is among them, and so is one of which only the quarantine is left. A table that cannot
+    be opened may be ours, so it is, too.
+
+    Raises:
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    found = {name for name in delta_tables(store) if not name.startswith(".")}
+    names = {name.removesuffix(SUFFIX) for name in found}
+    return tuple(sorted(name for name in names if _is_ours(store, name, found)))
+
+
+def _is_ours(store: Store, name: str, found: Collection[str]) -> bool:
+    if name not in found:
+        return _has_commits(store, quarantine_name(name))
+    return quarantine_name(name) in found or _holds(
+        store, name, lambda table: PIPELINE in table.metadata().configuration
+    )
+
+
+def _has_commits(store: Store, quarantine: str) -> bool:
+    """Whether anything was committed to a quarantine since it was created."""
+    return _holds(store, quarantine, lambda table: table.version() > 0 and PIPELINE in table.metadata().configuration)
+
+
+def _holds(store: Store, name: str, asked: Callable[[DeltaTable], bool] = lambda _: True) -> bool:
+    """Whether a table is there and the answer is yes; one that cannot be opened may be anything."""
+    refuse_file(store, name)
+    try:
+        return asked(open_table(store, name, without_files=True))
+    except FileNotFoundError:
+        return False
+    except HeadraceError:
+        return True
+
+
+def lost_half(store: Store, table: str) -> str | None:
+    """Name of the table or of its quarantine where that one is gone and the other is there; None if all is well.
+
+    Raises:
+        WrongTableError: a file lies where one of them should be.
+    """
+    # Whatever is asked for last was there before what is asked for first, so a creation beside this is no loss.
+    written = _has_commits(store, quarantine_name(table))
+    if not _holds(store, table):
+        return table if written else None
+    return None if _holds(store, quarantine_name(table)) else quarantine_name(table)
+
+
+def refuse_half(store: Store, table: str) -> None:
+    """Makes sure that a table and its quarantine are both there, or that neither ever held anything.
+
+    Raises:
+        WrongTableError: one of them is gone, or a file lies there.
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    lost = lost_half(store, table)
+    if lost is not None:
+        kept = quarantine_name(table) if lost == table else table
+        msg = (
+            f"{store.uri(lost)} is gone and {kept} is there: an empty one in its place would hide what it held. "
+            "Restore both from one backup, or move both away to begin anew from the topic (docs/operations.md, Recover)"
+        )
+        raise WrongTableError(msg)
+
+
+def refuse_quarantine(name: str) -> None:
+    """Makes sure that a name is not that of a quarantine.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if name.endswith(SUFFIX):
+        table = name.removesuffix(SUFFIX)
+        msg = f"{name} is the quarantine of {table}: name {table}"
+        raise ConfigError(msg)
+
+
+def chosen_tables(store: Store, names: Collection[str] = ()) -> tuple[str, ...]:
+    """The tables of those names, which have to exist; without names every table that Headrace made, sorted.
+
+    Raises:
+        ConfigError: one of them does not exist or is a quarantine, or there is none at all.
+        WrongTableError: a file lies where one of them should be.
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    for name in names:
+        refuse_quarantine(name)
+        refuse_file(store, name)
+        if _LOG not in store.folders(name) and lost_half(store, name) is None:
+            msg = f"there is no table {name} under {store.root}: check the name and HEADRACE_LAKE__ROOT"
+            raise ConfigError(msg)
+    tables = tuple(names) or headrace_tables(store)
+    if not tables:
+        msg = f"there is no table under {store.root}: check HEADRACE_LAKE__ROOT"
+        raise ConfigError(msg)
+    return tables
