@@ -25,7 +25,8 @@ from typing import Self
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import BrokerUnreachableError, ConfigError
 from headrace.kafka.admin import TopicAdmin
-from headrace.testing.kafka_jars import available, fetch_jars, java
+from headrace.testing.jars import java
+from headrace.testing.kafka_jars import KAFKA_JARS, available
 
 __all__ = ["KafkaServer", "available"]
 
@@ -131,7 +132,7 @@ class KafkaServer:
         problem = available()
         if problem:
             raise ConfigError(problem)
-        jars = fetch_jars()
+        jars = KAFKA_JARS.fetch()
         atexit.register(self.stop)
         for tries_left in reversed(range(_BOOT_TRIES)):
             try:
