@@ -61,9 +61,12 @@ class Process:
     def require_running(self) -> None:
         """Raises PeerError if it has ended."""
         if self._process.poll() is not None:
-            tail = self._log.read_bytes()[-_LOG_TAIL:].decode(errors="replace")
-            msg = f"it ended with {self._process.returncode}; its log ends with: {tail}"
-            raise PeerError(msg)
+            msg = f"it ended with {self._process.returncode}"
+            raise self.failure(msg)
+
+    def failure(self, what: str) -> PeerError:
+        """The error that says so, with the end of its log."""
+        return PeerError(f"{what}; its log ends with: {self._log.read_bytes()[-_LOG_TAIL:].decode(errors='replace')}")
 
     def kill(self) -> None:
         """SIGKILL to all of it, and waits."""

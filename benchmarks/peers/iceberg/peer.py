@@ -24,6 +24,7 @@ _JARS = JarSet(
         f"org.apache.hadoop:hadoop-client-api:{_HADOOP}",
         f"org.apache.hadoop:hadoop-client-runtime:{_HADOOP}",
         "org.xerial:sqlite-jdbc:3.50.3.0",
+        "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3",  # Connect logs through it and does not bring it
     ),
 )
 _REQUIREMENTS = Path(__file__).with_name("requirements.lock")
@@ -87,7 +88,7 @@ class Iceberg:
         )  # fmt: skip
 
     def table(self, job: Job) -> IcebergSnapshots:
-        return IcebergSnapshots(job.folder / "warehouse/market/trades/metadata", self._catalog("list", job))
+        return IcebergSnapshots(job.folder / "catalog.db", self._catalog("list", job))
 
     def _catalog(self, action: str, job: Job) -> list[str]:
         return [self._python(), str(_CATALOG), action, str(job.folder)]
@@ -127,7 +128,8 @@ def _sink(job: Job) -> dict[str, object]:
             "iceberg.control.commit.interval-ms": str(round(job.commit_seconds * 1000)),
             "iceberg.catalog": "iceberg",
             "iceberg.catalog.catalog-impl": "org.apache.iceberg.jdbc.JdbcCatalog",
-            "iceberg.catalog.uri": f"jdbc:sqlite:{job.folder}/catalog.db",
+            # Else readers block the coordinator's commits, and it gives up on them.
+            "iceberg.catalog.uri": f"jdbc:sqlite:{job.folder}/catalog.db?journal_mode=WAL&busy_timeout=60000",
             "iceberg.catalog.warehouse": f"file://{job.folder}/warehouse",
             "iceberg.catalog.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
         },
