@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
 BENCH_ARGS ?=
+PEERS_ARGS ?=
 DEMO_ARGS ?=
 BROKER ?=
 
@@ -55,6 +56,10 @@ test: .venv/.dev ## Run every test, on a real Kafka too where Java 17 and Maven 
 bench: .venv/.dev ## Measure throughput, memory, commit cost, freshness and verify on a real Kafka (BENCH_ARGS)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
+.PHONY: bench-peers
+bench-peers: .venv/.dev ## Measure the same topic through Headrace, a script, Spark and Kafka Connect (PEERS_ARGS="spark --records 500000")
+	$(BIN)/python -m benchmarks.peers $(PEERS_ARGS)
+
 ##@ Maintain
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --all-extras
 .PHONY: lock
@@ -71,7 +76,7 @@ clean: ## Remove what these targets made, except downloaded Kafka jars and table
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/bin/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer; name one with PYTHON=")'

@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,16 +36,18 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*PEERS, []], help="which; all by default")
     parser.add_argument("--records", type=int, default=RECORDS, help="in the backlog (default: %(default)s)")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the peer under way is stopped, too
     peers = [PEERS[name] for name in arguments.names or PEERS]
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"peers": {}}
     results["peers"] |= {peer.name: {} for peer in peers}
+    load = os.getloadavg()[0]
     installed = [peer for peer in peers if _note(results["peers"][peer.name], "install", peer.install)]
     with KafkaServer() as server:
         _run(Cluster(server.bootstrap_servers), installed, arguments.records, results["peers"])
     for peer in peers:
         results["peers"][peer.name] |= {"title": peer.title, "settings": peer.settings(), "records": arguments.records}
     results["peers"] = {name: results["peers"][name] for name in PEERS if name in results["peers"]}
-    results["run"] = _conditions()
+    results["run"] = _conditions() | {"load_average_at_start": round(load, 1)}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     DOCUMENT.write_text(with_table(DOCUMENT.read_text(), results))
     print(render(results))
@@ -89,7 +92,6 @@ def _conditions() -> dict[str, object]:
     return {
         "measured_at": datetime.now(UTC).date().isoformat(),
         "cores": os.cpu_count(),
-        "load_average_before": None,
         "kafka": f"{KAFKA_VERSION}, one broker on the same machine, {PARTITIONS} partitions",
         "java": said.splitlines()[0] if said else "unknown",
         "python": platform.python_version(),

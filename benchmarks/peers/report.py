@@ -92,11 +92,12 @@ def _failures(peers: list[Found]) -> str:
 
 
 def _conditions(run: Found) -> str:
+    live = f"{run['live_events_per_second']:,} events/s for {run['live_seconds']:g} s"
     return (
         f"\nMeasured {run['measured_at']} on {run['cores']} cores shared with the broker (Kafka {run['kafka']}); "
-        f"{run['java']}; Python {run['python']}. At most {run['commit_rows']:,} records and "
-        f"{run['commit_seconds']:g} s per commit where the peer has such a setting; live: "
-        f"{run['live_events_per_second']:,} events/s for {run['live_seconds']:g} s.\n"
+        f"load average at the start {run['load_average_at_start']}; {run['java']}; Python {run['python']}. At most "
+        f"{run['commit_rows']:,} records and {run['commit_seconds']:g} s per commit where the peer has such a setting; "
+        f"live: {live}.\n"
     )
 
 
