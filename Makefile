@@ -61,11 +61,13 @@ bench-peers: .venv/.dev ## Measure the same topic through Headrace, a script, Sp
 	$(BIN)/python -m benchmarks.peers $(PEERS_ARGS)
 
 ##@ Maintain
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --all-extras
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+PEERS := benchmarks/peers/script benchmarks/peers/iceberg
 .PHONY: lock
 lock: ## Renew the lock files within the bounds of pyproject.toml (needs uv; LOCK_ARGS=--upgrade takes newer versions)
-	$(LOCK) $(LOCK_ARGS) --group build pyproject.toml --output-file requirements.lock
-	$(LOCK) $(LOCK_ARGS) --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
+	$(LOCK) $(LOCK_ARGS) --all-extras --group build pyproject.toml --output-file requirements.lock
+	$(LOCK) $(LOCK_ARGS) --all-extras --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
+	for peer in $(PEERS); do $(LOCK) $(LOCK_ARGS) $$peer/requirements.in --output-file $$peer/requirements.lock || exit 1; done
 
 .PHONY: clean
 clean: ## Remove what these targets made, except downloaded Kafka jars and tables
