@@ -25,7 +25,7 @@ KILL_AT = 0.4
 RATE, LIVE_SECONDS = 2_000, 20.0
 
 _LOOK_SECONDS = 0.01
-_STALLED_SECONDS = 180.0
+_STALLED_SECONDS = 600.0
 _WARM_UP_SECONDS = 5.0
 
 
@@ -33,7 +33,7 @@ def drain(peer: Peer, cluster: Cluster, sent: int, price_sum: Decimal) -> dict[s
     """From the start of the process until every record is in the table.
 
     Raises:
-        PeerError: it ended, or committed nothing for three minutes.
+        PeerError: it ended, or committed nothing for ten minutes.
     """
     with _job(peer, cluster, backlog=True) as job:
         table = peer.table(job)
@@ -63,7 +63,7 @@ def kill(peer: Peer, cluster: Cluster, sent: int) -> dict[str, object]:
     """SIGKILL as soon as a commit is seen with which 40 % of the records are in the table, and a restart at once.
 
     Raises:
-        PeerError: it ended by itself, or committed nothing for three minutes and records are not missing for it.
+        PeerError: it ended by itself, or committed nothing for ten minutes and records are not missing for it.
     """
     with _job(peer, cluster, backlog=True) as job:
         table = peer.table(job)
@@ -87,7 +87,7 @@ def freshness(peer: Peer, cluster: Cluster) -> dict[str, object]:
     """From the Kafka timestamp to the commit, for records sent at a steady rate to a peer that has warmed up.
 
     Raises:
-        PeerError: it ended, or committed nothing for three minutes.
+        PeerError: it ended, or committed nothing for ten minutes.
     """
     cluster.new_topic()
     with _job(peer, cluster, backlog=False) as job:
@@ -147,7 +147,7 @@ def _until_rows(table: Table, process: Process, rows: int) -> list[Commit]:
 
 
 def _until_settled(table: Table, process: Process, sent: int) -> Census:
-    """Once every record has a row, or nothing has come for three minutes: records read again come before new ones."""
+    """Once every record has a row, or nothing has come for ten minutes: records read again come before new ones."""
     wanted = sent
     while True:
         try:
