@@ -8,20 +8,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 from deltalake import DeltaTable
 
-from headrace import Trade
 from headrace.kafka.embedded import EmbeddedBroker
 from headrace.origins import EffectiveSetting, UnknownVariable
 from headrace.read.history import CommitEntry, CommittedRange, ReplayedRecords, TableHistory
 from headrace.read.lag import PartitionLag, TableLag
 from headrace.read.summary import PartitionPosition, TableSummary
 from headrace.read.whereabouts import Place, Whereabouts
+from headrace.testing import a_trade
 from headrace_cli.config import ConfigReport
 
 PAGE = (Path(__file__).parents[2] / "docs" / "look.md").read_text()
@@ -42,17 +41,8 @@ VARYING = (
 
 
 def trade(number: int) -> bytes:
-    return Trade(
-        transaction_id=f"t-{number}",
-        strategy_id="condor",
-        leg_id="leg",
-        symbol="SPY",
-        action="BUY",
-        quantity=1,
-        price=Decimal("1.05"),
-        commission=Decimal(0),
-        timestamp=datetime(2026, 3, 2, 14, 30, tzinfo=UTC) + timedelta(seconds=number),
-    ).to_wire()
+    happened = datetime(2026, 3, 2, 14, 30, tzinfo=UTC) + timedelta(seconds=number)
+    return a_trade(transaction_id=f"t-{number}", price="1.05", timestamp=happened).to_wire()
 
 
 class Lake:

@@ -22,6 +22,7 @@ from headrace.read.proof.given import Base
 from headrace.read.proof.ledger import Ledger
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import OpenTruth, Verifier
+from headrace.testing import a_trade
 
 SOURCE = SourceId("trades", "cluster-1", "topic-1")
 
@@ -51,15 +52,10 @@ Change = Callable[[list[Row]], list[Row]]
 
 def trade(partition: int, offset: int) -> Trade:
     """The event that stands at one place of the topic."""
-    return Trade(
+    return a_trade(
         transaction_id=f"{partition}-{offset}",
-        strategy_id="condor",
-        leg_id="leg",
-        symbol="SPY",
-        action="BUY",
         quantity=offset + 1,
         price=Decimal(offset).scaleb(-4),
-        commission=Decimal("1.05"),
         timestamp=datetime(2026, 1, 1 + offset % 2, tzinfo=UTC) + timedelta(seconds=offset % 80_000),
         account=None if offset % 3 else "main",
     )
