@@ -1,6 +1,5 @@
 """`headrace quarantine replay`."""
 
-import json
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from headrace.contracts import RejectReason, contract_named, load_contracts
 from headrace.logs import configure_logs
 from headrace.offsets import OffsetRange
 from headrace.settings import load_settings
-from headrace_cli.console import wide_console
+from headrace_cli.console import print_json, wide_console
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Selection, parse_places
 from headrace_ingest.replay.wiring import run_replay
@@ -39,7 +38,7 @@ def replay_command(  # one argument per option
     contract = contract_named(load_contracts(settings.contracts), table)
     report = run_replay(settings, contract, selection, dry_run=dry_run)
     if as_json:
-        typer.echo(json.dumps(report.to_json()))
+        print_json(report)
     else:
         _show(report)
 

@@ -1,6 +1,7 @@
 """The replay of the quarantine, beside everything else that may be at work."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,9 +13,10 @@ from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import Contract, RejectReason, contract_of
 from headrace.errors import ConfigError, WrongTableError
 from headrace.offsets import OffsetRange
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import wait_for_more, wait_until
 from headrace_ingest.replay import selection
 from headrace_ingest.replay.selection import Selection
+from tests.behaviour.repeating import repeating
 from tests.behaviour.world import DAY, TABLE, Row, World, contract_for, fill, poison, tight_contract_for
 from tests.faults.effects import in_step
 
@@ -123,23 +125,14 @@ def test_a_replay_beside_workers_that_quarantine_on_is_exact(world: World) -> No
 
 def test_two_replays_at_once_land_each_record_once(memory_world: World) -> None:
     quarantined(memory_world, 2000)
-    reports, failures = [], []
     start = threading.Barrier(4)
 
-    def one() -> None:
-        try:
-            start.wait(10)
-            reports.append(memory_world.replay())
-        except BaseException as failure:
-            failures.append(failure)
+    def one(_number: int) -> int:
+        start.wait(10)
+        return memory_world.replay().replayed
 
-    threads = [threading.Thread(target=one, daemon=True) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not failures
-    assert sum(report.replayed for report in reports) == 1000
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(one, range(4))) == 1000
     memory_world.assert_exact()
 
 
@@ -151,31 +144,20 @@ def test_a_proof_beside_replays_holds_at_whatever_moment(memory_world: World, mo
     with in_step(monkeypatch, records_per_poll=20):
         world.drain(flush_rows=20, quarantine_max_ratio=1.0)
     world.contract = contract_for(world.topic.name)
-    ended = threading.Event()
     resolved: list[int] = []
-    failures: list[BaseException] = []
 
     def prove() -> None:
-        try:
-            while not ended.is_set():
-                report = world.prove()
-                found = [finding for partition in report.partitions for finding in partition.findings]
-                assert report.verdict == "PASS", [*report.findings, *found]
-                resolved.append(sum(partition.resolved for partition in report.partitions))
-        except BaseException as failure:
-            failures.append(failure)
+        report = world.prove()
+        found = [finding for partition in report.partitions for finding in partition.findings]
+        assert report.verdict == "PASS", [*report.findings, *found]
+        resolved.append(sum(partition.resolved for partition in report.partitions))
 
-    proving = threading.Thread(target=prove, daemon=True)
-    proving.start()
-    for first in range(0, 150, 10):
-        # Between any two of its commits somebody may look.
-        proofs = len(resolved)
-        wait_until(lambda seen=proofs: len(resolved) > seen or bool(failures), "another proof", seconds=60)  # type: ignore[misc]  # bound now
-        spans = [OffsetRange(first, first + 10)]
-        world.replay(Selection(offsets=dict.fromkeys(range(3), spans)))
-    ended.set()
-    proving.join(60)
-    assert not failures, failures
+    with repeating(prove):
+        for first in range(0, 150, 10):
+            # Between any two of its commits somebody may look.
+            wait_for_more(resolved, 1, seconds=60)
+            spans = [OffsetRange(first, first + 10)]
+            world.replay(Selection(offsets=dict.fromkeys(range(3), spans)))
     assert len(set(resolved)) > 5, "proofs were made while records came home"
     world.assert_exact()
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, TypedDict, Unpack, cast
 
 from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import KafkaError, Message, Producer, TopicPartition
@@ -27,6 +27,15 @@ Address = tuple[int, int]
 """Partition and offset."""
 
 
+class Sent(TypedDict, total=False):
+    """What a record is sent with beside its value, as `MemoryBroker.append` takes it."""
+
+    key: bytes | None
+    headers: Sequence[Header]
+    partition: int | None
+    timestamp_ms: int | None
+
+
 class Topic(Protocol):
     """A topic that a test fills, whatever broker holds it."""
 
@@ -42,7 +51,7 @@ class Topic(Protocol):
         """What can be read of it."""
         ...
 
-    def append(self, value: bytes | None, **more: Any) -> Address:
+    def append(self, value: bytes | None, **more: Unpack[Sent]) -> Address:
         """Appends one record; keyword arguments as `MemoryBroker.append` takes them."""
         ...
 
@@ -97,7 +106,7 @@ class MemoryTopic:
     def records(self) -> dict[Address, StoredRecord]:
         return self.broker.records()
 
-    def append(self, value: bytes | None, **more: Any) -> Address:
+    def append(self, value: bytes | None, **more: Unpack[Sent]) -> Address:
         return self.broker.append(value, **more)
 
     def extend(self, values: Sequence[bytes | None]) -> list[Address]:
@@ -143,14 +152,14 @@ class ClusterTopic:
         self._turn = 0
         self._producer: Producer | None = None
 
-    def append(self, value: bytes | None, **more: Any) -> Address:
+    def append(self, value: bytes | None, **more: Unpack[Sent]) -> Address:
         delivered = self._send([(value, more)])
         return next(iter(delivered))
 
     def extend(self, values: Sequence[bytes | None]) -> list[Address]:
         return self._send([(value, {}) for value in values])
 
-    def _send(self, sent: Sequence[tuple[bytes | None, dict[str, Any]]]) -> list[Address]:
+    def _send(self, sent: Sequence[tuple[bytes | None, Sent]]) -> list[Address]:
         done: list[Address] = []
 
         def report(error: KafkaError | None, message: Message, headers: tuple[Header, ...]) -> None:
@@ -174,7 +183,6 @@ class ClusterTopic:
             partition = more.get("partition")
             if partition is None:
                 partition, self._turn = self._turn % self.partitions, self._turn + 1
-            stamp = {} if more.get("timestamp_ms") is None else {"timestamp": more["timestamp_ms"]}
             headers = tuple(more.get("headers", ()))
             self._producer.produce(
                 self.name,
@@ -183,7 +191,7 @@ class ClusterTopic:
                 partition,
                 headers=list(headers),
                 on_delivery=partial(report, headers=headers),  # a report carries no headers
-                **stamp,
+                timestamp=more.get("timestamp_ms") or 0,  # 0 is now
             )
         assert self._producer.flush(20) == 0, "the broker did not acknowledge what the test produced"
         return done

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from headrace.testing.waiting import wait_until
+from tests.behaviour.repeating import repeating
 from tests.behaviour.topics import Address
 from tests.behaviour.world import TABLE, World, fill, poison
 
@@ -159,21 +159,5 @@ def stream(size: int = 20) -> Iterator[list[bytes | None]]:
 def producing(world: World, values: Iterator[Sequence[bytes | None]]) -> Iterator[list[Address]]:
     """Within the context appends what `values` brings, piece after piece; gives the addresses so far."""
     sent: list[Address] = []
-    stop = threading.Event()
-    failures: list[BaseException] = []
-
-    def produce() -> None:
-        try:
-            while not stop.wait(0.02):
-                sent.extend(world.topic.extend(next(values)))
-        except BaseException as failure:
-            failures.append(failure)
-
-    thread = threading.Thread(target=produce, name="producing", daemon=True)
-    thread.start()
-    try:
+    with repeating(lambda: sent.extend(world.topic.extend(next(values))), pause=0.02):
         yield sent
-    finally:
-        stop.set()
-        thread.join(30)
-    assert not failures, failures

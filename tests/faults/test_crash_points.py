@@ -244,7 +244,7 @@ ERRORS = [
 
 @pytest.mark.usefixtures("step_by_step")
 @pytest.mark.parametrize(("effect", "when", "error"), ERRORS)
-def test_an_error_at_any_effect_loses_and_doubles_nothing(  # noqa: PLR0917
+def test_an_error_at_any_effect_loses_and_doubles_nothing(
     world: World,
     effects: Effects,
     counts: Counter[str],

@@ -2,11 +2,12 @@
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from headrace.errors import WrongTableError
-from headrace.testing.waiting import wait_until
+from tests.behaviour.gates import Gate
 from tests.behaviour.world import TABLE, Running, World, fill, poison
 from tests.faults.effects import Crash, Effects, Fault
 
@@ -18,21 +19,13 @@ def test_of_many_creators_at_once_one_creates_the_table_and_all_work_on_it(memor
     world = memory_world
     world.topic.extend([fill(n) for n in range(20 + attempt)])
     barrier = threading.Barrier(CREATORS)
-    failures: list[BaseException] = []
 
-    def create() -> None:
-        try:
-            barrier.wait(20)
-            world.worker()
-        except BaseException as failure:
-            failures.append(failure)
+    def create(_number: int) -> None:
+        barrier.wait(20)
+        world.worker()
 
-    threads = [threading.Thread(target=create, daemon=True) for _ in range(CREATORS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert not failures, failures
+    with ThreadPoolExecutor(CREATORS) as pool:
+        list(pool.map(create, range(CREATORS)))
     for table in (TABLE, f"{TABLE}__quarantine"):
         assert [note.get("kind") for note in world.notes(table)] == ["create"]
     world.drain()
@@ -42,24 +35,17 @@ def test_of_many_creators_at_once_one_creates_the_table_and_all_work_on_it(memor
 def test_a_creator_that_is_overtaken_takes_what_is_there(memory_world: World, effects: Effects) -> None:
     """It would have begun elsewhere: `latest` was resolved before the records that the other has landed."""
     world = memory_world
-    reached, opened = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        reached.set()
-        assert opened.wait(30)
-
-    effects.plan(Fault("write version 0 of the table", 1, "before", hold))
-    late: list[Running] = []
-    thread = threading.Thread(target=lambda: late.append(Running(world.worker(start="latest"))), daemon=True)
-    thread.start()
-    assert reached.wait(20)
-    world.topic.extend([fill(n) for n in range(10)])
-    world.drain(start="earliest")
-    version_0 = (world.root / TABLE / "_delta_log" / f"{0:020d}.json").read_bytes()
-    opened.set()
-    wait_until(lambda: bool(late), "the late creator has its worker")
+    gate = Gate()
+    effects.plan(Fault("write version 0 of the table", 1, "before", gate.hold))
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(world.worker, start="latest")
+        assert gate.reached.wait(20)
+        world.topic.extend([fill(n) for n in range(10)])
+        world.drain(start="earliest")
+        version_0 = (world.root / TABLE / "_delta_log" / f"{0:020d}.json").read_bytes()
+        gate.opened.set()
     assert (world.root / TABLE / "_delta_log" / f"{0:020d}.json").read_bytes() == version_0
-    with late[0]:
+    with Running(late.result()):
         world.await_landing(*world.topic.extend([fill(n) for n in range(10, 20)]))
     world.assert_exact()
 

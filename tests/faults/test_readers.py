@@ -1,6 +1,5 @@
 """G7: readers never see half a batch, while workers and a crash are at work."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -8,6 +7,7 @@ from itertools import pairwise
 from deltalake import DeltaTable
 
 from headrace.testing.waiting import wait_for_more
+from tests.behaviour.repeating import repeating
 from tests.behaviour.world import TABLE, World, fill, poison
 
 BATCH = 50
@@ -17,27 +17,15 @@ BATCH = 50
 def _reading(world: World) -> Iterator[list[list[tuple[int, int]]]]:
     """Reads the table over and over; gives what each read saw, by partition and offset."""
     reads: list[list[tuple[int, int]]] = []
-    stop = threading.Event()
-    failures: list[BaseException] = []
 
     def read() -> None:
-        try:
-            while not stop.is_set():
-                if (world.root / TABLE / "_delta_log" / f"{0:020d}.json").exists():
-                    rows = DeltaTable(str(world.root / TABLE)).to_pyarrow_dataset().to_table(["_partition", "_offset"])
-                    columns = rows.to_pydict()
-                    reads.append(sorted(zip(columns["_partition"], columns["_offset"], strict=True)))
-        except BaseException as failure:
-            failures.append(failure)
+        if (world.root / TABLE / "_delta_log" / f"{0:020d}.json").exists():
+            rows = DeltaTable(str(world.root / TABLE)).to_pyarrow_dataset().to_table(["_partition", "_offset"])
+            columns = rows.to_pydict()
+            reads.append(sorted(zip(columns["_partition"], columns["_offset"], strict=True)))
 
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    try:
+    with repeating(read):
         yield reads
-    finally:
-        stop.set()
-        reader.join(30)
-    assert not failures, failures
 
 
 def test_a_reader_beside_the_workers_sees_whole_batches_that_only_grow(memory_world: World) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -185,7 +186,7 @@ def test_a_record_is_marked_only_when_the_commit_of_a_dead_replay_is_durable(wor
 
 @pytest.mark.parametrize("effect", EFFECTS)
 @pytest.mark.parametrize("torn", [False, True], ids=["gone", "torn"])
-def test_power_loss_at_any_effect_of_a_replay_loses_and_doubles_nothing(  # noqa: PLR0917
+def test_power_loss_at_any_effect_of_a_replay_loses_and_doubles_nothing(
     world: World, template: World, effects: Effects, counts: Counter[str], effect: str, torn: bool
 ) -> None:
     for nth, when in product(range(1, counts[effect] + 1), MOMENTS):
@@ -207,7 +208,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("effect", "when", "error"), ERRORS)
-def test_an_error_at_any_effect_of_a_replay_loses_and_doubles_nothing(  # noqa: PLR0917
+def test_an_error_at_any_effect_of_a_replay_loses_and_doubles_nothing(
     world: World,
     template: World,
     effects: Effects,
@@ -236,7 +237,7 @@ def test_an_error_at_any_effect_of_a_replay_loses_and_doubles_nothing(  # noqa: 
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(first=st.integers(1, 50), second=st.integers(1, 50), after=st.tuples(st.booleans(), st.booleans()))
-def test_a_replay_that_dies_while_it_completes_a_dead_one_is_completed_by_the_next(  # noqa: PLR0917
+def test_a_replay_that_dies_while_it_completes_a_dead_one_is_completed_by_the_next(
     monkeypatch: pytest.MonkeyPatch,
     world: World,
     template: World,
@@ -295,6 +296,10 @@ def test_a_record_whose_position_has_not_moved_is_left_to_the_worker(
     world.assert_exact()
 
 
+def has_gone_on(process: "subprocess.Popen[str]", commits: Path, before: int) -> bool:
+    return len(list(commits.iterdir())) > before or process.poll() is not None
+
+
 @pytest.mark.timeout(180)
 def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Path) -> None:
     seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
@@ -310,11 +315,7 @@ def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Pa
     for number in range(6):
         before = len(list(commits.iterdir()))
         with start_replay(world) as process:
-            wait_until(
-                lambda at=before, ended=process.poll: len(list(commits.iterdir())) > at or ended() is not None,  # type: ignore[misc]  # bound now
-                "the replay commits, or has ended",
-                seconds=60,
-            )
+            wait_until(partial(has_gone_on, process, commits, before), "the replay commits, or has ended", seconds=60)
             if number:  # the first one at once: there is most to do
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(chance.uniform(0.0, 0.3))

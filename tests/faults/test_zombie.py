@@ -39,7 +39,7 @@ def good(begin: int, count: int = 20) -> list[bytes | None]:
         (some, "commit ingest", "after"),
     ],
 )
-def test_a_zombie_adds_nothing_and_both_go_on(  # noqa: PLR0917
+def test_a_zombie_adds_nothing_and_both_go_on(
     memory_world: World,
     effects: Effects,
     records: Callable[[int], list[bytes | None]],

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(slots=True)
@@ -31,15 +30,3 @@ class ReplayReport:
         """Forgets what the next look at the quarantine finds again."""
         self.refused.clear()
         self.pending = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Under stable keys."""
-        return {
-            "table": self.table,
-            "dry_run": self.dry_run,
-            "replayed": self.replayed,
-            "finished": self.finished,
-            "refused": dict(self.refused.most_common()),
-            "pending": self.pending,
-            "versions": self.versions,
-        }

@@ -7,6 +7,7 @@ import pytest
 
 from headrace.errors import ConfigError, ContractError
 from headrace_cli import replay
+from headrace_cli.console import print_json
 from headrace_cli.main import USAGE_ERROR, run
 from headrace_ingest.replay.report import ReplayReport
 
@@ -53,7 +54,8 @@ def test_the_report_is_for_people_and_for_programs(capsys: pytest.CaptureFixture
         "  not yet behind the position             2",
         "",
     ]
-    assert json.loads(json.dumps(report.to_json())) == {
+    print_json(report)
+    assert json.loads(capsys.readouterr().out) == {
         "table": "trades",
         "dry_run": False,
         "replayed": 1200,

@@ -16,11 +16,11 @@ from headrace.testing.manual_clock import ManualClock
 
 
 class _Served:
-    def __init__(self, **where: object) -> None:
+    def __init__(self, address: str = "127.0.0.1", port: int | None = 0) -> None:
         self.clock = ManualClock()
         self.registry = CollectorRegistry()
         self.health = Health(self.clock, stall_seconds=60)
-        self.server = MetricsServer(self.registry, self.health, **{"address": "127.0.0.1", "port": 0, **where})  # type: ignore[arg-type]  # as tests name them
+        self.server = MetricsServer(self.registry, self.health, address=address, port=port)
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         try:

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pyarrow as pa
 import pytest
@@ -136,8 +136,8 @@ class Loose(Event, topic="loose", key="key", table=Table()):
     key: Identifier
 
 
-def loose(**columns: list[Any]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pydict({"note": pa.array(columns["note"], pa.string()), "key": columns["key"]})
+def loose(note: list[str | None], key: list[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"note": pa.array(note, pa.string()), "key": key})
 
 
 def test_a_leading_member_that_is_left_out_leaves_no_comma() -> None:
