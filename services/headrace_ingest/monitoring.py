@@ -4,11 +4,11 @@ import hashlib
 import json
 import logging
 import platform
-import re
 from importlib.metadata import version
 
 from headrace import __version__
 from headrace.clock import Clock
+from headrace.connection import is_secret
 from headrace.contracts import Contract
 from headrace.kafka.client import librdkafka_version
 from headrace.logs import get_logger
@@ -19,9 +19,6 @@ from headrace.settings import MIB, MetricsSettings, Settings
 from headrace_ingest.metrics import WorkerMetrics
 
 log = get_logger(__name__)
-
-# Of librdkafka's own properties; secrets among the settings are masked by their type.
-_SECRET = re.compile(r"password|secret|token|key\.pem")
 
 
 def new_metrics(settings: Settings, contract: Contract, clock: Clock) -> WorkerMetrics:
@@ -64,5 +61,5 @@ def serve_metrics(settings: MetricsSettings, metrics: WorkerMetrics) -> MetricsS
 def config_hash(settings: Settings) -> str:
     """The same for all workers of a group that are told the same; secrets are no part of it."""
     told = settings.model_dump(mode="json", exclude={"kafka": {"group_instance_id"}, "metrics": True})
-    told["kafka"]["client"] = {name: value for name, value in settings.kafka.client.items() if not _SECRET.search(name)}
+    told["kafka"]["client"] = {name: value for name, value in settings.kafka.client.items() if not is_secret(name)}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]

@@ -3,12 +3,15 @@
 A bare install has it, so it does without pydantic-settings.
 """
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from headrace.errors import ConfigError
+
+_SECRET_PROPERTY = re.compile(r"password|passphrase|secret|token|key\.pem|oauthbearer\.config")
 
 
 class Section(BaseModel):
@@ -108,3 +111,8 @@ def problems_of(error: ValidationError, *section: str) -> str:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     return "HEADRACE_" + "__".join(str(part).upper() for part in location)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a property of librdkafka holds a secret, by its name; every other secret is a SecretStr."""
+    return _SECRET_PROPERTY.search(name) is not None

@@ -9,13 +9,13 @@ from enum import StrEnum
 from pydantic import BaseModel, JsonValue
 from pydantic_settings import EnvSettingsSource, SettingsError, TomlConfigSettingsSource
 
+from headrace.connection import is_secret
 from headrace.settings import Settings, config_file, unknown_variables
 
 HIDDEN = "**********"
 
-# Properties of librdkafka; some hold a secret. Every other secret has a field of its own.
+# Properties of librdkafka. Every other secret has a field of its own.
 _PROPERTIES = "kafka.client."
-_SECRET_PROPERTY = re.compile(r"password|passphrase|secret|key\.pem|oauthbearer\.config")
 _SECRETS_OF_URI = re.compile(r"(?<=://)[^/@]*(?=@)|(?<=\?).*")
 
 
@@ -117,6 +117,6 @@ def _variable(name: str) -> str:
 
 
 def _shown(name: str, value: JsonValue) -> JsonValue:
-    if name.startswith(_PROPERTIES) and _SECRET_PROPERTY.search(name):
+    if name.startswith(_PROPERTIES) and is_secret(name):
         return HIDDEN
     return _SECRETS_OF_URI.sub(HIDDEN, str(value)) if name == "lake.root" else value

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from headrace.clock import Clock, Deadline
 from headrace.errors import CommitTimeoutError, InvariantError
+from headrace.lake.contents import active_files
 from headrace.lake.datafile import write_files
 from headrace.lake.failures import is_conflict, is_of_the_store, store_failure
 from headrace.lake.log import DeltaLog, commit_path, notes, retry_pause
 from headrace.lake.presence import present
 from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantined, records_of, resolved
-from headrace.lake.rewrite import data_files, replace_files
+from headrace.lake.rewrite import replace_files
 from headrace.lake.store import Store
 from headrace.logs import get_logger
 from headrace_ingest.decode import Decoded, Decoder
@@ -87,10 +88,10 @@ class Replayer:
     def _files(self, selection: Selection) -> Iterator[Group]:
         """The files of the quarantine that hold something to replay."""
         table = self._target.table
-        for path in self._persist(partial(data_files, self._store, quarantine_name(table))):
-            if selection.chosen(self._persist(partial(quarantined, self._store, table, path, COLUMNS))):
-                rows = self._persist(partial(quarantined, self._store, table, path))
-                yield Group((path,), rows, tuple(selection.chosen(rows)))
+        for file in self._persist(partial(active_files, self._store, quarantine_name(table))):
+            if selection.chosen(self._persist(partial(quarantined, self._store, table, file.path, COLUMNS))):
+                rows = self._persist(partial(quarantined, self._store, table, file.path))
+                yield Group((file.path,), rows, tuple(selection.chosen(rows)))
 
     def _land(self, group: Group, report: ReplayReport) -> dict[int, int]:
         """Makes rows of the group's records; per index of a row the version of the table that holds it.

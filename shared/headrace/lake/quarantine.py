@@ -10,13 +10,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import Schema
 
+from headrace.contracts import QUARANTINE_SUFFIX
 from headrace.kafka.records import Envelope, Header, Records
+from headrace.lake.contents import active_files
 from headrace.lake.datafile import FileLayout
 from headrace.lake.log import open_table
 from headrace.lake.schema import INSTANT, quarantine_schema
 from headrace.lake.store import Store
 
-SUFFIX = "__quarantine"
 REPLAYED = "replayed"
 """The resolution of a record that a replay brought into the main table."""
 
@@ -47,7 +48,7 @@ class QuarantinedRecord:
 
 def quarantine_name(table: str) -> str:
     """Folder of the quarantine of `table`."""
-    return table + SUFFIX
+    return table + QUARANTINE_SUFFIX
 
 
 def quarantine_layout(table: str) -> FileLayout:
@@ -107,14 +108,10 @@ def unresolved(store: Store, table: str, positions: Mapping[int, int]) -> dict[i
         return {}
     lowest = min(positions.values())
     name = quarantine_name(table)
-    actions = pa.table(open_table(store, name).get_add_actions(flatten=True))
-    if actions.num_rows == 0:
-        return {partition: frozenset() for partition in positions}
-    for path, highest in zip(actions["path"].to_pylist(), actions["max._offset"].to_pylist(), strict=True):
-        if highest is not None and highest < lowest:
+    for file in active_files(store, name):
+        if file.offsets is not None and file.offsets.high < lowest:
             continue
-        data = pa.BufferReader(store.read(f"{name}/{path}"))
-        rows = pq.read_table(data, columns=["_partition", "_offset", "resolution"]).to_pydict()
+        rows = quarantined(store, table, file.path, ["_partition", "_offset", "resolution"]).to_pydict()
         for partition, offset, resolution in zip(rows["_partition"], rows["_offset"], rows["resolution"], strict=True):
             if resolution is None and partition in found and offset >= positions[partition]:
                 found[partition].add(offset)

@@ -23,15 +23,6 @@ from headrace.lake.store import Store
 _WRITER_VERSION = 2
 
 
-def data_files(store: Store, table: str) -> dict[str, int]:
-    """Path to size in bytes of every file of the newest version.
-
-    Raises:
-        StoreError, AccessDeniedError: the log cannot be read.
-    """
-    return _sizes(open_table(store, table))
-
-
 def replace_files(
     store: Store, table: str, removed: Collection[str], added: Sequence[DataFile], note: Mapping[str, object]
 ) -> int | None:

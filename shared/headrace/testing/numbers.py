@@ -8,6 +8,7 @@ from typing import cast
 import pyarrow as pa
 
 from headrace.contracts import Event, Symbol, Table, UtcTimestamp, contract_of
+from headrace.lake.contents import active_files
 from headrace.lake.datafile import FileLayout
 from headrace.lake.log import DeltaLog, open_table
 from headrace.lake.quarantine import QuarantinedRecord, quarantine_delta_schema, quarantine_name
@@ -112,6 +113,10 @@ class NumbersTable:
     def position(self, partition: int) -> int | None:
         """The position in the main table."""
         return self.main().txn(SOURCE.app_id(partition))
+
+    def files(self, table: str) -> list[str]:
+        """Paths of the data files of the main table or its quarantine."""
+        return [file.path for file in active_files(self.store, table)]
 
     def landed(self) -> list[Place]:
         """Places of all rows of the main table, sorted; a row that is there twice is listed twice."""

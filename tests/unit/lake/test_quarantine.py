@@ -19,7 +19,6 @@ from headrace.lake.quarantine import (
     resolved,
     unresolved,
 )
-from headrace.lake.rewrite import data_files
 from headrace.lake.schema import quarantine_schema
 from headrace.testing.numbers import NumbersTable, number_reject
 
@@ -78,7 +77,7 @@ def test_rows_are_the_records_that_they_were(table: NumbersTable) -> None:
         dataclasses.replace(number_reject(0, 4), timestamp_ms=2**63 - 1),
     ]
     _quarantine(table, records)
-    (path,) = data_files(table.store, "numbers__quarantine")
+    (path,) = table.files("numbers__quarantine")
 
     found = records_of(quarantined(table.store, "numbers", path))
 
@@ -91,7 +90,7 @@ def test_rows_are_the_records_that_they_were(table: NumbersTable) -> None:
 
 def test_only_those_with_a_version_are_marked_and_nothing_else_changes(table: NumbersTable) -> None:
     _quarantine(table, [number_reject(0, offset) for offset in (3, 5, 8)])
-    (path,) = data_files(table.store, "numbers__quarantine")
+    (path,) = table.files("numbers__quarantine")
     first = resolved(quarantined(table.store, "numbers", path), [None, 4, None], AT)
     second = resolved(first, [None, None, 9], AT + timedelta(hours=1))
 

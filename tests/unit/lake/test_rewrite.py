@@ -11,7 +11,7 @@ from headrace.lake.datafile import DataFile, write_files
 from headrace.lake.failures import is_conflict
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_layout, quarantine_rows, quarantined, resolved
-from headrace.lake.rewrite import data_files, replace_files
+from headrace.lake.rewrite import replace_files
 from headrace.lake.store import Store
 from headrace.testing.disk import fsync_witness
 from headrace.testing.numbers import NumbersTable, number_reject
@@ -47,7 +47,7 @@ def test_files_are_exchanged_in_one_commit_that_readers_and_checkpoints_follow(
     tmp_path: Path, table: NumbersTable
 ) -> None:
     add(table, [3, 5])
-    (old,) = data_files(table.store, NAME)
+    (old,) = table.files(NAME)
     add(table, [8])
     new = marked(table, old)
 
@@ -60,12 +60,12 @@ def test_files_are_exchanged_in_one_commit_that_readers_and_checkpoints_follow(
     for version in range(3):
         (tmp_path / NAME / "_delta_log" / f"{version:020d}.json").unlink()
     assert marks(tmp_path) == {3: ("replayed", 7), 5: ("replayed", 7), 8: (None, None)}
-    assert old not in data_files(table.store, NAME)
+    assert old not in table.files(NAME)
 
 
 def test_the_exchange_and_the_version_it_rests_on_are_durable(tmp_path: Path, table: NumbersTable) -> None:
     add(table, [3])
-    (old,) = data_files(table.store, NAME)
+    (old,) = table.files(NAME)
     new = marked(table, old)
     with fsync_witness() as synced:
         replace_files(table.store, NAME, [old], new, {"batch": "r"})
@@ -76,7 +76,7 @@ def test_the_exchange_and_the_version_it_rests_on_are_durable(tmp_path: Path, ta
 
 def test_a_commit_from_before_the_exchange_is_a_conflict_and_lands_when_tried_again(table: NumbersTable) -> None:
     add(table, [3])
-    (old,) = data_files(table.store, NAME)
+    (old,) = table.files(NAME)
     stale = table.quarantine()
     replace_files(table.store, NAME, [old], marked(table, old), {"batch": "r"})
 
@@ -90,7 +90,7 @@ def test_a_commit_from_before_the_exchange_is_a_conflict_and_lands_when_tried_ag
 
 def test_files_that_somebody_has_exchanged_are_left_alone(tmp_path: Path, table: NumbersTable) -> None:
     add(table, [3])
-    (old,) = data_files(table.store, NAME)
+    (old,) = table.files(NAME)
     new = marked(table, old)
     replace_files(table.store, NAME, [old], marked(table, old), {"batch": "first"})
 
@@ -114,7 +114,7 @@ class OvertakenStore(Store):
 
 def test_an_exchange_that_is_overtaken_is_a_conflict(tmp_path: Path, table: NumbersTable) -> None:
     add(table, [3])
-    (old,) = data_files(table.store, NAME)
+    (old,) = table.files(NAME)
     new = marked(table, old)
     store = OvertakenStore(str(tmp_path), lambda: add(table, [8]))
 
@@ -128,7 +128,7 @@ def test_an_exchange_that_is_overtaken_is_a_conflict(tmp_path: Path, table: Numb
 
 def test_a_table_whose_protocol_another_tool_has_changed_is_left_alone(tmp_path: Path, table: NumbersTable) -> None:
     add(table, [3])
-    (old,) = data_files(table.store, NAME)
+    (old,) = table.files(NAME)
     new = marked(table, old)
     DeltaTable(tmp_path / NAME).alter.set_table_properties({"delta.appendOnly": "true"})
     with pytest.raises(WrongTableError, match=r"was given delta\.appendOnly by another tool"):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from headrace.contracts import Contract
+from headrace.contracts import QUARANTINE_SUFFIX, Contract
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.agreement import disagreement
 from headrace.read.proof.audit import Extent
@@ -22,7 +22,7 @@ from headrace.read.proof.offset_sets import first
 from headrace.read.proof.quarantined import Quarantine
 from headrace.read.proof.reading import RowReader, missing
 from headrace.read.proof.report import PartitionReport, TableReport
-from headrace.read.proof.store import QUARANTINE_SUFFIX, LocalFiles
+from headrace.read.proof.store import LocalFiles
 from headrace.read.proof.truth import Expected, Progress, Survey, Truth
 from headrace.read.proof.values import ValueFinder
 

@@ -77,6 +77,3 @@ def local_root(root: str) -> Path:
         msg = f"{root} is not on a local file system: verify reads local tables only"
         raise ConfigError(msg)
     return folder
-
-
-QUARANTINE_SUFFIX = "__quarantine"
