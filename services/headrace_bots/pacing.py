@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from headrace.clock import Clock, SystemClock
 from headrace.kafka.sender import Delivery
 
-Place = tuple[str, int]
+TopicPartition = tuple[str, int]
 """A topic and one of its partitions."""
-Positions = Mapping[Place, int]
-AskPositions = Callable[[Collection[Place]], Positions]
+Positions = Mapping[TopicPartition, int]
+AskPositions = Callable[[Collection[TopicPartition]], Positions]
 """Gives the next durable offset of each of some places."""
 
 
@@ -31,7 +31,7 @@ class Pace:
         return max(0, int(seconds * self.events_per_second) - sent)
 
 
-def no_positions(_places: Collection[Place]) -> Positions:
+def no_positions(_places: Collection[TopicPartition]) -> Positions:
     """For bots that do not wait for anyone."""
     return {}
 
@@ -56,7 +56,7 @@ class Backlog:
         self._every_seconds = every_seconds
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        self._ends: dict[Place, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._asked_at: float | None = None
         self._durable: Positions = {}
 

@@ -6,7 +6,7 @@ from headrace.contracts import Contract
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.tables import exists, positions_of
-from headrace_bots.pacing import Place
+from headrace_bots.pacing import TopicPartition
 
 
 class LakePositions:
@@ -22,7 +22,7 @@ class LakePositions:
         self._waiting = {contract.name: contract.topic for contract in contracts}
         self._logs: dict[str, DeltaLog] = {}
 
-    def __call__(self, places: Collection[Place]) -> dict[Place, int]:
+    def __call__(self, places: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """Next durable offset of those of `places` whose table exists."""
         for table in [table for table in self._waiting if exists(self._store, table)]:
             self._logs[self._waiting.pop(table)] = DeltaLog(self._store, table)

@@ -6,6 +6,9 @@ that partition's position is stored: `txn.version == position`.
 
 from dataclasses import dataclass
 
+Address = tuple[int, int]
+"""Where a record is in its topic: partition and offset."""
+
 _OWNER_SUFFIX = "#owner"
 _REPLAY = "replay"
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from headrace import AsyncEventProducer, EventProducer
+from headrace.offsets import Address
 from headrace.testing import AsyncCaptureProducer, CaptureBroker, CaptureProducer
-from headrace.testing.brokers import BrokerHandle, Place, TopicRecord
+from headrace.testing.brokers import BrokerHandle, TopicRecord
 
 
 class Bots(Protocol):
@@ -16,7 +17,7 @@ class Bots(Protocol):
         """Creates one of a new name."""
         ...
 
-    def records(self, topic: str) -> dict[Place, TopicRecord]:
+    def records(self, topic: str) -> dict[Address, TopicRecord]:
         """Every record of a topic by its place."""
         ...
 
@@ -38,7 +39,7 @@ class BrokerBots:
     def new_topic(self) -> str:
         return self.handle.new_topic()
 
-    def records(self, topic: str) -> dict[Place, TopicRecord]:
+    def records(self, topic: str) -> dict[Address, TopicRecord]:
         return self.handle.records(topic)
 
     def producer(self, **arguments: Any) -> EventProducer:
@@ -62,7 +63,7 @@ class CapturedBots:
         self.topics.add(name := f"test-{uuid.uuid4().hex}")
         return name
 
-    def records(self, topic: str) -> dict[Place, TopicRecord]:
+    def records(self, topic: str) -> dict[Address, TopicRecord]:
         return {
             (partition, offset): TopicRecord(record.key, record.value, dict(record.headers))
             for partition, offset, record in self.broker.captured

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from headrace.errors import PositionLostError
+from headrace.offsets import Address
 from headrace.testing.waiting import wait_until
 from headrace_ingest.ports import Consumer
-from tests.behaviour.topics import Address, MemoryTopic
+from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import World, fill
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from headrace import AsyncEventProducer, Delivery, Event, EventProducer
 from headrace.errors import BrokerUnreachableError, ConfigError, DeliveryError, EventTooLargeError, QueueFullError
-from headrace.testing.brokers import BrokerHandle, Place, TopicRecord
+from headrace.offsets import Address
+from headrace.testing.brokers import BrokerHandle, TopicRecord
 from tests.behaviour.fills import contract_for, fill
 
 NOWHERE = "127.0.0.1:1"
@@ -28,7 +29,7 @@ with EventProducer(servers, spool=spool, client={"linger.ms": 20}) as producer:
 """
 
 
-def numbers(records: dict[Place, TopicRecord]) -> dict[bytes | None, list[int]]:
+def numbers(records: dict[Address, TopicRecord]) -> dict[bytes | None, list[int]]:
     """The events of each key in the order of the topic."""
     found: dict[bytes | None, list[int]] = {}
     for _, record in sorted(records.items()):

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, Message, Producer, TopicPartition
 from headrace.connection import KafkaSettings
 from headrace.contracts import Contract
 from headrace.kafka.records import Header
+from headrace.offsets import Address
 from headrace.read.proof.broker import Broker
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.identity import TableIdentity
@@ -22,9 +23,6 @@ from headrace.settings import Settings
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.memory_broker import MemoryBroker, StoredRecord
 from headrace_ingest.wiring import Ends, kafka_ends
-
-Address = tuple[int, int]
-"""Partition and offset."""
 
 
 class Sent(TypedDict, total=False):

@@ -2,8 +2,8 @@
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from headrace.offsets import Address
 from headrace.testing.memory_broker import StoredRecord
-from tests.behaviour.topics import Address
 from tests.behaviour.world import World
 
 

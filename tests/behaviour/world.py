@@ -22,6 +22,7 @@ from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.clock import Clock, SystemClock
 from headrace.contracts import Contract, contract_of, explain
 from headrace.lake.quarantine import quarantine_name
+from headrace.offsets import Address
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import Verifier
 from headrace.settings import Settings, load_settings
@@ -35,7 +36,7 @@ from headrace_ingest.replay.wiring import build_replayer
 from headrace_ingest.wiring import build_worker
 from headrace_ingest.worker import Worker
 from tests.behaviour.memberships import CLASSIC, Membership
-from tests.behaviour.topics import Address, ClusterTopic, MemoryTopic, Topic
+from tests.behaviour.topics import ClusterTopic, MemoryTopic, Topic
 
 TABLE = "fills"
 Row = dict[str, Any]

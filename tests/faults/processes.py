@@ -10,9 +10,9 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+from headrace.offsets import Address
 from headrace.testing.waiting import wait_until
 from tests.behaviour.repeating import repeating
-from tests.behaviour.topics import Address
 from tests.behaviour.world import TABLE, World, fill, poison
 
 _CONTRACT = """

@@ -23,9 +23,10 @@ from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarant
 from headrace.lake.rewrite import replace_files
 from headrace.lake.store import Store
 from headrace.logs import get_logger
+from headrace.offsets import Address
 from headrace_ingest.decode import Decoded, Decoder
 from headrace_ingest.replay.report import ReplayReport
-from headrace_ingest.replay.selection import COLUMNS, Group, Place, Selection, grouped
+from headrace_ingest.replay.selection import COLUMNS, Group, Selection, grouped
 from headrace_ingest.writer import WORKER, Target
 
 # Another pass means that somebody else has settled or compacted a group meanwhile.
@@ -124,7 +125,7 @@ class Replayer:
         partitions = {partition for partition, _ in map(group.places.__getitem__, group.chosen)}
         return {p: self._main.txn(self._target.source.app_id(p)) or 0 for p in partitions}
 
-    def _held(self, places: Sequence[Place]) -> dict[Place, int]:
+    def _held(self, places: Sequence[Address]) -> dict[Address, int]:
         """Those of `places` that are rows already, with the version that made them so, durable.
 
         Raises:
@@ -135,7 +136,7 @@ class Replayer:
             asked[partition].append(offset)
         found = present(self._store, self._target.table, asked)
         unnamed = {(p, o) for p, offsets in found.items() for o in offsets}
-        held: dict[Place, int] = {}
+        held: dict[Address, int] = {}
         if not unnamed:
             return held
         newest = version = DeltaLog(self._store, self._target.table).version
@@ -166,7 +167,7 @@ class Replayer:
             raise InvariantError(msg)
         return decoded
 
-    def _commit(self, decoded: Decoded, places: Sequence[Place], number: int) -> int:
+    def _commit(self, decoded: Decoded, places: Sequence[Address], number: int) -> int:
         files = write_files(self._store, self._target.layout, pa.Table.from_batches([decoded.rows]))
         offsets: dict[str, list[int]] = defaultdict(list)
         for partition, offset in sorted(places):
@@ -231,7 +232,7 @@ class Replayer:
                 self._main = DeltaLog(self._store, self._target.table)
 
 
-def _named(note: Mapping[str, object]) -> set[Place]:
+def _named(note: Mapping[str, object]) -> set[Address]:
     """The places that a commit says it replayed."""
     if note.get("kind") != "replay":
         return set()

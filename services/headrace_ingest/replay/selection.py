@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from headrace.contracts import RejectReason
 from headrace.lake.schema import INSTANT
-from headrace.offsets import OffsetRange
+from headrace.offsets import Address, OffsetRange
 
 COLUMNS = ("_partition", "_offset", "reason", "quarantined_at", "resolution")
 """What a selection looks at."""
@@ -23,7 +23,6 @@ GROUP_RECORDS = 10_000
 GROUP_BYTES = 32 * 1024 * 1024
 """Uncompressed bytes of the files that are rewritten together."""
 
-Place = tuple[int, int]
 """Partition and offset."""
 
 _PLACES = re.compile(r"(\d{1,9}):(\d{1,18})(?:-(\d{1,18}))?", re.ASCII)
@@ -63,7 +62,7 @@ class Selection:
         return any(offset in span for span in (self.offsets or {}).get(partition, ()))
 
 
-def places_of(rows: pa.Table) -> list[Place]:
+def places_of(rows: pa.Table) -> list[Address]:
     """Where the records of `rows` come from."""
     columns = rows.select(["_partition", "_offset"]).to_pydict()
     return list(zip(columns["_partition"], columns["_offset"], strict=True))
@@ -111,7 +110,7 @@ class Group:
         return [row for row in self.chosen if places[row][1] < positions.get(places[row][0], 0)]
 
     @cached_property
-    def places(self) -> list[Place]:
+    def places(self) -> list[Address]:
         """Where each of `rows` comes from."""
         return places_of(self.rows)
 

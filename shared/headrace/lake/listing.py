@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection
 
 from deltalake import DeltaTable
 
+from headrace.contracts import QUARANTINE_SUFFIX
 from headrace.errors import ConfigError, HeadraceError, WrongTableError
 from headrace.lake.log import open_table
-from headrace.lake.quarantine import SUFFIX, quarantine_name
+from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.tables import PIPELINE, refuse_file
 
@@ -36,7 +37,7 @@ def headrace_tables(store: Store) -> tuple[str, ...]:
         StoreError, AccessDeniedError: the store cannot be read.
     """
     found = {name for name in delta_tables(store) if not name.startswith(".")}
-    names = {name.removesuffix(SUFFIX) for name in found}
+    names = {name.removesuffix(QUARANTINE_SUFFIX) for name in found}
     return tuple(sorted(name for name in names if _is_ours(store, name, found)))
 
 
@@ -100,8 +101,8 @@ def refuse_quarantine(name: str) -> None:
     Raises:
         ConfigError: it is.
     """
-    if name.endswith(SUFFIX):
-        table = name.removesuffix(SUFFIX)
+    if name.endswith(QUARANTINE_SUFFIX):
+        table = name.removesuffix(QUARANTINE_SUFFIX)
         msg = f"{name} is the quarantine of {table}: name {table}"
         raise ConfigError(msg)
 

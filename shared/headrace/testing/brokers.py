@@ -9,12 +9,10 @@ from headrace.kafka.admin import TopicAdmin
 from headrace.kafka.embedded import PARTITIONS, EmbeddedBroker
 from headrace.kafka.reader import TopicReader
 from headrace.kafka.topics import TopicClient
+from headrace.offsets import Address
 from headrace.testing.shared_kafka import KafkaAddress
 
 E = TypeVar("E", bound=Event)
-
-Place = tuple[int, int]
-"""Partition and offset."""
 
 
 class TopicRecord(NamedTuple):
@@ -72,11 +70,11 @@ class BrokerHandle:
             else:
                 self._embedded.ensure_topic(name)
 
-    def records(self, topic: str) -> dict[Place, TopicRecord]:
+    def records(self, topic: str) -> dict[Address, TopicRecord]:
         """Every record of a topic by its place."""
         kafka = KafkaSettings(bootstrap_servers=self.bootstrap_servers)
         client, reader = TopicClient(kafka, topic), TopicReader(kafka, topic)
-        found: dict[Place, TopicRecord] = {}
+        found: dict[Address, TopicRecord] = {}
         try:
             for partition in range(client.identity().partitions):
                 for records in reader.read(partition, client.watermarks(partition)):

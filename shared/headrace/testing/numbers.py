@@ -26,8 +26,7 @@ from headrace.lake.tables import (
     TableSpec,
     create_table,
 )
-from headrace.offsets import SourceId
-from headrace.testing.records import Place
+from headrace.offsets import Address, SourceId
 
 DAY = date(2026, 1, 1)
 
@@ -118,11 +117,11 @@ class NumbersTable:
         """Paths of the data files of the main table or its quarantine."""
         return [file.path for file in active_files(self.store, table)]
 
-    def landed(self) -> list[Place]:
+    def landed(self) -> list[Address]:
         """Places of all rows of the main table, sorted; a row that is there twice is listed twice."""
         return _places(self.store, "numbers")
 
-    def quarantined(self) -> list[Place]:
+    def quarantined(self) -> list[Address]:
         """Places of all rows of the quarantine, likewise."""
         return _places(self.store, quarantine_name("numbers"))
 
@@ -161,6 +160,6 @@ def number_reject(partition: int, offset: int) -> QuarantinedRecord:
     )
 
 
-def _places(store: Store, table: str) -> list[Place]:
+def _places(store: Store, table: str) -> list[Address]:
     columns = open_table(store, table).to_pyarrow_table(columns=["_partition", "_offset"]).to_pydict()
     return sorted(zip(cast("list[int]", columns["_partition"]), cast("list[int]", columns["_offset"]), strict=True))

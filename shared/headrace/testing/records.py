@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping
 
 from headrace.kafka.records import Envelope, Header, Records
+from headrace.offsets import Address
 
-Place = tuple[int, int]
 """Partition and offset."""
 
 
 def make_records(
-    places: Iterable[Place],
+    places: Iterable[Address],
     *,
-    values: Mapping[Place, bytes | None] | None = None,
+    values: Mapping[Address, bytes | None] | None = None,
     timestamp_ms: int = 1_767_225_600_000,
     key: bytes | None = None,
     headers: tuple[Header, ...] = (),
@@ -37,6 +37,6 @@ def make_records(
     )
 
 
-def places_of(records: Records) -> list[Place]:
+def places_of(records: Records) -> list[Address]:
     """Partition and offset of every record, in order."""
     return list(zip(records.partitions, records.offsets, strict=True))

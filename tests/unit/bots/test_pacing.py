@@ -4,7 +4,7 @@ import pytest
 
 from headrace.clock import SystemClock
 from headrace.kafka.sender import Delivery
-from headrace_bots.pacing import AskPositions, Backlog, Pace, Place, Positions, no_positions
+from headrace_bots.pacing import AskPositions, Backlog, Pace, Positions, TopicPartition, no_positions
 
 PLACE = ("trades", 0)
 
@@ -69,7 +69,7 @@ def test_bots_without_a_limit_never_wait() -> None:
 def test_table_is_asked_no_more_often_than_the_interval_allows() -> None:
     clock, asked = Stopwatch(), []
 
-    def positions(_places: Collection[Place]) -> Positions:
+    def positions(_places: Collection[TopicPartition]) -> Positions:
         asked.append(clock.seconds)
         return {PLACE: 100 * len(asked)}
 
@@ -84,9 +84,9 @@ def test_table_is_asked_no_more_often_than_the_interval_allows() -> None:
 
 
 def test_tables_are_asked_for_every_partition_that_took_a_record() -> None:
-    asked: list[set[Place]] = []
+    asked: list[set[TopicPartition]] = []
 
-    def positions(places: Collection[Place]) -> Positions:
+    def positions(places: Collection[TopicPartition]) -> Positions:
         asked.append(set(places))
         return dict.fromkeys(places, 10)
 

@@ -1,43 +1,16 @@
 """The mapping from contracts to Arrow and Delta."""
 
 import json
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
 
 import pytest
 from deltalake import DeltaTable, Schema
-from pydantic import BaseModel, Field
 
-from headrace.contracts import Event, Int32, Table, UtcTimestamp, contract_of, load_contracts
+from headrace.contracts import contract_of, load_contracts
 from headrace.lake.schema import arrow_schema, delta_schema, quarantine_schema
+from tests.unit.lake.made import Made
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-
-
-class Place(BaseModel):
-    height: Annotated[Decimal, Field(max_digits=9, decimal_places=3, description="Metres.")]
-    name: str | None = None
-
-
-class Made(Event, topic="made", key="key", table=Table(event_time="at", partition_by="date")):
-    """Made up."""
-
-    key: str
-    """Whose it is."""
-    at: UtcTimestamp
-    day: date | None
-    whole: int
-    small: Int32
-    real: float
-    exact: Decimal
-    flag: bool
-    level: Literal[1, 2]
-    side: Literal["a", "b"]
-    place: Place | None
-    places: list[Place]
-    names: list[str | None]
 
 
 @pytest.mark.parametrize("name", [*load_contracts(), "quarantine", "made"])
