@@ -20,8 +20,9 @@ from headrace.testing.waiting import wait_until
 from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.wiring import build_worker, kafka_ends
 from tests.behaviour.memberships import BY_HAND, CLASSIC
+from tests.behaviour.running import Running
 from tests.behaviour.topics import ClusterTopic
-from tests.behaviour.world import Running, World, fill, poison
+from tests.behaviour.world import World, fill, poison
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from headrace.clock import SystemClock
 from headrace.testing.manual_clock import ManualClock
 from headrace.testing.waiting import wait_until
-from tests.behaviour.world import Running, World, fill, poison
+from tests.behaviour.running import Running
+from tests.behaviour.world import World, fill, poison
 
 
 class JumpingClock(SystemClock):

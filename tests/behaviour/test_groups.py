@@ -15,8 +15,9 @@ from headrace.testing.kafka_server import KafkaServer
 from headrace.testing.shared_kafka import KafkaAddress
 from headrace.testing.waiting import wait_until
 from tests.behaviour.memberships import CLASSIC, CLASSIC_STATIC, CONSUMER, CONSUMER_STATIC, Membership
+from tests.behaviour.running import Running
 from tests.behaviour.topics import ClusterTopic
-from tests.behaviour.world import Running, World, fill, poison
+from tests.behaviour.world import World, fill, poison
 
 pytestmark = pytest.mark.kafka
 

@@ -14,10 +14,11 @@ from headrace.testing.brokers import BrokerHandle
 from headrace.testing.waiting import wait_until
 from headrace_ingest.worker import Worker
 from tests.behaviour.gates import Gate, before_polls
+from tests.behaviour.running import Running
 from tests.behaviour.scraping import probe, scrape, series, served_at, value
 from tests.behaviour.standing import HOUR, now, send, standing_still
 from tests.behaviour.topics import ClusterTopic
-from tests.behaviour.world import TABLE, Running, World, fill, poison
+from tests.behaviour.world import TABLE, World, fill, poison
 from tests.faults.effects import Effects, Fault, recorded
 from tests.faults.processes import WorkerProcess
 

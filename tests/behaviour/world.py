@@ -4,15 +4,13 @@ The same `World` stands on the broker in memory, on the embedded one and on a re
 """
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
@@ -36,6 +34,7 @@ from headrace_ingest.replay.wiring import build_replayer
 from headrace_ingest.wiring import build_worker
 from headrace_ingest.worker import Worker
 from tests.behaviour.memberships import CLASSIC, Membership
+from tests.behaviour.running import Running
 from tests.behaviour.topics import ClusterTopic, MemoryTopic, Topic
 
 TABLE = "fills"
@@ -85,51 +84,6 @@ def fill(number: int, *, at: datetime = DAY, note: str = "fill") -> bytes:
 def poison(number: int) -> bytes:
     """A value that can never become a row."""
     return b"{torn " + str(number).encode() + b"\xff"
-
-
-class Running:
-    """A worker on a thread of its own; leaving the context stops it and raises what it raised."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-        self.failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-
-    def _run(self) -> None:
-        try:
-            self.worker.run()
-        except BaseException as failure:
-            self.failure = failure
-
-    def start(self) -> Self:
-        self._thread.start()
-        return self
-
-    def join(self, seconds: float = 30.0) -> None:
-        """Waits for the end of a worker that ends by itself; raises what it raised."""
-        self._thread.join(seconds)
-        assert not self._thread.is_alive(), f"the worker did not end within {seconds:g} s"
-        if self.failure is not None:
-            raise self.failure
-
-    def stop(self) -> None:
-        """As SIGTERM does."""
-        self.worker.stop()
-        self.join()
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def __enter__(self) -> Self:
-        return self if self.alive else self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.worker.stop()
-        if error is None:
-            self.join()
 
 
 @dataclass

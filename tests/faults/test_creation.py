@@ -8,7 +8,8 @@ import pytest
 
 from headrace.errors import WrongTableError
 from tests.behaviour.gates import Gate
-from tests.behaviour.world import TABLE, Running, World, fill, poison
+from tests.behaviour.running import Running
+from tests.behaviour.world import TABLE, World, fill, poison
 from tests.faults.effects import Crash, Effects, Fault
 
 CREATORS = 8

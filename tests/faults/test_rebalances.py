@@ -18,8 +18,9 @@ from headrace.testing.memory_broker import MemoryConsumer
 from headrace.testing.waiting import wait_for_more
 from tests.behaviour.gates import before_polls
 from tests.behaviour.memberships import BY_HAND, CLASSIC, EVERY, Membership
+from tests.behaviour.running import Running
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.world import Running, World, fill, poison
+from tests.behaviour.world import World, fill, poison
 from tests.faults.processes import WorkerProcess, producing, stream
 
 SLOTS = 5

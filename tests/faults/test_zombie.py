@@ -9,7 +9,8 @@ import pytest
 from headrace.errors import AnotherWriterError
 from headrace.testing.waiting import wait_until
 from tests.behaviour.gates import Gate, freeze_polls
-from tests.behaviour.world import Running, World, fill, poison
+from tests.behaviour.running import Running
+from tests.behaviour.world import World, fill, poison
 from tests.faults.effects import Effects, Fault, Moment
 
 QUICK: dict[str, Any] = {"flush_seconds": 0.05, "kafka": {"session_timeout_ms": 1000}}

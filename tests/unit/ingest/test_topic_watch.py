@@ -92,6 +92,7 @@ def test_unreachable_broker_is_asked_again_later(watched: _Watched) -> None:
 def test_added_partitions_are_no_failure(watched: _Watched) -> None:
     watched.topic.broker.add_partitions(2)
     watched.turn_until_asked(3)
+    assert watched.watch.partitions == 4
 
 
 def test_slow_broker_is_asked_once_and_blocks_nobody(watched: _Watched) -> None:
