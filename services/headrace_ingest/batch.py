@@ -4,7 +4,7 @@ No I/O; a partition's `rows + rejects + gap_records == end - start` at all times
 """
 
 import uuid
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -81,6 +81,10 @@ class Batch:
     def positions(self) -> dict[int, int]:
         """Per partition the position once this batch is durable."""
         return {partition: span.end for partition, span in self.spans.items()}
+
+    def offsets(self, partitions: Collection[int]) -> int:
+        """How many offsets of `partitions` it accounts for."""
+        return sum(span.end - span.start for partition, span in self.spans.items() if partition in partitions)
 
     def account(self, spans: Mapping[int, Span], now: float) -> None:
         """Takes the offsets that a poll accounts for; each span begins where the batch's ends."""

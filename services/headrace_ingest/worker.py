@@ -286,7 +286,7 @@ class Worker:
 
     def lost(self, partitions: Sequence[int]) -> None:
         """Drops what was read of them: they may belong to another member already, and Delta fences the rest."""
-        log.warning("lost", table=self.table, partitions=list(partitions))
+        log.warning("lost", table=self.table, partitions=list(partitions), unflushed=self._batch.offsets(partitions))
         self.metrics.rebalanced("lost", partitions)
         self._forget(partitions)
 

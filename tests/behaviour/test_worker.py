@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from headrace.errors import QuarantineLimitError
 from headrace.testing.waiting import wait_until
@@ -195,3 +196,15 @@ def test_positions_are_stored_under_the_topics_own_id(memory_world: World) -> No
     log = (memory_world.root / TABLE / "_delta_log" / f"{0:020d}.json").read_text()
     for partition in range(3):
         assert f'"appId":"{TABLE}/memory/memory-topic/{partition}"' in log
+
+
+@pytest.mark.parametrize("collected", [3, 0])
+def test_partitions_that_are_taken_away_are_logged_with_what_is_dropped(memory_world: World, collected: int) -> None:
+    world = memory_world
+    with capture_logs() as lines, world.running(flush_seconds=3600) as running:
+        world.topic.extend([fill(number) for number in range(collected)])
+        wait_until(lambda: len(running.worker._leases) == 3, "it has all partitions")
+        wait_until(lambda: running.worker._batch.records == collected, "all is read")
+        world.expel(running.worker.consumer)
+        wait_until(lambda: any(line["event"] == "lost" for line in lines), "it learns so")
+    assert [line["unflushed"] for line in lines if line["event"] == "lost"] == [collected]

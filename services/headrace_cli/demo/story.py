@@ -214,7 +214,9 @@ class Story:
         partitions = _numbers(entry, "partitions")
         worker = self.workers[name]
         self._enter(name, State.FENCED, at, positions=_without(worker.positions, partitions))
-        self.say(at, f"the group tells {name} that {_named(partitions)} went to somebody else; what it held is dropped")
+        collected = _number(entry, "unflushed")
+        held = f"the {collected:,} records it had collected are dropped" if collected else "it had collected nothing"
+        self.say(at, f"the group tells {name} that {_named(partitions)} went to somebody else; {held}")
 
     def _revoked(self, name: str, entry: Entry, _at: float) -> None:
         worker = self.workers[name]

@@ -90,14 +90,18 @@ def test_a_zombie_whose_commit_delta_refuses_is_told_as_such(story: Story) -> No
     assert told.text.endswith("at 70 and 80. None of its rows is in the table")
 
 
-def test_a_zombie_that_the_group_tells_first_is_told_as_such(story: Story) -> None:
+@pytest.mark.parametrize(
+    ("unflushed", "said"),
+    [(0, "it had collected nothing"), (1234, "the 1,234 records it had collected are dropped")],
+)
+def test_a_zombie_that_the_group_tells_first_is_told_as_such(story: Story, unflushed: int, said: str) -> None:
     frozen_and_woken(story)
-    story.heard("trades-2", {"event": "lost", "partitions": [1, 3]}, 22.1)
+    story.heard("trades-2", {"event": "lost", "partitions": [1, 3], "unflushed": unflushed}, 22.1)
     assert state(story, "trades-2") is State.FENCED
     story.heard("trades-2", assigned(p3=95), 30.0)
     assert state(story, "trades-2") is State.RUNNING
     assert [h.text.partition(":")[0] for h in story.happenings] == [
-        "the group tells trades-2 that partitions 1 and 3 went to somebody else; what it held is dropped",
+        f"the group tells trades-2 that partitions 1 and 3 went to somebody else; {said}",
         "trades-2 is a worker like any other again",
     ]
 
