@@ -9,12 +9,14 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from headrace.kafka.client import client_log
 
 # Wider than any table: where the terminal is narrower it wraps the lines, and rich would cut numbers and words.
 _COLUMNS = 10_000
+# A cell that is wrapped into fewer would be a pile of words.
+_LEAST_WRAPPED = 30
 
 
 def wide_console() -> Console:
@@ -28,7 +30,12 @@ def print_json(value: object) -> None:
 
 
 def print_table(
-    console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], *, left: Collection[str]
+    console: Console,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    left: Collection[str],
+    wrapped: str | None = None,
 ) -> None:
     """Rows under their columns' names; None is a dash, a number is told in groups of digits.
 
@@ -37,13 +44,22 @@ def print_table(
         columns: names.
         rows: of as many cells.
         left: columns that begin on the left; the others end on the right.
+        wrapped: the column whose cells take several lines where the terminal is too narrow for them.
     """
     shown = Table(box=None, pad_edge=False)
     for name in columns:
         shown.add_column(name, justify="left" if name in left else "right", no_wrap=True)
     for row in rows:
         shown.add_row(*map(cell, row))
+    if wrapped is not None and console.file.isatty():
+        _wrap(console, shown, shown.columns[columns.index(wrapped)])
     console.print(shown)
+
+
+def _wrap(console: Console, shown: Table, column: Column) -> None:
+    column.no_wrap, column.max_width = False, _LEAST_WRAPPED
+    beside = console.measure(shown).maximum - _LEAST_WRAPPED
+    column.max_width = max(_LEAST_WRAPPED, Console().width - beside)
 
 
 def cell(value: object) -> str:

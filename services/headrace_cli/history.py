@@ -13,7 +13,8 @@ app = typer.Typer(add_completion=False)
 
 _COLUMNS = ("version", "committed at (UTC)", "what", "rows", "rejects", "files", "batch", "worker", "offsets")
 _LEFT = ("committed at (UTC)", "what", "batch", "worker", "offsets")
-_NAMED_RANGES = 4
+# What a page of commits has room for; `headrace offset TABLE --version N` names all.
+_NAMED_RANGES = 32
 
 
 @app.command()
@@ -28,7 +29,7 @@ def history_command(
         print_json(history)
         return
     console = wide_console()
-    print_table(console, _COLUMNS, map(_cells, history.commits), left=_LEFT)
+    print_table(console, _COLUMNS, map(_cells, history.commits), left=_LEFT, wrapped="offsets")
     if history.older == "gone":
         console.print("Older commits are no longer retained.")
 

@@ -65,6 +65,20 @@ def test_a_commit_of_another_tool_is_told_by_its_operation(world: World, command
     assert [line.split()[3] for line in out.splitlines()[1:]] == ["OPTIMIZE", "ingest"]
 
 
+def test_a_commit_of_many_partitions_is_one_whole_line_where_there_is_no_terminal(
+    memory_world: World, command: Command
+) -> None:
+    world = memory_world
+    world.topic.add_partitions(13)
+    world.topic.extend([fill(number) for number in range(16)])
+    world.drain()
+    _code, out = command(world, "history", TABLE, "--limit", "2")
+    _head, ingest, claim = out.splitlines()
+    assert ingest.endswith(", ".join(f"{partition}: 0-0" for partition in range(16)))
+    assert ingest.split()[3:7] == ["ingest", "16", "0", "+1"]
+    assert claim.rstrip().endswith("claims " + ", ".join(map(str, range(16))))
+
+
 def test_a_limit_leaves_the_older_ones_to_be_asked_for(world: World) -> None:
     found = read_history(store(world), TABLE, 3)
     assert (len(found.commits), found.older) == (3, "retained")
