@@ -1,6 +1,7 @@
 """What `headrace offset` says of tables that real workers made."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -84,8 +85,20 @@ def test_what_lies_after_the_position_is_not_read_yet(memory_world: World) -> No
     memory_world.drain()
     found = where(memory_world, 0, 1)
     assert (found.place, found.position, found.version) == (Place.NOT_READ, 1, None)
-    nowhere = where(memory_world, 99, 0)
-    assert (nowhere.place, nowhere.position) == (Place.NOT_READ, None)
+
+
+def test_what_the_table_knows_nothing_of_is_refused(memory_world: World, command: Command) -> None:
+    memory_world.topic.append(poison(1), partition=0)
+    memory_world.drain()
+    with pytest.raises(ConfigError, match=f"{TABLE} knows partitions 0 to 2: if 3 was added to the topic"):
+        where(memory_world, 3, 0)
+    memory_world.topic.add_partitions(1)
+    memory_world.topic.append(fill(1), partition=3)
+    memory_world.drain()
+    assert where(memory_world, 3, 1).place is Place.NOT_READ
+    with pytest.raises(ConfigError, match="partitions 0 to 3: if 9 was"):
+        where(memory_world, 9, 0)
+    assert command(memory_world, "offset", f"{TABLE}__quarantine", "0", "0")[0] == ConfigError.exit_code
 
 
 def test_what_lies_before_the_start_is_told_so(memory_world: World) -> None:
@@ -123,6 +136,18 @@ def test_a_row_that_another_tool_deleted_is_missing(memory_world: World, command
     assert where(world, 1, 1).place is Place.TABLE
     code, out = command(world, "offset", TABLE, "1", "2")
     assert (code, "missing" in out) == (1, True)
+
+
+@pytest.mark.parametrize("table", [TABLE, f"{TABLE}__quarantine"])
+def test_a_row_whose_file_is_gone_is_missing(memory_world: World, command: Command, table: str) -> None:
+    world = memory_world
+    world.topic.extend([poison(n) if n == 4 else fill(n) for n in range(9)])
+    world.drain()
+    for file in world.table(table).file_uris():
+        Path(str(file).removeprefix("file://")).unlink()
+    offset = "1" if table != TABLE else "2"
+    assert command(world, "offset", TABLE, "1", offset)[0] == 1
+    assert where(world, 1, int(offset)).place is Place.MISSING
 
 
 def test_a_version_names_the_offsets_it_brought(memory_world: World, command: Command) -> None:

@@ -21,6 +21,10 @@ class FoundRow:
     columns: dict[str, Any]
 
 
+class FileGoneError(FileDamagedError):
+    """No file that is there has the row, and one that may have had it is gone."""
+
+
 class RowFinder:
     """Looks for rows in the newest version of one table.
 
@@ -49,14 +53,23 @@ class RowFinder:
             likely: paths of the files to look at first. The others follow, those with the fewest offsets first.
 
         Raises:
-            FileDamagedError: a file of the table is not there or is no Parquet file.
+            FileGoneError: no file has it, and one that may hold it is gone.
+            FileDamagedError: a file of the table is no Parquet file.
             StoreError, AccessDeniedError: a file cannot be read.
         """
         candidates = [file for file in self._files if file.may_hold(partition, [offset])]
+        gone: list[str] = []
         for file in sorted(candidates, key=lambda file: (file.path not in likely, _breadth(file))):
-            found = self._look(file.path, partition, offset, columns)
+            try:
+                found = self._look(file.path, partition, offset, columns)
+            except FileNotFoundError:
+                gone.append(f"{self._table}/{file.path}")
+                continue
             if found is not None:
                 return found
+        if gone:
+            msg = f"{', '.join(gone)} may hold the record and is gone: run headrace verify"
+            raise FileGoneError(msg)
         return None
 
     def _look(self, path: str, partition: int, offset: int, columns: Iterable[str]) -> FoundRow | None:
@@ -65,7 +78,7 @@ class RowFinder:
         try:
             with self._store.open(name) as source:
                 found = pq.read_table(source, columns=[*ADDRESS, *columns], filters=here).to_pylist()
-        except (FileNotFoundError, pa.ArrowException) as error:
+        except pa.ArrowException as error:
             msg = f"{name} is part of the table and cannot be read ({type(error).__name__}): run headrace verify"
             raise FileDamagedError(msg) from None
         return FoundRow(path, found[0]) if found else None

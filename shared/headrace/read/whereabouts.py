@@ -1,17 +1,19 @@
 """Where one record of the topic is: in which version and file, or in the quarantine, or why it is in neither."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from headrace.lake.listing import refuse_half
+from headrace.errors import ConfigError
+from headrace.lake.listing import refuse_half, refuse_quarantine
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.read.commits import CommitLog
 from headrace.read.history import CommitEntry
 from headrace.read.proof.actions import Commit, Span
 from headrace.read.proof.findings import UnsupportedTableError
-from headrace.read.records import FoundRow, RowFinder
+from headrace.read.records import FileGoneError, FoundRow, RowFinder
 
 _REASONS = ("reason", "detail", "resolved_version")
 
@@ -70,22 +72,33 @@ def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts
     The log is asked first, then the files: of the table where the log says so, and of the quarantine.
 
     Raises:
-        ConfigError: there is no such table.
+        ConfigError: there is no such table, it is a quarantine, or it knows no such partition.
         WrongTableError: Headrace did not make it, or its quarantine is gone.
         UnsupportedTableError: another tool gave it deletion vectors.
         LogDamagedError: a commit is torn.
         StoreError, AccessDeniedError: the table cannot be read.
     """
+    refuse_quarantine(table)
     refuse_half(store, table)
     log = CommitLog(store, table)
-    position = log.position(partition)
+    position = _position(log, partition)
     asked = Whereabouts(table, partition, offset, Place.NOT_READ, position=position)
-    if position is None or offset >= position:
+    if offset >= position:
         return asked
     if log.masks_rows:
         msg = f"another tool gave {table} deletion vectors: what a file holds may be deleted"
         raise UnsupportedTableError(msg)
     return _Search(store, log).find(asked)
+
+
+def _position(log: CommitLog, partition: int) -> int:
+    position = log.position(partition)
+    if position is None:
+        known = [each for each in range(max(log.identity.partitions, partition)) if log.position(each) is not None]
+        which = f"partitions {known[0]} to {known[-1]}" if known else "no partition"
+        msg = f"{log.table} knows {which}: if {partition} was added to the topic, no worker has taken it yet"
+        raise ConfigError(msg)
+    return position
 
 
 class _Search:
@@ -94,19 +107,20 @@ class _Search:
     def __init__(self, store: Store, log: CommitLog) -> None:
         self._store = store
         self._log = log
+        self._files_gone = False
 
     def find(self, asked: Whereabouts) -> Whereabouts:
         """Where it is."""
         partition, offset = asked.partition, asked.offset
         passing = self._log.passing(partition, offset)
         commit = passing if passing is not None and _span(passing, partition, offset) else None
-        refused = RowFinder(self._store, quarantine_name(asked.table)).find(partition, offset, columns=_REASONS)
+        refused = self._found(asked, quarantine_name(asked.table), columns=_REASONS)
         if refused is not None:
             return self._refused(asked, commit, refused)
         row = self._row(asked, commit)
         if row is not None:
             return _told(asked, Place.TABLE, commit, f"{asked.table}/{row.path}")
-        return _told(asked, absence(passing, partition, offset), commit, None)
+        return _told(asked, self._absence(passing, partition, offset), commit, None)
 
     def _refused(self, asked: Whereabouts, commit: Commit | None, refused: FoundRow) -> Whereabouts:
         """A record that the quarantine has; perhaps a replay has brought it home since."""
@@ -122,7 +136,29 @@ class _Search:
 
     def _row(self, asked: Whereabouts, commit: Commit | None) -> FoundRow | None:
         likely = {file.path for file in commit.adds} if commit else set()
-        return RowFinder(self._store, asked.table).find(asked.partition, asked.offset, likely=likely)
+        return self._found(asked, asked.table, likely=likely)
+
+    def _found(
+        self, asked: Whereabouts, table: str, *, columns: Sequence[str] = (), likely: Collection[str] = ()
+    ) -> FoundRow | None:
+        try:
+            return RowFinder(self._store, table).find(asked.partition, asked.offset, columns=columns, likely=likely)
+        except FileGoneError:
+            self._files_gone = True
+            return None
+
+    def _absence(self, passing: Commit | None, partition: int, offset: int) -> Place:
+        """Why a record is in no file, by the first retained commit whose position is past it."""
+        if passing is None:
+            return Place.NOT_RETAINED
+        span = _span(passing, partition, offset)
+        if span is None:
+            return Place.BEFORE_START if passing.version == 0 else Place.NOT_RETAINED
+        if any(offset in gap for gap in span.gaps):
+            return Place.GAP
+        # A gap that is not named would be a guess where the record may have been in a file that is gone.
+        unnamed = span.gap_records - sum(map(len, span.gaps))
+        return Place.GAP if unnamed > 0 and not self._files_gone else Place.MISSING
 
     def _unmarked_replay(self, asked: Whereabouts) -> Commit | None:
         """The replay that brought a record home and was interrupted before the quarantine said so."""
@@ -154,14 +190,3 @@ def _span(commit: Commit, partition: int, offset: int) -> Span | None:
     """What `commit` says of the offset; None if it does not account for it."""
     span = commit.origin.spans.get(partition) if commit.origin else None
     return span if span is not None and span.start <= offset < span.end else None
-
-
-def absence(passing: Commit | None, partition: int, offset: int) -> Place:
-    """Why a record is in no file, by the first retained commit whose position is past it."""
-    if passing is None:
-        return Place.NOT_RETAINED
-    span = _span(passing, partition, offset)
-    if span is None:
-        return Place.BEFORE_START if passing.version == 0 else Place.NOT_RETAINED
-    unnamed = span.gap_records - sum(map(len, span.gaps))
-    return Place.GAP if unnamed > 0 or any(offset in gap for gap in span.gaps) else Place.MISSING
