@@ -51,6 +51,8 @@ def _cells(commit: CommitEntry) -> tuple[object, ...]:
 
 def kind_of(commit: CommitEntry) -> str:
     """What a commit was; Delta's word for one that Headrace did not make."""
+    if commit.empty:
+        return "empty (power failure?)"
     return commit.kind or f"{commit.operation} (foreign)"
 
 

@@ -1,4 +1,4 @@
-"""`headrace lag [TABLE]`."""
+"""`headrace lag [TABLE ...]`."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ _COLUMNS = ("partition", "position", "end of topic", "lag", "freshness")
 
 @app.command()
 def lag_command(
-    table: Annotated[str | None, typer.Argument(help="The table; by default every table of the lake.")] = None,
+    tables: Annotated[list[str] | None, typer.Argument(help="Tables; by default every table of the lake.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/look.md.")] = False,
 ) -> None:
     """Tell how far tables are behind their topics, per partition and in total.
@@ -29,7 +29,7 @@ def lag_command(
     """
     settings = load_settings()
     with without_client_log():
-        found = LagReader(Store(settings.lake.root), settings.kafka, SystemClock()).read(table)
+        found = LagReader(Store(settings.lake.root), settings.kafka, SystemClock()).read(tables or ())
     if as_json:
         print_json({"tables": found})
     else:

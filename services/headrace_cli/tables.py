@@ -1,4 +1,4 @@
-"""`headrace tables`."""
+"""`headrace tables [TABLE ...]`."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -31,10 +31,11 @@ _LEFT = ("table", "topic", "contract")
 
 @app.command()
 def tables_command(
+    tables: Annotated[list[str] | None, typer.Argument(help="Tables; by default every table of the lake.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/look.md.")] = False,
 ) -> None:
     """List the tables of the lake: what fills them, what they hold, and how far they have read their topics."""
-    found = summarise(Store(load_settings().lake.root))
+    found = summarise(Store(load_settings().lake.root), tables or ())
     if as_json:
         print_json({"tables": found})
     else:

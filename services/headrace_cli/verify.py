@@ -1,5 +1,6 @@
 """`headrace verify [TABLE ...]`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,7 @@ def verify_command(  # its options
     Reads the Delta log, every data file, and the topic or the ledger. Safe while workers run. Exit code 0: PASS,
     1: FAIL, 2: UNKNOWN, something could not be checked.
     """
+    _refuse_contradictions(tables or (), from_log=from_log, ledger=ledger, since=since, state=state)
     settings = load_settings()
     clock = SystemClock()
     began = clock.monotonic()
@@ -64,3 +66,15 @@ def verify_command(  # its options
     if metrics:
         metrics.write(reports, at=clock.now().timestamp(), seconds=clock.monotonic() - began)
     raise typer.Exit(overall(reports).exit_code)
+
+
+def _refuse_contradictions(
+    tables: Sequence[str], *, from_log: bool, ledger: Path | None, since: int | None, state: Path | None
+) -> None:
+    contradictions = {
+        "--from-log compares with nothing and --ledger with the ledger: give one of them": from_log and ledger,
+        "--since is a version of one table: name that table": since is not None and len(tables) != 1,
+        "--since says where to begin and so does --state: give one of them": since is not None and state,
+    }
+    for told in (told for told, found in contradictions.items() if found):
+        raise typer.BadParameter(told)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from headrace.connection import KafkaSettings
 from headrace.contracts import load_contracts
-from headrace.errors import ConfigError
 from headrace.lake.listing import chosen_tables, headrace_tables
 from headrace.lake.store import Store
 from headrace.read.proof.broker import Broker
@@ -56,11 +55,9 @@ def verify_tables(
         progress: told how far it is.
 
     Raises:
-        ConfigError: there is no such table or version, the choices contradict each other, or the lake is not on a local
-            file system.
+        ConfigError: there is no such table or version, or the lake is not on a local file system.
         WrongTableError: a file lies where a table should be.
     """
-    _check(options, tables)
     root = local_root(settings.lake.root)
     chosen = _chosen(Store(settings.lake.root), tables, options.passed)
     contracts = load_contracts(settings.contracts)
@@ -85,18 +82,6 @@ def _base(table: str, options: ProofOptions, levels: Collection[Level]) -> Base 
     if options.since is not None:
         return Base(options.since)
     return options.passed.base(table, levels) if options.passed else None
-
-
-def _check(options: ProofOptions, tables: Sequence[str]) -> None:
-    if options.from_log and options.ledger is not None:
-        msg = "--from-log compares with nothing and --ledger with the ledger: give one of them"
-        raise ConfigError(msg)
-    if options.since is not None and len(tables) != 1:
-        msg = "--since is a version of one table: name that table"
-        raise ConfigError(msg)
-    if options.since is not None and options.passed is not None:
-        msg = "--since says where to begin and so does --state: give one of them"
-        raise ConfigError(msg)
 
 
 def _truth(kafka: KafkaSettings, ledger: Path | None) -> OpenTruth | None:

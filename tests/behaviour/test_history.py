@@ -141,6 +141,17 @@ def test_a_table_that_cannot_be_read_hides_no_other(world: World, command: Comma
     assert (code, broken.exit_code) == (78, 78)
 
 
+def test_what_power_loss_left_of_a_commit_is_told_as_such(memory_world: World, command: Command) -> None:
+    memory_world.topic.extend([fill(n) for n in range(9)])
+    memory_world.drain()
+    max((memory_world.root / TABLE / "_delta_log").glob("*.json")).write_bytes(b"")
+
+    code, out = command(memory_world, "history", TABLE)
+
+    assert (code, "  empty (power failure?)  " in out.splitlines()[1]) == (0, True)
+    assert read_history(store(memory_world), TABLE, 1).commits[0].empty
+
+
 @pytest.mark.parametrize("lost", [TABLE, f"{TABLE}__quarantine"])
 def test_a_lost_half_is_told_wherever_one_looks(world: World, command: Command, lost: str) -> None:
     shutil.rmtree(world.root / lost)
@@ -148,6 +159,15 @@ def test_a_lost_half_is_told_wherever_one_looks(world: World, command: Command, 
         assert command(world, *looking)[0] == 73
     with pytest.raises(WrongTableError, match="is gone"):
         world.replay()
+
+
+def test_tables_are_chosen_by_name(world: World, command: Command) -> None:
+    shutil.copytree(world.root / TABLE, world.root / "other")
+    shutil.copytree(world.root / f"{TABLE}__quarantine", world.root / "other__quarantine")
+    for names in ([], ["other"], ["other", TABLE]):
+        code, out = command(world, "tables", "--json", *names)
+        assert (code, [each["table"] for each in json.loads(out)["tables"]]) == (0, names or [TABLE, "other"])
+    assert command(world, "tables", "none")[0] == 78
 
 
 def test_an_empty_lake_is_told_so(memory_world: World) -> None:

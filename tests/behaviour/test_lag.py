@@ -25,7 +25,7 @@ def cluster_world(request: pytest.FixtureRequest) -> World:
 
 
 def lag_of(world: World, clock: Clock | None = None) -> TableLag:
-    (found,) = LagReader(Store(str(world.root)), world.topic.kafka(), clock or SystemClock()).read(TABLE)
+    (found,) = LagReader(Store(str(world.root)), world.topic.kafka(), clock or SystemClock()).read([TABLE])
     return found
 
 
@@ -85,6 +85,7 @@ def test_json_and_text_say_the_same(cluster_world: World, command: Command) -> N
     code, out = command(cluster_world, "lag", TABLE)
     assert out.startswith(f"{TABLE} from {cluster_world.topic.name}, version 2: lag 3, freshness ")
     assert out.splitlines()[2].split()[:4] == ["0", "5", "8", "3"]
+    assert command(cluster_world, "lag", TABLE, TABLE)[1].count("lag 3, freshness ") == 2
 
 
 @pytest.mark.kafka

@@ -50,6 +50,7 @@ class CommitEntry:
         kind: of a commit of Headrace: `create`, `claim`, `ingest`, `replay` or `rewind`, in a quarantine also
             `quarantine` and `resolve`; None of others.
         operation: Delta's name for it, such as `WRITE` or `OPTIMIZE`.
+        empty: whether it holds nothing, as power loss leaves one that was not durable yet.
         worker: host and process that made it, where known.
         batch: id of the batch, where it has one.
         rows: rows of the files that it added; None if the log does not tell, 0 where rows were only moved.
@@ -64,6 +65,7 @@ class CommitEntry:
     committed_at: datetime | None
     kind: str | None
     operation: str
+    empty: bool
     worker: str | None
     batch: str | None
     rows: int | None
@@ -86,6 +88,7 @@ class CommitEntry:
             committed_at=commit.time,
             kind=origin.kind if origin else None,
             operation=commit.operation,
+            empty=commit.empty,
             worker=origin.worker if origin else None,
             batch=origin.batch if origin else None,
             rows=None if None in counts else sum(count for count in counts if count is not None),

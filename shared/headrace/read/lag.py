@@ -1,6 +1,6 @@
 """How far the tables are behind their topics, from the tables' own positions: right whether or not a worker lives."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,16 +83,15 @@ class LagReader:
         self._kafka = kafka
         self._clock = clock
 
-    def read(self, table: str | None = None) -> tuple[TableLag, ...]:
-        """One table, or every table of the lake; one that cannot be read, or whose topic is missing, hides no other.
+    def read(self, tables: Collection[str] = ()) -> tuple[TableLag, ...]:
+        """Tables of those names, or all; one that cannot be read, or whose topic is missing, hides no other.
 
         Raises:
             ConfigError: there is no such table, or no broker is named.
             BrokerUnreachableError: no broker answers.
             StoreError: the lake or a position cannot be read.
         """
-        names = chosen_tables(self._store, () if table is None else (table,))
-        return tuple(self._table_or_problem(name) for name in names)
+        return tuple(self._table_or_problem(name) for name in chosen_tables(self._store, tables))
 
     def _table_or_problem(self, table: str) -> TableLag:
         try:

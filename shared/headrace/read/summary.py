@@ -1,5 +1,6 @@
 """The tables of a lake at a glance, from their logs alone."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,14 +53,14 @@ class TableSummary:
     exit_code: int = 0
 
 
-def summarise(store: Store) -> tuple[TableSummary, ...]:
-    """Every table under the lake's root, by name; one that cannot be read hides no other.
+def summarise(store: Store, tables: Collection[str] = ()) -> tuple[TableSummary, ...]:
+    """Tables of those names, or every table of the lake; one that cannot be read hides no other.
 
     Raises:
-        ConfigError: there is no lake under the root.
+        ConfigError: there is no such table, or none at all.
         StoreError, AccessDeniedError: the root cannot be read.
     """
-    return tuple(_summary_or_problem(store, name) for name in chosen_tables(store))
+    return tuple(_summary_or_problem(store, name) for name in chosen_tables(store, tables))
 
 
 def _summary_or_problem(store: Store, table: str) -> TableSummary:

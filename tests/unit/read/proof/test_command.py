@@ -8,7 +8,7 @@ import pytest
 from headrace.errors import ConfigError, WrongTableError
 from headrace.read.proof.findings import Verdict
 from headrace.settings import load_settings
-from headrace_cli.main import run
+from headrace_cli.main import USAGE_ERROR, run
 from headrace_cli.verify_run import ProofOptions, verify_tables
 from tests.unit.read.proof.tables import TableBuilder
 
@@ -103,13 +103,15 @@ def test_since_begins_after_a_version(lake: TableBuilder, capsys: pytest.Capture
 
 
 def test_since_needs_one_table(lake: TableBuilder, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["verify", "--since", "3"]) == ConfigError.exit_code
+    assert run(["verify", "--since", "3"]) == USAGE_ERROR
     assert "name that table" in capsys.readouterr().err
 
 
-def test_the_ledger_and_the_log_alone_exclude_each_other(lake: TableBuilder) -> None:
-    with pytest.raises(ConfigError, match="give one of them"):
-        verify_tables(load_settings(), (), ProofOptions(from_log=True, ledger=lake.root))
+def test_the_ledger_and_the_log_alone_exclude_each_other(
+    lake: TableBuilder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["verify", "--from-log", "--ledger", str(lake.root)]) == USAGE_ERROR
+    assert "give one of them" in capsys.readouterr().err
 
 
 def test_an_unknown_contract_leaves_values_uncompared_and_unknown(lake: TableBuilder) -> None:

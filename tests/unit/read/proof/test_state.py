@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from headrace.errors import ConfigError, StoreError
 from headrace.read.proof.features import Json
-from headrace_cli.main import run
+from headrace_cli.main import USAGE_ERROR, run
 from tests.unit.read.proof.tables import TableBuilder
 
 Verify = Callable[..., Json]
@@ -107,7 +107,7 @@ def test_a_state_and_a_version_exclude_each_other(
     verify: Verify, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = ("--state", str(tmp_path / "state.json"))
-    assert run(["verify", "trades", "--since", "3", *state]) == ConfigError.exit_code
+    assert run(["verify", "trades", "--since", "3", *state]) == USAGE_ERROR
     assert "give one of them" in capsys.readouterr().err
 
 
