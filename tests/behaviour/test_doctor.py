@@ -246,19 +246,24 @@ def command(kafka_world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     return lambda *arguments: run(["doctor", *arguments])
 
 
-def test_people_read_a_line_per_check_and_scripts_read_json(
+def test_people_read_what_is_wrong_or_a_line_per_check_and_scripts_read_json(
     command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(TABLE) == 0
+    brief = capsys.readouterr().out
+    assert command(TABLE, "--all") == 0
     text = capsys.readouterr().out
     assert command(TABLE, "--json") == 0
     body = json.loads(capsys.readouterr().out)
 
     assert body["status"] == "WARN"
     for finding in body["findings"]:
-        assert f"  {finding['status']:<4} {finding['check']} " in text
+        line = f"  {finding['status']:<4} {finding['check']} "
+        assert line in text
+        assert (line in brief) is (finding["status"] != "OK")
         assert (finding["remedy"] is None) is (finding["status"] == "OK")
-    assert text.splitlines()[-1].startswith("doctor: WARN (")
+    for shown in (brief, text):
+        assert shown.splitlines()[-1].startswith("doctor: WARN (")
 
 
 def test_what_fails_ends_the_command_with_1(

@@ -23,6 +23,7 @@ app = typer.Typer(add_completion=False)
 def doctor_command(
     tables: Annotated[list[str] | None, typer.Argument(help="Tables; by default every table of the lake.")] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Remove torn checkpoints whose commits are there.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Print a line also for each check that passed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Look for whatever could stop a worker or cost records, and say what to do about each.
@@ -35,7 +36,7 @@ def doctor_command(
     if as_json:
         print_json({"status": report.status, "findings": report.findings, "unchecked": report.unchecked})
     else:
-        show_report(report, wide_console())
+        show_report(report, wide_console(), every=every)
     raise typer.Exit(FAILED if report.status is Status.FAIL else 0)
 
 

@@ -1,4 +1,4 @@
-"""What a person sees of an examination: a line per check, and under what is wrong what to do about it."""
+"""What a person sees of an examination: what is wrong, what to do about it, and how much is in order."""
 
 from itertools import groupby
 
@@ -11,22 +11,31 @@ from headrace_cli.doctor.judging import Finding, Status
 _COLOURS = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "red"}
 
 
-def show_report(report: Report, console: Console) -> None:
-    """Prints all of it; plain text where the console is no terminal."""
+def show_report(report: Report, console: Console, *, every: bool) -> None:
+    """Prints it; plain text where the console is no terminal.
+
+    Args:
+        report: what was found.
+        console: where to.
+        every: a line for each check; else those that passed are counted, so that the others are not buried.
+    """
 
     def line(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
-    for subject, findings in groupby(report.findings, lambda finding: finding.subject):
-        line(f"[bold]{escape(subject)}[/]")
-        for finding in findings:
-            line(f"  {_coloured(finding.status)} {finding.check:<22} {escape(_sentence(finding))}")
+    for subject, found in groupby(report.findings, lambda finding: finding.subject):
+        findings = list(found)
+        told = findings if every else [finding for finding in findings if finding.status is not Status.OK]
+        passed = len(findings) - len(told)
+        line(f"[bold]{escape(subject)}[/]" + (f": {passed} {_coloured(Status.OK)}" if passed else ""))
+        for finding in told:
+            line(f"  {_coloured(finding.status, columns=4)} {finding.check:<22} {escape(_sentence(finding))}")
             if finding.remedy is not None:
                 line(f"       {'':<22} [bold]→[/] {escape(finding.remedy)}")
     for text in report.unchecked:
         line(f"[dim]not checked: {escape(text)}[/]")
     counts = ", ".join(f"{sum(f.status is status for f in report.findings)} {status}" for status in Status)
-    line(f"doctor: {_coloured(report.status).rstrip()} ({counts})")
+    line(f"doctor: {_coloured(report.status)} ({counts})")
 
 
 def _sentence(finding: Finding) -> str:
@@ -34,5 +43,5 @@ def _sentence(finding: Finding) -> str:
     return f"{finding.found}{ending}"
 
 
-def _coloured(status: Status) -> str:
-    return f"[{_COLOURS[status]}]{status:<4}[/]"
+def _coloured(status: Status, *, columns: int = 0) -> str:
+    return f"[{_COLOURS[status]}]{status:<{columns}}[/]"
