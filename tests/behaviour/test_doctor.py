@@ -75,6 +75,10 @@ def test_before_the_first_worker_everything_can_be_asked_and_nothing_is_made(kaf
     assert failing(report) == {}
     assert list(kafka_world.folder.iterdir()) == []
     assert "not there yet" in {finding.check: finding.found for finding in report.findings}["table-opens"]
+    assert not any(finding.check.startswith("group-") for finding in report.findings)
+    assert report.unchecked == [f"group of {TABLE}: there is no table yet, and its id is in the name"]
+    named = examined(kafka_world, kafka={"group_id": "mine"})
+    assert ([f.subject for f in named.findings if f.check == "group-read"], named.unchecked) == (["group mine"], [])
 
 
 def test_the_embedded_broker_is_asked_what_it_can_answer(embedded_world: World) -> None:
@@ -107,7 +111,7 @@ def test_a_missing_topic_fails_as_a_worker_would(kafka_world: World) -> None:
     report = examined(world)
 
     assert failing(report) == {"topic-exists": 66}
-    assert report.unchecked == [f"positions of {TABLE}: what the broker has is not known"]
+    assert f"positions of {TABLE}: what the broker has is not known" in report.unchecked
 
 
 def test_an_unreachable_broker_leaves_the_table_to_be_looked_at(kafka_world: World) -> None:
@@ -151,7 +155,11 @@ def test_what_would_stop_a_worker_is_found_before_it_starts(
     world.drain()
     damage(world)
 
-    assert failing(examined(world)) == found
+    report = examined(world)
+    assert failing(report) == found
+    opened = "table-checkpoint" not in found
+    assert any(f.check == "group-read" for f in report.findings) is opened
+    assert (f"group of {TABLE}: the table cannot be opened" in report.unchecked) is not opened
 
 
 def test_repair_makes_the_table_whole_and_nothing_else_does(kafka_world: World) -> None:
@@ -162,7 +170,8 @@ def test_repair_makes_the_table_whole_and_nothing_else_does(kafka_world: World) 
 
     for _ in range(2):
         assert list(failing(examined(world))) == ["table-checkpoint"]
-    assert faults(examined(world, repair=True)) == {}
+    repaired = examined(world, repair=True)
+    assert (faults(repaired), repaired.unchecked) == ({}, [])
     assert faults(examined(world)) == {}
     world.assert_exact()
 

@@ -1,6 +1,8 @@
 """What `headrace quarantine list` and `show` say of records that a worker refused."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +56,16 @@ def test_show_prints_one_record_whole_and_nothing_that_a_terminal_obeys(world: W
 def test_a_record_that_was_not_refused_is_not_there(world: World, command: Command) -> None:
     code, _ = command(world, "quarantine", "show", TABLE, "0", "0")
     assert code == ConfigError.exit_code
+
+
+def test_every_key_of_the_json_is_explained(world: World, command: Command) -> None:
+    listed = json.loads(command(world, "quarantine", "list", TABLE, "--json")[1])
+    shown = json.loads(command(world, "quarantine", "show", TABLE, "0", "1", "--json")[1])
+    assert _explained("list") == {*listed, *listed["records"][0]}
+    assert _explained("show") == shown.keys()
+
+
+def _explained(command: str) -> set[str]:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    table = page.partition(f"| Key of `{command} --json` |")[2].partition("\n\n")[0]
+    return set(re.findall(r"`(\w+)`", table))

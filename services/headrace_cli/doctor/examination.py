@@ -28,9 +28,9 @@ CHECKS: tuple[Question, ...] = (
     *STORE_CHECKS,
     *CLUSTER_CHECKS,
     *TOPIC_CHECKS,
-    *GROUP_CHECKS,
     *CHECKPOINT_CHECKS,
     *TABLE_CHECKS,
+    *GROUP_CHECKS,
 )
 """Every check, in the order of a report."""
 
@@ -107,7 +107,9 @@ class Examination:
         for table in chosen:
             self._told(table)
             contract = self._contracts.get(table)
-            self._table(table, contract, self._topic(table, contract, kafka), kafka)
+            topic = self._topic(table, contract, kafka)
+            self._table(table, contract, topic, kafka)
+            self._group(table, topic, kafka)
         return report
 
     def _chosen(self, tables: Sequence[str]) -> tuple[str, ...]:
@@ -129,7 +131,6 @@ class Examination:
         return tuple(tables) or found
 
     def _topic(self, table: str, contract: Contract | None, kafka: KafkaFacts | HeadraceError) -> TopicFacts | None:
-        """Looks at the topic, and at the group that reads it: rights on each are given by themselves."""
         if contract is None:
             self._report.unchecked.append(f"topic of {table}: no contract names it")
             return None
@@ -139,12 +140,20 @@ class Examination:
         found = _tried(lambda: kafka.topic(contract.topic))
         subject = Subject(f"topic {contract.topic}", {"topic": contract.topic})
         self._report.findings += examine(subject, found, TOPIC_CHECKS)
-        topic = None if isinstance(found, HeadraceError) else found
-        name = self._lake.group_name(table)
+        return None if isinstance(found, HeadraceError) else found
+
+    def _group(self, table: str, topic: TopicFacts | None, kafka: KafkaFacts | HeadraceError) -> None:
+        """A group is asked for by its name, which holds the table's id unless settings name another."""
+        if table not in self._contracts or isinstance(kafka, HeadraceError):
+            return
+        name = _tried(lambda: self._lake.group_name(table))
+        if name is None or isinstance(name, HeadraceError):
+            why = "there is no table yet, and its id is in the name" if name is None else "the table cannot be opened"
+            self._report.unchecked.append(f"group of {table}: {why}")
+            return
         group = _tried(lambda: kafka.group(name, None if topic is None else topic.identity.partitions))
         if group is not None:
             self._report.findings += examine(Subject(f"group {name}", {}), group, GROUP_CHECKS)
-        return topic
 
     def _table(
         self, table: str, contract: Contract | None, topic: TopicFacts | None, kafka: KafkaFacts | HeadraceError

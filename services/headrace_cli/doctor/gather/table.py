@@ -17,8 +17,6 @@ from headrace_cli.doctor.checks.topic import TopicFacts
 from headrace_ingest.startup import table_specs
 from headrace_ingest.wiring import group_name
 
-# A group without a table has no id yet; rights are given by prefix.
-_NO_ID = "0" * 8
 _NOTHING = LogTail(0, ())
 
 
@@ -63,14 +61,18 @@ class LakeFacts:
         found = [path for name in names if (path := look(self._store, name)) is not None]
         return CheckpointFacts((), found) if repair else CheckpointFacts(found, ())
 
-    def group_name(self, table: str) -> str:
-        """The consumer group that workers of a table are in, or will be."""
+    def group_name(self, table: str) -> str | None:
+        """The consumer group that workers of a table are in; None if it is named by a table that is not there yet.
+
+        Raises:
+            StoreError, AccessDeniedError: the table that names it cannot be read.
+        """
         if self._settings.kafka.group_id is not None:
             return self._settings.kafka.group_id
         try:
             return group_name(table, DeltaLog(self._store, table).id)
-        except (FileNotFoundError, HeadraceError):
-            return group_name(table, _NO_ID)
+        except FileNotFoundError:
+            return None
 
     def table(
         self,
