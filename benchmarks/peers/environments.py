@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from benchmarks.peers.peer import PeerError
@@ -28,7 +29,7 @@ def virtual_environment(name: str, requirements: Path) -> str:
     """
     folder = peer_folder(name) / "venv"
     made_of = folder / "made-of"
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    digest = _digest(requirements)
     python = folder / "bin" / "python"
     if not made_of.exists() or made_of.read_text() != digest:
         shutil.rmtree(folder, ignore_errors=True)
@@ -66,18 +67,27 @@ def fetched(jars: JarSet) -> Path:
 
 
 def compiled(name: str, source: Path, jars: Path) -> Path:
-    """The folder with the classes of one Java file.
+    """The folder with the classes of one Java file, compiled unless that was done before.
 
     Raises:
         PeerError: there is no compiler, or it refused the file.
     """
-    folder = peer_folder(name) / "classes"
+    folder = peer_folder(name) / f"classes-{jars.name}-{_digest(source)[:12]}"
+    if folder.exists():
+        return folder
     compiler = shutil.which("javac", path=str(Path(java()).resolve().parent)) or shutil.which("javac")
     if compiler is None:
         msg = "javac is not beside java nor on the PATH: a JDK is needed"
         raise PeerError(msg)
-    _run([compiler, "-cp", f"{jars}/*", "-d", str(folder), str(source)])
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="compiling-") as scratch:
+        classes = Path(scratch, "classes")
+        _run([compiler, "-cp", f"{jars}/*", "-d", str(classes), str(source)])
+        classes.rename(folder)
     return folder
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _run(command: list[str]) -> None:

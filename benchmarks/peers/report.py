@@ -46,6 +46,14 @@ def _per_million(found: Found) -> str:
     return _NOTHING if "cpu_seconds" not in found else f"{found['cpu_seconds'] / found['records'] * 1e6:,.1f}"
 
 
+def _cores(found: Found) -> str:
+    return (
+        _NOTHING
+        if "cpu_seconds" not in found or "seconds" not in found
+        else f"{found['cpu_seconds'] / found['seconds']:.2f}"
+    )
+
+
 def _match(found: Found) -> str:
     return _NOTHING if "values_match" not in found else "yes" if found["values_match"] else "NO"
 
@@ -60,6 +68,7 @@ _LINES: list[tuple[str, str, Callable[[Found], str]]] = [
     ("seconds to the first commit", "drain", _number("startup_seconds", 1)),
     ("seconds to the last commit", "drain", _number("seconds", 1)),
     ("CPU seconds per million records", "drain", _per_million),
+    ("cores it got, on average", "drain", _cores),
     ("peak memory, MiB", "drain", _number("peak_rss_mib")),
     ("commits", "drain", _number("commits")),
     ("files", "drain", _number("files")),

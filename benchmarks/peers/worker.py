@@ -22,7 +22,7 @@ class Worker:
         }
 
     def settings(self) -> dict[str, str]:
-        return {"flush_rows": "the run's", "flush_seconds": "the run's"}
+        return {"flush_rows and flush_seconds": "the run's"}
 
     def prepare(self, job: Job) -> None:
         return None

@@ -64,6 +64,7 @@ class Iceberg:
             "heap": "2g (Kafka's script by default)",
             **_TUNED,
             "iceberg.control.commit.interval-ms": "the run's seconds per commit (default 300000)",
+            "offset.flush.interval.ms": "the same (default 60000)",
             "catalog": "JDBC on SQLite",
         }
 
@@ -102,6 +103,8 @@ def _worker(job: Job) -> dict[str, str]:
         "bootstrap.servers": job.servers,
         "listeners": f"http://127.0.0.1:{_free_port()}",
         "plugin.discovery": "service_load",
+        # A task without new records hears of commits no more often than this (a minute by default).
+        "offset.flush.interval.ms": str(round(job.commit_seconds * 1000)),
         "offset.storage.file.filename": f"{job.folder}/connect.offsets",
         "key.converter": "org.apache.kafka.connect.storage.StringConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
