@@ -22,6 +22,8 @@ end what [`headrace verify`](verify.md#on-a-schedule) leaves in a metrics file. 
 - Series with a `partition` exist while this worker reads the partition; the worker that takes it over has them next.
   With `HEADRACE_METRICS__PARTITION_DETAIL=false` they have no `partition`: offsets and lag are sums, the watermark is
   the oldest. `sum by (topic)` and `min by (topic)` say the same in both cases.
+- A worker that lost partitions because nobody answered it shows them as they were, and `headrace_partition_assigned` 0,
+  until the group answers: the table grows old while brokers are away.
 - Counters and histograms with known labels begin at 0.
 - Times are seconds since the epoch: ages are `time()` minus the metric.
 - `process_*`, `python_info` and `python_gc_*` are those of prometheus-client.
@@ -31,6 +33,8 @@ Useful questions:
 ```promql
 # freshness of a table, in seconds
 max by (table) (time() - headrace_partition_watermark_timestamp_seconds)
+# the same, but fresh where one worker is cut off and another reads its partitions; needs partition detail
+max by (table) (time() - max by (table, topic, partition) (headrace_partition_watermark_timestamp_seconds))
 # records that are not durable yet
 sum by (topic) (headrace_source_lag_records)
 # a partition that stands still with records to go

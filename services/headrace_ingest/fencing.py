@@ -42,9 +42,9 @@ class FencedPartitions:
         """
         if self._park_seconds is None:
             msg = (
-                f"another worker has claimed partition {lease.partition} of {self._table}, which this one was told to "
-                "read with --partitions. No group decides between the two, so the newest claim wins and this worker "
-                "stops. Nothing is lost; start each partition in one worker only."
+                f"another worker reads partition {lease.partition} of {self._table}, too, which this one was told to "
+                "read with --partitions. No group decides between the two, so the other one goes on and this one "
+                "stops. Nothing is lost or doubled; start each partition in one worker only."
             )
             raise AnotherWriterError(msg)
         fenced = lease.fenced + 1

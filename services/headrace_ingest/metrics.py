@@ -1,7 +1,8 @@
 """What a worker reports of itself: it says what happened, and here that becomes numbers.
 
 Nothing is decided here. Called once per poll, batch or rebalance, never per record. Where partitions stand is read when
-somebody scrapes, from the leases themselves: a partition that was given away leaves no series behind.
+somebody scrapes, from the leases themselves: a partition that was given away leaves no series behind. One that was lost
+without a word does, until the group answers: brokers that are away must not look as if nothing were late.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -62,12 +62,15 @@ class SourceOffsets:
             if known is not None:
                 lease.freshness.compare(lease.durable, known)
 
-    def standing(self, leases: Sequence[Lease], batches: Sequence[Batch], *, paused: int, of: int) -> Standing:
+    def standing(
+        self, leases: Sequence[Lease], batches: Sequence[Batch], *, lost: Sequence[Lease], paused: int, of: int
+    ) -> Standing:
         """Leases beside what the broker has and what of them is in `batches`; safe from any thread.
 
         Args:
             leases: of the partitions that are read.
             batches: read and not yet durable, in order.
+            lost: of partitions that the group took away without asking, and nothing was heard from it since.
             paused: number of partitions that are not delivered.
             of: number of partitions of the topic.
         """
@@ -77,9 +80,13 @@ class SourceOffsets:
             for partition, span in list(batch.spans.items()):
                 if span.oldest_ms >= 0:
                     waiting.setdefault(partition, min(now, span.oldest_ms / 1000))
-        known = [(lease, self._known.get(lease.partition)) for lease in leases]
+        shown = [(lease, True) for lease in leases] + [(lease, False) for lease in lost]
         return Standing(
-            [PartitionStanding(lease, offsets, waiting.get(lease.partition)) for lease, offsets in known if offsets],
+            [
+                PartitionStanding(lease, offsets, waiting.get(lease.partition), held)
+                for lease, held in shown
+                if (offsets := self._known.get(lease.partition))
+            ],
             batches,
             paused=paused,
             topic_partitions=of,

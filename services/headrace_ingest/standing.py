@@ -19,11 +19,13 @@ class PartitionStanding:
         lease: what the worker knows of it.
         offsets: what the broker said last.
         waiting_since: Kafka timestamp of the first record that is read and not durable, in seconds since the epoch.
+        held: whether it is read; a lost one stands as it was when it was lost.
     """
 
     lease: Lease
     offsets: BrokerOffsets
     waiting_since: float | None
+    held: bool
 
     @property
     def end(self) -> int:
@@ -42,7 +44,7 @@ class Standing:
     """Where a worker stands.
 
     Attributes:
-        partitions: those that it reads.
+        partitions: those that it reads, and those lost that nobody is known to read.
         batches: read and not yet durable.
         paused: number of partitions that are not delivered.
         topic_partitions: number of partitions of the topic.
@@ -77,7 +79,7 @@ def readings(standing: Standing, *, detail: bool) -> Iterator[Sample]:
 def _of(partitions: Sequence[PartitionStanding], labels: Mapping[str, str]) -> Iterator[Sample]:
     """Sums, and the oldest watermark."""
     sums: Mapping[Reading, int] = {
-        ingest.ASSIGNED: len(partitions),
+        ingest.ASSIGNED: sum(p.held for p in partitions),
         ingest.POSITION: sum(p.lease.position for p in partitions),
         ingest.COMMITTED: sum(p.lease.durable for p in partitions),
         ingest.HIGH_WATERMARK: sum(p.end for p in partitions),

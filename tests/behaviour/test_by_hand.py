@@ -13,14 +13,17 @@ from structlog.testing import capture_logs
 from headrace.connection import KafkaSettings
 from headrace.errors import AccessDeniedError, AnotherWriterError, ConfigError
 from headrace.kafka.topics import TopicClient
+from headrace.metrics import ingest
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.kafka_server import KafkaServer
 from headrace.testing.shared_kafka import KafkaAddress
 from headrace.testing.waiting import wait_until
 from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.wiring import build_worker, kafka_ends
+from tests.behaviour.gates import Gate, before_polls
 from tests.behaviour.memberships import BY_HAND, CLASSIC
 from tests.behaviour.running import Running
+from tests.behaviour.scraping import series
 from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import World, fill, poison
 
@@ -34,6 +37,11 @@ def by_hand(strict_world: World) -> World:
 def some(begin: int, count: int = 30) -> list[bytes | None]:
     """Good and bad records."""
     return [poison(n) if n % 10 == 3 else fill(n) for n in range(begin, begin + count)]
+
+
+def good(begin: int, count: int = 30) -> list[bytes | None]:
+    """Records that all become rows."""
+    return [fill(n) for n in range(begin, begin + count)]
 
 
 def test_workers_with_partitions_of_their_own_read_the_topic_between_them(by_hand: World) -> None:
@@ -57,12 +65,50 @@ def test_the_newest_of_two_workers_of_a_partition_goes_on_and_the_other_stops(by
         world.await_landing(*world.topic.extend(some(begin)))
         older, newest = newest, world.running().start()
         world.topic.extend(some(begin + 1000))
-        with pytest.raises(AnotherWriterError, match="the newest claim wins") as stopped:
+        with pytest.raises(AnotherWriterError, match="the other one goes on") as stopped:
             older.join()
         assert stopped.value.exit_code == 82
     with newest:
         world.await_landing(*world.topic.extend(some(5000)))
     world.assert_exact()
+
+
+def test_the_newest_goes_on_where_all_records_are_good_too(by_hand: World) -> None:
+    world, gate = by_hand, Gate()
+    older = world.running().start()
+    world.await_landing(*world.topic.extend(good(0)))
+    with standing_by(world, gate) as newer:
+        world.topic.extend(good(100))
+        with pytest.raises(AnotherWriterError, match="the other one goes on"):
+            older.join()
+        gate.opened.set()
+        world.await_landing(*world.topic.extend(good(200)))
+        assert newer.alive
+    world.assert_exact()
+
+
+def test_an_older_worker_that_had_committed_nothing_goes_on_if_it_comes_first(by_hand: World) -> None:
+    world, gate = by_hand, Gate()
+    with world.running() as older:
+        wait_until(lambda: len(series(older.worker, ingest.ASSIGNED)) == 3, "the older one has claimed")
+        newer = standing_by(world, gate)
+        world.await_landing(*world.topic.extend(good(0)))
+        gate.opened.set()
+        with pytest.raises(AnotherWriterError, match="the other one goes on") as stopped:
+            newer.join()
+        assert stopped.value.exit_code == 82
+        world.await_landing(*world.topic.extend(good(100)))
+        assert older.alive
+    world.assert_exact()
+
+
+def standing_by(world: World, gate: Gate) -> Running:
+    """A worker that has claimed its partitions and reads nothing before the gate is opened."""
+    running = world.running()
+    before_polls(running.worker.consumer, gate.hold)
+    running.start()
+    assert gate.reached.wait(20), "it has claimed"
+    return running
 
 
 def test_a_drain_waits_for_its_own_partitions_alone(by_hand: World) -> None:

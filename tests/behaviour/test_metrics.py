@@ -130,7 +130,7 @@ def test_a_paused_worker_sees_what_it_does_not_fetch(strict_world: World, effect
 
 
 def owned(running: Running) -> set[str]:
-    return {labels[0] for labels in series(running.worker, ingest.ASSIGNED)}
+    return {labels[0] for labels, held in series(running.worker, ingest.ASSIGNED).items() if held}
 
 
 def test_a_partition_that_moved_is_shown_by_its_new_worker_alone(group_world: World) -> None:
@@ -188,21 +188,47 @@ def watermark_of_topic(worker: Worker) -> float:
 
 
 def test_a_broker_that_is_gone_makes_a_worker_old_and_not_dead(tmp_path: Path) -> None:
+    quick = {"request_timeout_seconds": 0.5, "metadata_refresh_seconds": 0.2}
     with EmbeddedBroker() as broker:
         world = World("embedded", ClusterTopic(BrokerHandle(broker), 4), tmp_path)
         world.topic.extend([fill(n) for n in range(8)])
-        with world.running(kafka={"request_timeout_seconds": 0.5, "metadata_refresh_seconds": 0.2}) as running:
+        with world.running(kafka=quick) as running:
             worker = running.worker
             world.await_landing(*world.topic.records)
             wait_until(lambda: sum(series(worker, ingest.LAG).values()) == 0, "it is idle")
             broker.stop()
-            wait_until(lambda: value(worker, ingest.KAFKA_ERRORS, "_TRANSPORT") > 0, "the client notices")
+            wait_until(lambda: value(worker, ingest.REBALANCES, "lost") > 0, "the session is over")
+            wait_until(lambda: value(worker, ingest.KAFKA_ERRORS, "_TRANSPORT") > 0, "the client says why")
             await_turns(worker, seconds=1)  # an answer that was on its way has arrived
-            before = (watermark(worker), value(worker, common.LOOP_TICK, "offsets"))
+            before = (series(worker, ingest.FRESHNESS), value(worker, common.LOOP_TICK, "offsets"))
+            assert len(before[0]) == world.topic.partitions
             await_turns(worker, seconds=2)
-            assert (watermark(worker), value(worker, common.LOOP_TICK, "offsets")) == before
+            assert (series(worker, ingest.FRESHNESS), value(worker, common.LOOP_TICK, "offsets")) == before
+            assert len(series(worker, ingest.LAG)) == world.topic.partitions
+            assert sum(series(worker, ingest.ASSIGNED).values()) == 0
             assert worker.metrics.health.live()
             assert worker.metrics.health.ready()
+
+
+def test_a_lost_partition_is_shown_until_the_group_answers(memory_world: World) -> None:
+    world = memory_world
+    with world.running(member="two") as other, world.running() as running:
+        wait_until(lambda: len(owned(running)) + len(owned(other)) == 3 and owned(other) != set(), "they share")
+        gate, lost = Gate(), owned(running)
+        before_polls(running.worker.consumer, gate.hold)
+        assert gate.reached.wait(20), "the worker polls"
+        world.expel(running.worker.consumer)
+        wait_until(lambda: len(owned(other)) == 3, "the other one takes all")
+        assert owned(running) == lost
+        gate.opened.set()
+        wait_until(lambda: len(owned(running)) + len(owned(other)) == 3, "they share again")
+        wait_until(lambda: shown(running) <= owned(running), "it shows what it reads")
+
+
+def shown(running: Running) -> set[str]:
+    """Partitions that any series names."""
+    named = (metric for metric in ingest.INGEST if "partition" in metric.labels)
+    return {labels[-1] for metric in named for labels in series(running.worker, metric)}
 
 
 def is_ready(url: str) -> bool:

@@ -183,7 +183,7 @@ def test_a_storm_over_real_processes_leaves_each_record_once(kafka_world: World,
     print(f"HEADRACE_TEST_SEED={seed}")
     chance = random.Random(seed)
     storm = Processes(world, chance)
-    # A static member that was killed is not let in before its session is over; by hand the newest claim wins.
+    # A static member that was killed is not let in before its session is over; by hand one of two stops.
     ends = _ENDS | ({75} if membership.static else set()) | ({82} if membership.by_hand else set())
     with ExitStack() as stack:
         stack.callback(storm.kill)

@@ -27,7 +27,11 @@ class PartitionListener(Protocol):
     """Told of rebalances, on the polling thread, from inside `poll` and `close`."""
 
     def assigned(self, partitions: Sequence[int]) -> Mapping[int, int]:
-        """Partitions that now belong to this member; returns the position to read each from."""
+        """Partitions that now belong to this member, none if the group has no more of them for it.
+
+        Returns:
+            The position to read each from.
+        """
         ...
 
     def revoked(self, partitions: Sequence[int]) -> None:
@@ -205,8 +209,6 @@ class KafkaConsumer:
             raise self._failure
 
     def _on_assign(self, listener: PartitionListener, consumer: Consumer, given: Sequence[TopicPartition]) -> None:
-        if not given:
-            return
         positions = listener.assigned([t.partition for t in given])
         consumer.incremental_assign([TopicPartition(self._topic, p, at) for p, at in positions.items()])
 

@@ -61,7 +61,9 @@ FRESHNESS = Reading(
     "the Kafka timestamp of the newest durable record. Freshness is `time()` minus this.",
     ("table", *_OF_PARTITION),
 )
-ASSIGNED = Reading("headrace_partition_assigned", "1 while this worker reads the partition.", _OF_PARTITION)
+ASSIGNED = Reading(
+    "headrace_partition_assigned", "1 while this worker reads the partition, 0 if it was lost.", _OF_PARTITION
+)
 TOPIC_PARTITIONS = Reading(
     "headrace_topic_partitions", "Partitions of the topic when it was last looked at.", ("topic",)
 )
