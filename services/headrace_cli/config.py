@@ -10,8 +10,8 @@ from rich.markup import escape
 from headrace.contracts import load_contracts
 from headrace.errors import ConfigError
 from headrace.kafka.client import check_properties
-from headrace.origins import EffectiveSetting, UnknownVariable, effective, given_only, unknown
-from headrace.settings import Settings, config_file, load_settings
+from headrace.origins import EffectiveSetting, effective, given_only
+from headrace.settings import Settings, UnknownVariable, config_file, load_settings, unknown_variables
 from headrace_cli.console import print_json, print_table, wide_console, without_client_log
 
 app = typer.Typer(add_completion=False, help="Look at the settings.", no_args_is_help=True)
@@ -25,12 +25,14 @@ class ConfigReport:
         file: that was read; None if there is none.
         settings: every one; only those that are set, without values, if they are wrong.
         unknown: variables that set nothing.
+        unused: settings of the connection that are set and have no effect beside the others, as in the file.
         problems: one sentence each; none if all is well.
     """
 
     file: str | None
     settings: tuple[EffectiveSetting, ...]
     unknown: tuple[UnknownVariable, ...]
+    unused: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -63,8 +65,9 @@ def check_config() -> ConfigReport:
     try:
         settings = load_settings()
     except ConfigError as error:
-        return ConfigReport(file, given_only(), unknown(), (str(error),))
-    return ConfigReport(file, effective(settings), unknown(), tuple(_problems(settings)))
+        return ConfigReport(file, given_only(), unknown_variables(), (), (str(error),))
+    unused = settings.kafka.unused()
+    return ConfigReport(file, effective(settings), unknown_variables(), unused, tuple(_problems(settings)))
 
 
 def _problems(settings: Settings) -> Iterator[str]:
@@ -83,6 +86,8 @@ def _show(report: ConfigReport) -> None:
     for each in report.unknown:
         hint = f": {each.meant} was probably meant" if each.meant else ""
         console.print(f"[yellow]{each.variable} sets nothing{hint}[/]")
+    for name in report.unused:
+        console.print(f"[yellow]{name} has no effect under kafka.security_protocol as it is[/]")
 
 
 def _text(value: object) -> str | None:

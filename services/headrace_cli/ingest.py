@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from headrace.contracts import contract_named, load_contracts
-from headrace.logs import configure_logs, get_logger
-from headrace.settings import load_settings, unknown_variables
+from headrace.logs import configure_logs
+from headrace.settings import load_settings
 from headrace_ingest.wiring import run_ingest
 
 app = typer.Typer(add_completion=False)
@@ -40,7 +40,5 @@ def ingest_command(
     """
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
-    for name in unknown_variables():
-        get_logger(__name__).warning("unknown_setting", variable=name)
     contract = contract_named(load_contracts(settings.contracts), table)
     run_ingest(settings, contract, drain=drain, partitions=_numbers(partitions))

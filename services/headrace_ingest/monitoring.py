@@ -15,7 +15,8 @@ from headrace.logs import get_logger
 from headrace.metrics import common, ingest
 from headrace.metrics.log_counter import LogCounter
 from headrace.metrics.server import MetricsServer
-from headrace.settings import MIB, MetricsSettings, Settings
+from headrace.origins import shown_root
+from headrace.settings import MIB, MetricsSettings, Settings, unknown_variables
 from headrace_ingest.metrics import WorkerMetrics
 
 log = get_logger(__name__)
@@ -42,6 +43,16 @@ def new_metrics(settings: Settings, contract: Contract, clock: Clock) -> WorkerM
     metrics.recorder.put(common.CONFIG, 1, config_hash=config_hash(settings), write_mode=contract.table.mode)
     metrics.recorder.put(ingest.BUFFER_LIMIT, 2 * settings.ingest.flush_mib * MIB)
     return metrics
+
+
+def announce(settings: Settings, contract: Contract) -> None:
+    """Says what is read and where it goes, and which variables were set in vain."""
+    for unknown in unknown_variables():
+        log.warning("unknown_setting", variable=unknown.variable, meant=unknown.meant)
+    brokers = settings.kafka.bootstrap_servers
+    log.info(
+        "starting", table=contract.name, lake=shown_root(settings.lake.root), topic=contract.topic, brokers=brokers
+    )
 
 
 def serve_metrics(settings: MetricsSettings, metrics: WorkerMetrics) -> MetricsServer | None:

@@ -34,7 +34,7 @@ from headrace_ingest.drain import Drain
 from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flush import FlushPolicy, QuarantineGauge, QuarantineLimit
 from headrace_ingest.metrics import WorkerMetrics
-from headrace_ingest.monitoring import new_metrics, serve_metrics
+from headrace_ingest.monitoring import announce, new_metrics, serve_metrics
 from headrace_ingest.ports import Consumer, Topic
 from headrace_ingest.source_offsets import SourceOffsets
 from headrace_ingest.startup import file_layout, prepare_tables
@@ -210,6 +210,7 @@ def run_ingest(
             "retention that is long enough"
         )
         raise ContractError(msg)
+    announce(settings, contract)
     ends = kafka_ends(settings, contract, settings.kafka.group_id, partitions)
     metrics = new_metrics(settings, contract, SystemClock())
     serve_metrics(settings.metrics, metrics)

@@ -83,6 +83,13 @@ class KafkaSettings(Section):
             raise ValueError(msg)
         return self
 
+    def unused(self) -> tuple[str, ...]:
+        """Settings of SASL and TLS that are set and have no effect under `security_protocol`, as in the file."""
+        protocol = self.client.get("security.protocol", self.security_protocol).upper().split("_")
+        without = tuple(prefix for prefix, layer in (("sasl_", "SASL"), ("ssl_", "SSL")) if layer not in protocol)
+        names = (name for name in type(self).model_fields if name.startswith(without))
+        return tuple(f"kafka.{name}" for name in names if getattr(self, name) is not None)
+
     def password(self) -> str | None:
         """The SASL password, from its file where one is named.
 

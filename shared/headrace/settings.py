@@ -6,7 +6,10 @@ the file.
 
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote
@@ -14,6 +17,7 @@ from urllib.parse import unquote
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -21,12 +25,31 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from headrace.connection import KafkaSettings, Section, problems_of
+from headrace.connection import KafkaSettings, Section
 from headrace.errors import ConfigError
+from headrace.naming import leaves, meant_by, names_of, surely, variable_of
 
 MIB = 1024 * 1024
 
+# What Kubernetes says of a service.
+_LINK = re.compile(r"\A(tcp|udp|sctp)://")
 _SCHEME = re.compile(r"\A[a-z][a-z0-9+.-]*://")
+
+
+class Source(StrEnum):
+    """Where a value was found; the first one that has it wins."""
+
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownVariable:
+    """A variable of the environment that begins like ours and sets nothing."""
+
+    variable: str
+    meant: str | None
 
 
 class LakeSettings(Section):
@@ -145,20 +168,60 @@ def load_settings(**overrides: object) -> Settings:
     """Reads environment and file.
 
     Raises:
-        ConfigError: a value is wrong, a field of a section is unknown, or the file is not TOML; the message names
-            each field.
+        ConfigError: a value is wrong, a name is misspelt, or the file is not TOML; the message names each, and where it
+            stands.
     """
     if "HEADRACE_CONFIG" in os.environ and not config_file().is_file():
         msg = f"HEADRACE_CONFIG names {config_file()}, which is not a file"
         raise ConfigError(msg)
+    misspelt = [
+        f"{each.variable}: no such setting; {each.meant} was meant"
+        for each in unknown_variables()
+        if each.meant and surely(each.variable, each.meant)
+    ]
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
+        settings = Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
     except ValidationError as error:
-        msg = f"settings are wrong: {problems_of(error)}"
+        msg = f"settings are wrong: {'; '.join([*misspelt, *_problems(error)])}"
         raise ConfigError(msg) from None
     except (SettingsError, ValueError) as error:
         msg = f"settings cannot be read ({config_file()} or the environment): {error}"
         raise ConfigError(msg) from None
+    if misspelt:
+        msg = f"settings are wrong: {'; '.join(misspelt)}"
+        raise ConfigError(msg)
+    return settings
+
+
+def given() -> dict[str, Source]:
+    """Names of all settings that are set, right or wrong.
+
+    Raises:
+        SettingsError, ValueError: the file or a variable cannot be read at all.
+    """
+    found: dict[str, Source] = {}
+    for source, values in (
+        (Source.FILE, TomlConfigSettingsSource(Settings, config_file())()),
+        (Source.ENVIRONMENT, EnvSettingsSource(Settings)()),
+    ):
+        found |= dict.fromkeys((name for name, _ in leaves(values)), source)
+    return found
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    """What is wrong, each where it stands: a variable, or a key of the file. Values are left out."""
+    sources = given()
+    known = [*names_of(Settings), *Settings.model_fields]
+    for problem in error.errors(include_input=False):
+        place, said = ".".join(map(str, problem["loc"])), problem["msg"]
+        # Below a setting that may be one of several types stands which of them was tried.
+        name = next((each for each in known if f"{place}.".startswith(f"{each}.")), place)
+        meant = None
+        if problem["type"] == "extra_forbidden":
+            name, said, meant = place, "no such setting", meant_by(place, known)
+        in_file = {source for each, source in sources.items() if f"{each}.".startswith(f"{name}.")} == {Source.FILE}
+        hint = f"; {meant if in_file else variable_of(meant)} was probably meant" if meant else ""
+        yield f"{name} in {config_file().absolute()}: {said}{hint}" if in_file else f"{variable_of(name)}: {said}{hint}"
 
 
 def local_folder(root: str) -> Path | None:
@@ -168,14 +231,21 @@ def local_folder(root: str) -> Path | None:
     return None if _SCHEME.match(root) else Path(root).expanduser().absolute()
 
 
-def unknown_variables() -> list[str]:
-    """Names in the environment that begin like ours and are no setting: misspelt, or somebody else's.
+def unknown_variables() -> tuple[UnknownVariable, ...]:
+    """Variables that begin like ours and are no setting: misspelt, or somebody else's.
 
-    They are not refused: Kubernetes puts `HEADRACE_PORT` and the like beside a service of this name.
+    Only those that surely mean a setting are refused: Kubernetes puts `HEADRACE_PORT` and the like beside a service of
+    this name, and even `HEADRACE_METRICS_PORT=tcp://...`.
     """
-    known = {name.upper() for name in Settings.model_fields} | {"CONFIG", "CACHE_DIR"}
-    names = (name for name in os.environ if name.startswith("HEADRACE_") and not name.startswith("HEADRACE_TEST_"))
-    return sorted(name for name in names if name.removeprefix("HEADRACE_").split("__")[0] not in known)
+    first = {name.upper() for name in Settings.model_fields} | {"CONFIG", "CACHE_DIR"}
+    known = [variable_of(name) for name in names_of(Settings)]
+    return tuple(
+        UnknownVariable(name, None if _LINK.match(value) else meant_by(name, known))
+        for name, value in sorted(os.environ.items())
+        if name.startswith("HEADRACE_")
+        and not name.startswith("HEADRACE_TEST_")
+        and name.removeprefix("HEADRACE_").split("__")[0] not in first
+    )
 
 
 def config_file() -> Path:

@@ -31,6 +31,23 @@ def test_problems_name_the_variable_and_no_value() -> None:
     assert "hunter2" not in told
 
 
+@pytest.mark.parametrize(
+    ("protocol", "unused"),
+    [
+        ("PLAINTEXT", ("kafka.sasl_username", "kafka.sasl_password", "kafka.ssl_ca_location")),
+        ("SSL", ("kafka.sasl_username", "kafka.sasl_password")),
+        ("SASL_PLAINTEXT", ("kafka.ssl_ca_location",)),
+        ("SASL_SSL", ()),
+    ],
+)
+def test_settings_without_effect_are_told(protocol: str, unused: tuple[str, ...]) -> None:
+    mechanism = {"sasl_mechanism": "PLAIN"} if protocol.startswith("SASL") else {}
+    given = {"sasl_username": "me", "sasl_password": "hunter2", "ssl_ca_location": "/ca.pem"}
+    assert KafkaSettings.model_validate({"security_protocol": protocol} | mechanism | given).unused() == unused
+    asked = KafkaSettings(sasl_username="me", client={"security.protocol": "sasl_ssl", "sasl.mechanism": "PLAIN"})
+    assert asked.unused() == ()
+
+
 def test_under_the_newer_protocol_the_brokers_decide_on_sessions() -> None:
     assert KafkaSettings(group_protocol="consumer").group_protocol == "consumer"
     with pytest.raises(ValidationError, match="unset HEADRACE_KAFKA__SESSION_TIMEOUT_MS"):

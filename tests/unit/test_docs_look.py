@@ -15,11 +15,12 @@ from confluent_kafka import Producer
 from deltalake import DeltaTable
 
 from headrace.kafka.embedded import EmbeddedBroker
-from headrace.origins import EffectiveSetting, UnknownVariable
+from headrace.origins import EffectiveSetting
 from headrace.read.history import CommitEntry, CommittedRange, ReplayedRecords, TableHistory
 from headrace.read.lag import PartitionLag, TableLag
 from headrace.read.summary import PartitionPosition, TableSummary
 from headrace.read.whereabouts import Place, Whereabouts
+from headrace.settings import UnknownVariable
 from headrace.testing import a_trade
 from headrace_cli.config import ConfigReport
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.origins import HIDDEN, Source, UnknownVariable, effective, given_only, unknown
-from headrace.settings import load_settings
+from headrace.origins import HIDDEN, effective, given_only, shown_root
+from headrace.settings import Source, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -80,10 +80,13 @@ def test_a_file_that_cannot_be_read_leaves_nothing_to_tell(tmp_path: Path) -> No
     assert given_only() == ()
 
 
-def test_misspelt_variables_are_named_with_what_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADRACE_LAKE_ROOT", "/lake")
-    monkeypatch.setenv("HEADRACE_PORT_9092_TCP", "tcp://10.0.0.1:9092")
-    assert unknown() == (
-        UnknownVariable("HEADRACE_LAKE_ROOT", "HEADRACE_LAKE__ROOT"),
-        UnknownVariable("HEADRACE_PORT_9092_TCP", None),
-    )
+@pytest.mark.parametrize(
+    ("root", "shown"),
+    [
+        ("lake", "{cwd}/lake"),
+        ("file:///srv/lake", "/srv/lake"),
+        ("s3://me:hunter2@bucket/lake", f"s3://{HIDDEN}@bucket/lake"),
+    ],
+)
+def test_the_lake_is_shown_as_the_place_that_it_is(root: str, shown: str, tmp_path: Path) -> None:
+    assert shown_root(root) == shown.format(cwd=tmp_path)

@@ -7,7 +7,16 @@ from pydantic import ValidationError
 
 from headrace.connection import KafkaSettings, Section
 from headrace.errors import ConfigError
-from headrace.settings import IngestSettings, LakeSettings, MetricsSettings, Settings, load_settings, local_folder
+from headrace.settings import (
+    IngestSettings,
+    LakeSettings,
+    MetricsSettings,
+    Settings,
+    UnknownVariable,
+    load_settings,
+    local_folder,
+    unknown_variables,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -88,15 +97,64 @@ def test_every_wrong_value_is_named_by_its_variable(monkeypatch: pytest.MonkeyPa
 
 def test_misspelt_nested_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_INGEST__FLUSH_ROW", "7")
-    with pytest.raises(ConfigError, match="HEADRACE_INGEST__FLUSH_ROW: Extra inputs"):
+    meant = "HEADRACE_INGEST__FLUSH_ROW: no such setting; HEADRACE_INGEST__FLUSH_ROWS was probably meant"
+    with pytest.raises(ConfigError, match=meant):
         load_settings()
 
 
-@pytest.mark.parametrize("text", ["flsh_rows = 1\n", "[ingest]\nflsh_rows = 1\n", "[ingst]\nflush_rows = 1\n"])
-def test_misspelt_entry_of_the_file_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "name", "hint"),
+    [
+        ("flsh_rows = 1\n", "flsh_rows", ""),
+        ("[ingest]\nflsh_rows = 1\n", "ingest.flsh_rows", "; ingest.flush_rows was probably meant"),
+        ("[ingst]\nflush_rows = 1\n", "ingst", "; ingest was probably meant"),
+    ],
+)
+def test_misspelt_entry_of_the_file_is_refused(tmp_path: Path, text: str, name: str, hint: str) -> None:
     (tmp_path / "headrace.toml").write_text(text)
-    with pytest.raises(ConfigError, match="Extra inputs"):
+    with pytest.raises(ConfigError) as caught:
         load_settings()
+    assert str(caught.value) == f"settings are wrong: {name} in {tmp_path}/headrace.toml: no such setting{hint}"
+
+
+def test_a_wrong_value_of_the_file_is_named_by_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "headrace.toml").write_text('[ingest]\nflush_rows = "many"\nflush_mib = "many"\nstart = "then"\n')
+    monkeypatch.setenv("HEADRACE_INGEST__FLUSH_MIB", "some")
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    told = str(caught.value)
+    assert f"ingest.flush_rows in {tmp_path}/headrace.toml: Input should be" in told
+    assert f"ingest.start in {tmp_path}/headrace.toml: Input should be" in told
+    assert "HEADRACE_INGEST__FLUSH_MIB: Input should be" in told
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("HEADRACE_LAKE_ROOT", "HEADRACE_LAKE__ROOT"),
+        ("HEADRACE__LAKE__ROOT", "HEADRACE_LAKE__ROOT"),
+        ("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "HEADRACE_KAFKA__BOOTSTRAP_SERVERS"),
+        ("HEADRACE_LOGLEVEL", "HEADRACE_LOG_LEVEL"),
+    ],
+)
+def test_a_variable_that_surely_means_a_setting_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, meant: str
+) -> None:
+    monkeypatch.setenv(variable, "/data/lake")
+    with pytest.raises(ConfigError, match=f"^settings are wrong: {variable}: no such setting; {meant} was meant$"):
+        load_settings()
+
+
+def test_variables_that_may_be_somebody_elses_are_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_LAKES__ROOT", "/lake")
+    monkeypatch.setenv("HEADRACE_METRICS_PORT", "tcp://10.0.0.1:9092")
+    monkeypatch.setenv("HEADRACE_PORT_9092_TCP", "tcp://10.0.0.1:9092")
+    load_settings()
+    assert unknown_variables() == (
+        UnknownVariable("HEADRACE_LAKES__ROOT", "HEADRACE_LAKE__ROOT"),
+        UnknownVariable("HEADRACE_METRICS_PORT", None),
+        UnknownVariable("HEADRACE_PORT_9092_TCP", None),
+    )
 
 
 @pytest.mark.parametrize(

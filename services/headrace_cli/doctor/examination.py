@@ -10,7 +10,7 @@ from typing import TypeVar
 from headrace.contracts import Contract, contract_named
 from headrace.errors import HeadraceError
 from headrace.lake.store import Store
-from headrace.settings import Settings
+from headrace.settings import Settings, UnknownVariable
 from headrace_cli.doctor.checks.cluster import CLUSTER_CHECKS, GROUP_CHECKS
 from headrace_cli.doctor.checks.process import PROCESS_CHECKS, SETTINGS_CHECKS, SettingsFacts
 from headrace_cli.doctor.checks.store import STORE_CHECKS
@@ -71,7 +71,7 @@ class Examination:
         settings: Settings,
         contracts: Mapping[str, Contract],
         *,
-        unknown: Sequence[str] = (),
+        unknown: Sequence[UnknownVariable] = (),
         repair: bool = False,
         told: Callable[[str], None] = lambda _: None,
     ) -> None:

@@ -32,19 +32,24 @@ def test_text_names_value_source_and_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "headrace.toml").write_text("[ingest]\nflush_rows = 5\n")
-    monkeypatch.setenv("HEADRACE_LAKE_ROOT", "/lake")
+    monkeypatch.setenv("HEADRACE_LAKES__ROOT", "/lake")
+    monkeypatch.setenv("HEADRACE_KAFKA__SASL_USERNAME", "me")
     assert run(["config", "check"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"file: {tmp_path}/headrace.toml"
     assert ["ingest.flush_rows", "5", "file"] in [line.split() for line in lines]
-    assert lines[-1] == "HEADRACE_LAKE_ROOT sets nothing: HEADRACE_LAKE__ROOT was probably meant"
+    assert lines[-2:] == [
+        "HEADRACE_LAKES__ROOT sets nothing: HEADRACE_LAKE__ROOT was probably meant",
+        "kafka.sasl_username has no effect under kafka.security_protocol as it is",
+    ]
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
         ("HEADRACE_INGEST__FLUSH_ROWS", "many", "HEADRACE_INGEST__FLUSH_ROWS: Input should be a valid integer"),
-        ("HEADRACE_INGEST__FLUSH_ROW", "7", "HEADRACE_INGEST__FLUSH_ROW: Extra inputs are not permitted"),
+        ("HEADRACE_INGEST__FLUSH_ROW", "7", "HEADRACE_INGEST__FLUSH_ROWS was probably meant"),
+        ("HEADRACE_LAKE_ROOT", "/lake", "HEADRACE_LAKE_ROOT: no such setting; HEADRACE_LAKE__ROOT was meant"),
         ("HEADRACE_KAFKA__CLIENT", "{", "settings cannot be read"),
         ("HEADRACE_KAFKA__CLIENT", '{"acks": "1"}', "may not set acks"),
         ("HEADRACE_KAFKA__CLIENT", '{"no.such.property": "1"}', "no.such.property"),

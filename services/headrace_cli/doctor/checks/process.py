@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.errors import UnsafeStoreError
-from headrace.settings import MIB, Settings
+from headrace.settings import MIB, Settings, UnknownVariable
 from headrace_cli.doctor.judging import Check, Verdict, check, fail, ok, warn
 
 _PINNED = "deltalake"
@@ -27,7 +27,7 @@ class SettingsFacts:
     """
 
     settings: Settings
-    unknown: Sequence[str]
+    unknown: Sequence[UnknownVariable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,25 @@ def settings_valid(facts: SettingsFacts) -> Verdict:
 )
 def settings_unknown(facts: SettingsFacts) -> Verdict:
     """They have no effect, which is rarely meant."""
-    return warn(f"no setting: {', '.join(facts.unknown)}") if facts.unknown else ok("every variable is a setting")
+    if not facts.unknown:
+        return ok("every variable is a setting")
+    told = (
+        f"{each.variable} ({each.meant} was probably meant)" if each.meant else each.variable for each in facts.unknown
+    )
+    return warn(f"no setting: {', '.join(told)}")
+
+
+@check(
+    "settings-unused",
+    asks="Settings of SASL and TLS have an effect under `HEADRACE_KAFKA__SECURITY_PROTOCOL`.",
+    remedy="Set HEADRACE_KAFKA__SECURITY_PROTOCOL to SASL_SSL, or to what the brokers speak, or unset what is named.",
+)
+def settings_unused(facts: SettingsFacts) -> Verdict:
+    """Who sets a user and forgets the protocol talks without either."""
+    unused, protocol = facts.settings.kafka.unused(), facts.settings.kafka.security_protocol
+    if unused:
+        return warn(f"without effect under {protocol}: {', '.join(unused)}")
+    return ok(f"{protocol} uses all that is set")
 
 
 @check(
@@ -104,6 +122,7 @@ def settings_shutdown(facts: SettingsFacts) -> Verdict:
 SETTINGS_CHECKS: tuple[Check[SettingsFacts], ...] = (
     settings_valid,
     settings_unknown,
+    settings_unused,
     settings_password,
     settings_shutdown,
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.settings import MIB, Settings
+from headrace.settings import MIB, Settings, UnknownVariable
 from headrace_cli.doctor.checks.process import (
     PROCESS_CHECKS,
     SETTINGS_CHECKS,
@@ -20,6 +20,7 @@ from headrace_cli.doctor.checks.process import (
     settings_password,
     settings_shutdown,
     settings_unknown,
+    settings_unused,
 )
 from headrace_cli.doctor.gather.process import memory_limit, process_facts
 from headrace_cli.doctor.judging import Check, Status, Subject, examine, worst
@@ -101,12 +102,13 @@ def test_usual_settings_pass() -> None:
 
 
 def test_settings_that_work_but_not_as_meant_are_seen() -> None:
-    kafka = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN"}
+    kafka = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "ssl_ca_location": "/ca.pem"}
     settings = Settings.model_validate({"kafka": kafka, "ingest": {"shutdown_seconds": 60}})
-    facts = SettingsFacts(settings, ["HEADRACE_KAFKA_GROUP_ID"])
+    facts = SettingsFacts(settings, [UnknownVariable("HEADRACE_LAKES__ROOT", "HEADRACE_LAKE__ROOT")])
 
     for asked, says in (
-        (settings_unknown, "HEADRACE_KAFKA_GROUP_ID"),
+        (settings_unknown, "HEADRACE_LAKES__ROOT (HEADRACE_LAKE__ROOT was probably meant)"),
+        (settings_unused, "without effect under SASL_PLAINTEXT: kafka.ssl_ca_location"),
         (settings_password, "without TLS"),
         (settings_shutdown, "60 s"),
     ):
