@@ -30,6 +30,7 @@ class SourceOffsets:
         self._topic = topic
         self._clock = clock
         self._known: dict[int, BrokerOffsets] = {}
+        self._lost: dict[int, Lease] = {}
         self._asker = Asker[None]("headrace-offsets", seconds=seconds, clock=clock)
         self.answered_at: float | None = None
 
@@ -62,15 +63,23 @@ class SourceOffsets:
             if known is not None:
                 lease.freshness.compare(lease.durable, known)
 
-    def standing(
-        self, leases: Sequence[Lease], batches: Sequence[Batch], *, lost: Sequence[Lease], paused: int, of: int
-    ) -> Standing:
+    def keep_lost(self, leases: Sequence[Lease]) -> None:
+        """Shows partitions that the group took away without asking as they were, until the group answers.
+
+        Brokers that are away must not look as if nothing were late.
+        """
+        self._lost = self._lost | {lease.partition: lease for lease in leases}
+
+    def forget_lost(self) -> None:
+        """The group has answered: what was lost is for others to show."""
+        self._lost = {}
+
+    def standing(self, leases: Sequence[Lease], batches: Sequence[Batch], *, paused: int, of: int) -> Standing:
         """Leases beside what the broker has and what of them is in `batches`; safe from any thread.
 
         Args:
             leases: of the partitions that are read.
             batches: read and not yet durable, in order.
-            lost: of partitions that the group took away without asking, and nothing was heard from it since.
             paused: number of partitions that are not delivered.
             of: number of partitions of the topic.
         """
@@ -80,11 +89,12 @@ class SourceOffsets:
             for partition, span in list(batch.spans.items()):
                 if span.oldest_ms >= 0:
                     waiting.setdefault(partition, min(now, span.oldest_ms / 1000))
-        shown = [(lease, True) for lease in leases] + [(lease, False) for lease in lost]
+        held = {lease.partition for lease in leases}
+        shown = [*leases, *(lease for partition, lease in self._lost.items() if partition not in held)]
         return Standing(
             [
-                PartitionStanding(lease, offsets, waiting.get(lease.partition), held)
-                for lease, held in shown
+                PartitionStanding(lease, offsets, waiting.get(lease.partition), lease.partition in held)
+                for lease in shown
                 if (offsets := self._known.get(lease.partition))
             ],
             batches,

@@ -81,7 +81,6 @@ class Worker:
     metrics: WorkerMetrics
     drain: Drain | None = None
     _leases: dict[int, Lease] = field(default_factory=dict, init=False)
-    _lost: dict[int, Lease] = field(default_factory=dict, init=False)
     _paused: set[int] = field(default_factory=set, init=False)
     _batch: Batch = field(default_factory=Batch, init=False)
     _flight: Flight | None = field(default=None, init=False)
@@ -103,8 +102,7 @@ class Worker:
         flight = self._flight
         batches = [self._batch] if flight is None else [flight.batch, self._batch]
         leases = list(self._leases.values())
-        lost = list(self._lost.values())
-        return self.offsets.standing(leases, batches, lost=lost, paused=len(self._paused), of=self.watch.partitions)
+        return self.offsets.standing(leases, batches, paused=len(self._paused), of=self.watch.partitions)
 
     def run(self) -> None:
         """Works until stopped or drained.
@@ -218,17 +216,14 @@ class Worker:
             HeadraceError: what stopped the writer.
         """
         flight = self._flight
-        if flight is None:
-            return True
-        if not flight.future.done():
-            return False
+        if flight is None or not flight.future.done():
+            return flight is None
         self._flight = None
         flushed = flight.future.result()
         confirmed = {}
         for partition, position in flushed.positions.items():
-            flight.leases[partition].durable = position
             if self._leases.get(partition) is flight.leases[partition]:
-                confirmed[partition] = position
+                self._leases[partition].durable = confirmed[partition] = position
         # Step 6 of the flush. The rows are durable: the group may know.
         if confirmed:
             self.consumer.commit(confirmed)
@@ -256,8 +251,7 @@ class Worker:
 
     def _reclaim(self) -> None:
         """Takes parked partitions again that the group has left to us."""
-        due = self.fenced.due()
-        if not due:
+        if not (due := self.fenced.due()):
             return
         for lease in self.claimer.claim(due):
             self.fenced.take_back(lease)
@@ -266,8 +260,7 @@ class Worker:
 
     def assigned(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """Claims partitions; returns the table's positions."""
-        # The group has answered: what it took away is for others to show.
-        self._lost.clear()
+        self.offsets.forget_lost()
         if not partitions:
             return {}
         leases = {lease.partition: lease for lease in self.claimer.claim(partitions)}
@@ -292,13 +285,10 @@ class Worker:
         self._forget(partitions)
 
     def lost(self, partitions: Sequence[int]) -> None:
-        """Drops what was read of them: they may belong to another member already, and Delta fences the rest.
-
-        They are still shown, as they were: brokers that are away must not look as if nothing were late.
-        """
+        """Drops what was read of them: they may belong to another member already, and Delta fences the rest."""
         log.warning("lost", table=self.table, partitions=list(partitions), unflushed=self._batch.offsets(partitions))
         self.metrics.rebalanced("lost", partitions)
-        self._lost |= {p: self._leases[p] for p in partitions if p in self._leases}
+        self.offsets.keep_lost([self._leases[p] for p in partitions if p in self._leases])
         self._forget(partitions)
 
     def _forget(self, partitions: Sequence[int]) -> None:

@@ -56,7 +56,7 @@ class _Asked:
             self.topic.broker.append(b"x", partition=partition)
 
     def standing(self, *batches: Batch) -> list[PartitionStanding]:
-        return list(self.offsets.standing(list(self.leases.values()), batches, lost=(), paused=0, of=2).partitions)
+        return list(self.offsets.standing(list(self.leases.values()), batches, paused=0, of=2).partitions)
 
     def ask_again(self) -> float:
         """Lets the interval pass and the loop turn until the answers are in; when they were asked for."""
