@@ -106,7 +106,8 @@ def _conditions(run: Found) -> str:
         f"\nMeasured {run['measured_at']} on {run['cores']} cores shared with the broker (Kafka {run['kafka']}); "
         f"load average at the start {run['load_average_at_start']}; {run['java']}; Python {run['python']}. At most "
         f"{run['commit_rows']:,} records and {run['commit_seconds']:g} s per commit where the peer has such a setting; "
-        f"live: {live}.\n"
+        f"live: {live}. {run.get('note', '')}".rstrip()
+        + "\n"
     )
 
 

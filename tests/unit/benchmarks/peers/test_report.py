@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.peers.registry import PEERS
 from benchmarks.peers.report import DOCUMENT, RESULTS, render, with_table
 
 RUN = {
@@ -23,6 +24,10 @@ def cells(text: str, line: str) -> list[str]:
 def test_the_page_shows_the_figures_of_the_last_run() -> None:
     results = json.loads(RESULTS.read_text())
     assert with_table(DOCUMENT.read_text(), results) == DOCUMENT.read_text()
+
+
+def test_the_last_run_was_with_every_peer() -> None:
+    assert list(json.loads(RESULTS.read_text())["peers"]) == list(PEERS)
 
 
 def test_figures_stand_in_the_column_of_their_peer() -> None:
