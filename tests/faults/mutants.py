@@ -364,7 +364,7 @@ MUTANTS = {
     "append-by-uri": Mutant(append_by_uri, f"{_ZOMBIE}[some-commit ingest-before-process]"),
     "skip-the-txn-check": Mutant(skip_the_txn_check, f"{_ZOMBIE}[good-sync rows of the table-after-writer-thread]"),
     "retry-without-reading-again": Mutant(retry_without_reading_again, f"{_ERROR}[answer-lost-commit ingest]"),
-    "kafka-offset-before-delta": Mutant(kafka_offset_before_delta, f"{_CRASH}[commit ingest]"),
+    "kafka-offset-before-delta": Mutant(kafka_offset_before_delta, f"{_CRASH}[tell the group]"),
     "last-offset-instead-of-next": Mutant(
         last_offset_instead_of_next, f"{_WORKER}test_the_group_is_told_where_the_table_stands[memory-classic]"
     ),

@@ -142,9 +142,10 @@ def test_every_effect_of_a_worker_is_a_crash_point_here(world: World, effects: E
 def test_a_crash_at_any_effect_loses_and_doubles_nothing(
     world: World, effects: Effects, counts: Counter[str], effect: str
 ) -> None:
-    for nth, when in product(range(1, counts[effect] + 1), MOMENTS):
+    # Dying before an effect is dying after the one before it: between them nothing is done that lasts.
+    for nth in range(1, counts[effect] + 1):
         fresh(world)
-        effects.plan(Fault(effect, nth, when, effects.crash))
+        effects.plan(Fault(effect, nth, "after", effects.crash))
         with pytest.raises(Crash):
             run(world, effects)
         assert_consistent(world)
