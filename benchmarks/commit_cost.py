@@ -9,6 +9,7 @@ from benchmarks.cluster import Cluster, fresh_lake
 from headrace.clock import SystemClock
 from headrace.contracts import Trade, contract_of
 from headrace.kafka.records import Envelope, Records
+from headrace.lake.layouts import file_layout
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
 from headrace.testing.memory_broker import MemoryBroker
@@ -16,7 +17,7 @@ from headrace_bots.load import render_trades
 from headrace_ingest.batch import Batch, Span
 from headrace_ingest.claim import Claimer
 from headrace_ingest.decode import Decoder
-from headrace_ingest.startup import file_layout, prepare_tables
+from headrace_ingest.startup import prepare_tables
 from headrace_ingest.writer import BatchWriter, Target
 
 COMMITS = 3_000

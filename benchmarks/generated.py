@@ -23,6 +23,7 @@ from headrace.clock import SystemClock
 from headrace.contracts import RejectReason, Trade, contract_of
 from headrace.kafka.records import Envelope, Records
 from headrace.kafka.topics import TopicIdentity
+from headrace.lake.layouts import file_layout
 from headrace.lake.quarantine import QuarantinedRecord
 from headrace.lake.store import Store
 from headrace.offsets import OffsetRange, SourceId
@@ -31,7 +32,7 @@ from headrace_bots.load import Rendered, render_trades
 from headrace_ingest.batch import Batch, Span
 from headrace_ingest.claim import Claimer
 from headrace_ingest.decode import Decoder
-from headrace_ingest.startup import file_layout, prepare_tables
+from headrace_ingest.startup import prepare_tables
 from headrace_ingest.writer import BatchWriter, Target
 
 # As many as a worker flushes at once by default.

@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, str] = {
     "history": "headrace_cli.history:app",
     "ingest": "headrace_cli.ingest:app",
     "lag": "headrace_cli.lag:app",
+    "maintain": "headrace_cli.maintain:app",
     "offset": "headrace_cli.offset:app",
     "quarantine": "headrace_cli.quarantine:app",
     "simulate": "headrace_cli.simulate:app",

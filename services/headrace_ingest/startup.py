@@ -9,7 +9,6 @@ from headrace.contracts import Contract
 from headrace.kafka.topics import TopicIdentity
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.checkpoint import mend_checkpoint
-from headrace.lake.datafile import FileLayout
 from headrace.lake.listing import refuse_half
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_delta_schema, quarantine_name
@@ -103,21 +102,6 @@ def table_specs(
     """What the table and its quarantine have to be; without positions, which are asked for only at creation."""
     properties = _properties(contract, source, identity, start)
     return _main_spec(contract, properties), _quarantine_spec(contract, properties)
-
-
-def file_layout(contract: Contract) -> FileLayout:
-    """How the files of a contract's table are laid out."""
-    # Files do not hold the partition column; the log says its value.
-    named = dict.fromkeys((contract.event_time, contract.key, *contract.table.key, *contract.table.cluster_by))
-    statistics = [name for name in named if name not in (None, contract.table.partition_by)]
-    rising = {contract.event_time, "_offset", "_kafka_timestamp"}
-    return FileLayout(
-        table=contract.name,
-        partition_column=contract.table.partition_by,
-        statistics=(*statistics, "_partition", "_offset"),
-        rising=frozenset(name for name in rising if name is not None),
-        plain=frozenset() if contract.event_id is None else frozenset({contract.event_id}),
-    )
 
 
 def _starting_positions(topic: Topic, identity: TopicIdentity, start: Start) -> dict[int, int]:

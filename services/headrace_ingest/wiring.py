@@ -22,6 +22,7 @@ from headrace.errors import ConfigError, ContractError
 from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer, Membership
 from headrace.kafka.statistics import ClientObserver
 from headrace.kafka.topics import TopicClient, TopicIdentity
+from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS, positions_of
@@ -37,7 +38,7 @@ from headrace_ingest.metrics import WorkerMetrics
 from headrace_ingest.monitoring import announce, new_metrics, serve_metrics
 from headrace_ingest.ports import Consumer, Topic
 from headrace_ingest.source_offsets import SourceOffsets
-from headrace_ingest.startup import file_layout, prepare_tables
+from headrace_ingest.startup import prepare_tables
 from headrace_ingest.topic_watch import TopicWatch
 from headrace_ingest.worker import Worker
 from headrace_ingest.writer import BatchWriter, Target

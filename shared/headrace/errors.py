@@ -18,6 +18,7 @@
     │   ├── BrokerUnreachableError           69  no broker answers
     │   ├── StoreError                       74  the table's store failed: disk full, read-only, network
     │   ├── CommitTimeoutError               75  commits kept colliding until the deadline
+    │   ├── MaintenanceHeldError             75  another process maintains this table
     │   ├── MemberIdInUseError               75  the group has not let go of this static member id yet
     │   └── QueueFullError                   75  a producer's queue stayed full until the deadline
     └── DeliveryError                        76  an emitted event was not acknowledged by the broker
@@ -127,6 +128,12 @@ class StoreError(TransientError):
 
 class CommitTimeoutError(TransientError):
     """Commits kept losing against other writers until the deadline."""
+
+    exit_code = 75
+
+
+class MaintenanceHeldError(TransientError):
+    """Another process maintains the table: its lease is held."""
 
     exit_code = 75
 

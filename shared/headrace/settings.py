@@ -105,6 +105,31 @@ class IngestSettings(Section):
         return self
 
 
+class MaintainSettings(Section):
+    """When `headrace maintain` does what, and how much at a time: [maintenance](maintenance.md)."""
+
+    every_seconds: float = Field(default=60.0, ge=1)
+    """How often it looks at each table."""
+    hot_minutes: float = Field(default=120.0, gt=0)
+    """A partition that got a file within so many minutes is hot; a cold one is sealed."""
+    target_mib: int = Field(default=64, ge=1, le=256)
+    """Size of the files that hot compaction aims at; one three quarters as large is left alone."""
+    sealed_mib: int = Field(default=128, ge=1, le=512)
+    """Size of the files that sealing aims at. Their rows are held in memory, several times as large."""
+    compact_files: int = Field(default=40, ge=8)
+    """A hot partition is compacted when it has so many small files of like size."""
+    urgent_files: int = Field(default=200, ge=8)
+    """A hot partition with so many small files is compacted whatever their sizes."""
+    budget_mib: int = Field(default=4096, ge=1)
+    """How much one look may rewrite of one table; the rest waits for the next."""
+    checkpoint_versions: int = Field(default=110, ge=10)
+    """A checkpoint is written when the newest is so many versions old; workers write one every
+    `ingest.checkpoint_every` versions, so this is for tables whose workers stopped in between."""
+    orphans_days: float = Field(default=7.0, ge=1)
+    """How often files that no retained version names are looked for, and deleted if they are older than the table's
+    retention."""
+
+
 class MetricsSettings(Section):
     """Where `/metrics` and the probes are served: [metrics](metrics.md)."""
 
@@ -136,6 +161,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     lake: LakeSettings = LakeSettings()
     ingest: IngestSettings = IngestSettings()
+    maintain: MaintainSettings = MaintainSettings()
     metrics: MetricsSettings = MetricsSettings()
     contracts: Annotated[tuple[str, ...], NoDecode] = ()
     """Modules that declare further `Event` classes, separated by commas."""

@@ -130,6 +130,8 @@ def _place(path: str) -> str:
     if ".headrace-canary" in path:
         return "the test table"
     table = "the quarantine" if "__quarantine" in path else "the table"
+    if "/_headrace" in path:
+        return f"the lease of {table}"
     if path.endswith(".checkpoint.parquet"):
         return f"a checkpoint of {table}"
     if path.endswith("_last_checkpoint"):

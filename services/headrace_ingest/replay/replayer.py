@@ -20,7 +20,7 @@ from headrace.lake.failures import is_conflict, is_of_the_store, store_failure
 from headrace.lake.log import DeltaLog, commit_path, notes, retry_pause
 from headrace.lake.presence import present
 from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantined, records_of, resolved
-from headrace.lake.rewrite import replace_files
+from headrace.lake.rewrite import Exchange, replace_files
 from headrace.lake.store import Store
 from headrace.logs import get_logger
 from headrace.offsets import Address
@@ -186,7 +186,8 @@ class Replayer:
         name = quarantine_name(self._target.table)
         rows = resolved(group.rows, [versions.get(row) for row in range(group.rows.num_rows)], self._clock.now())
         files = self._persist(partial(write_files, self._store, quarantine_layout(self._target.table), rows))
-        made = self._persist(partial(replace_files, self._store, name, group.paths, files, self._note("resolve")))
+        exchange = Exchange(group.paths, files, self._note("resolve"), changes=True)
+        made = self._persist(partial(replace_files, self._store, name, exchange))
         self._checkpoint(self._target.table, max(versions.values()))
         if made is not None:
             self._checkpoint(name, made)

@@ -7,6 +7,7 @@ from headrace.clock import Clock, SystemClock
 from headrace.contracts import Contract
 from headrace.errors import ContractError
 from headrace.lake.canary import prove_conflicts
+from headrace.lake.layouts import file_layout
 from headrace.lake.listing import chosen_tables, refuse_half
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
@@ -16,7 +17,7 @@ from headrace_ingest.decode import Decoder
 from headrace_ingest.replay.replayer import Replayer
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Selection
-from headrace_ingest.startup import check_contract, file_layout, mend_checkpoints
+from headrace_ingest.startup import check_contract, mend_checkpoints
 from headrace_ingest.writer import Target
 
 

@@ -4,6 +4,7 @@ A checkpoint is written without fsync by the library; a crash can leave zero or 
 them, and no reader opens the table then, although the JSON commits say everything.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -12,11 +13,12 @@ from headrace.lake.store import Store
 
 _PARQUET_MAGIC = b"PAR1"
 _SUFFIX = ".checkpoint.parquet"
+_HINT = "_last_checkpoint"
 _COMMIT = re.compile(r"\d{20}\.json")
 
 
 def mend_checkpoint(store: Store, table: str) -> str | None:
-    """Removes the newest checkpoint and the hint if it is broken and its JSON commits are all there.
+    """Removes the newest checkpoint and the hint if it is broken or gone and its JSON commits are all there.
 
     Returns:
         The path that was removed, or None if nothing was wrong.
@@ -28,13 +30,15 @@ def mend_checkpoint(store: Store, table: str) -> str | None:
     broken = broken_checkpoint(store, table)
     if broken is not None:
         # The hint first: without it readers list the log and would meet the broken file, with it alone they fail too.
-        store.delete(f"{table}/_delta_log/_last_checkpoint")
+        store.delete(f"{table}/_delta_log/{_HINT}")
         store.delete(broken)
     return broken
 
 
 def broken_checkpoint(store: Store, table: str) -> str | None:
     """The path of the newest checkpoint if it is broken and its JSON commits are all there; changes nothing.
+
+    Of a checkpoint that is gone, although the hint names it, the path is that of the hint.
 
     Raises:
         WrongTableError: it is broken and commits before it are gone.
@@ -43,6 +47,11 @@ def broken_checkpoint(store: Store, table: str) -> str | None:
     folder = f"{table}/_delta_log"
     sizes = store.sizes(folder)
     checkpoints = sorted(name for name in sizes if name.endswith(_SUFFIX))
+    hinted = _hinted(store, f"{folder}/{_HINT}") if _HINT in sizes else None
+    gone = hinted is not None and hinted not in sizes and (not checkpoints or hinted > checkpoints[-1])
+    if hinted is not None and gone:
+        checkpoints.append(hinted)
+        sizes[hinted] = 0
     if not checkpoints or _readable(store, f"{folder}/{checkpoints[-1]}", sizes[checkpoints[-1]]):
         return None
     name = checkpoints[-1]
@@ -51,7 +60,16 @@ def broken_checkpoint(store: Store, table: str) -> str | None:
     if any(f"{version:020d}.json" not in sizes for version in range(base, int(name[:20]) + 1)):
         msg = f"{store.uri(table)}: checkpoint {name} is broken and commits before it are gone; restore a backup"
         raise WrongTableError(msg)
-    return f"{folder}/{name}"
+    return f"{folder}/{_HINT if gone else name}"
+
+
+def _hinted(store: Store, path: str) -> str | None:
+    """Name of the checkpoint that the hint names; None where it cannot be read, and then nobody follows it."""
+    try:
+        hint = json.loads(store.read(path))
+        return None if hint.get("parts") else f"{int(hint['version']):020d}{_SUFFIX}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,11 @@ def write_files(store: Store, layout: FileLayout, rows: pa.Table) -> list[DataFi
     Raises:
         StoreError, AccessDeniedError: a file could not be written. Files already written stay, unreferenced.
     """
-    return [_write_file(store, layout, part, value) for value, part in _split(rows, layout.partition_column)]
+    column = layout.partition_column
+    return [
+        write_file(store, layout, part if column is None else part.drop_columns([column]), value)
+        for value, part in _split(rows, column)
+    ]
 
 
 def _split(rows: pa.Table, column: str | None) -> Iterator[tuple[str | None, pa.Table]]:
@@ -96,12 +100,23 @@ def _folder(column: str, value: str) -> str:
     return _UNSAFE.sub("_", f"{column}={value}")[:_FOLDER_LENGTH] + "/"
 
 
-def _write_file(store: Store, layout: FileLayout, rows: pa.Table, value: str | None) -> DataFile:
+def write_file(store: Store, layout: FileLayout, rows: pa.Table, value: str | None, *, prefix: str = "") -> DataFile:
+    """Writes `rows` of one partition to one file, durable when this returns.
+
+    Args:
+        store: where the table lies.
+        layout: of the table.
+        rows: without the partition column.
+        value: of the partition column, None where there is none.
+        prefix: begins the file's name.
+
+    Raises:
+        StoreError, AccessDeniedError: it could not be written.
+    """
     column = layout.partition_column
-    stored = rows if column is None else rows.drop_columns([column])
-    data = encode(stored, layout)
+    data = encode(rows, layout)
     folder = "" if column is None else _folder(column, str(value))
-    path = f"{folder}{uuid.uuid4().hex}.parquet"
+    path = f"{folder}{prefix}{uuid.uuid4().hex}.parquet"
     store.put(f"{layout.table}/{path}", data)
     return DataFile(
         path=path,
@@ -109,7 +124,7 @@ def _write_file(store: Store, layout: FileLayout, rows: pa.Table, value: str | N
         rows=rows.num_rows,
         sha256=hashlib.sha256(data).hexdigest(),
         partition_values={} if column is None else {column: value},
-        stats=json.dumps(statistics(stored, layout.statistics)),
+        stats=json.dumps(statistics(rows, layout.statistics)),
         modified_ms=time.time_ns() // 1_000_000,
     )
 

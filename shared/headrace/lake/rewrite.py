@@ -7,7 +7,8 @@ as version 0 is: by a conditional create of the very next version, which nobody 
 
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -23,20 +24,28 @@ from headrace.lake.store import Store
 _WRITER_VERSION = 2
 
 
-def replace_files(
-    store: Store, table: str, removed: Collection[str], added: Sequence[DataFile], note: Mapping[str, object]
-) -> int | None:
-    """Puts `added` in the place of `removed`; readers see one or the other.
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Files that take the place of others, of one partition of the table.
 
-    Args:
-        store: where the table lies.
-        table: one without a partition column.
+    Attributes:
         removed: paths of active files.
-        added: durable files with the same rows.
+        added: durable files.
         note: goes into commitInfo.
+        changes: whether a row says something else than before; False where rows only moved between files.
+    """
+
+    removed: Collection[str]
+    added: Sequence[DataFile]
+    note: Mapping[str, object]
+    changes: bool
+
+
+def replace_files(store: Store, table: str, exchange: Exchange) -> int | None:
+    """Commits an exchange; readers see what was before it or what is after it.
 
     Returns:
-        The version that was made, durable; None if one of `removed` is no longer active.
+        The version that was made, durable; None if one of the removed files is no longer active.
 
     Raises:
         CommitFailedError: somebody else made that version; try again.
@@ -46,22 +55,45 @@ def replace_files(
     handle = open_table(store, table)
     _check_protocol(handle, store.uri(table))
     sizes = _sizes(handle)
-    if not sizes.keys() >= set(removed):
+    if not sizes.keys() >= set(exchange.removed):
         return None
     # Whoever made the version before may have died before it was durable; from here on this one rests on it.
     store.sync(commit_path(table, handle.version()))
     made = handle.version() + 1
-    now = time.time_ns() // 1_000_000
-    actions: list[Mapping[str, object]] = [
-        {"commitInfo": {"timestamp": now, "operation": "UPDATE", "operationParameters": {}, NOTE: note}},
-        *({"remove": _remove(path, sizes[path], now)} for path in removed),
-        *({"add": _add(file)} for file in added),
-    ]
-    data = b"".join(json.dumps(action, separators=(",", ":")).encode() + b"\n" for action in actions)
+    data = b"".join(json.dumps(action, separators=(",", ":")).encode() + b"\n" for action in _actions(exchange, sizes))
     if not store.create(commit_path(table, made), data):
         msg = f"version {made} of {table} was made by somebody else"
         raise CommitFailedError(msg)
     return made
+
+
+def _actions(exchange: Exchange, sizes: Mapping[str, int]) -> Iterator[Mapping[str, object]]:
+    now = time.time_ns() // 1_000_000
+    operation = "UPDATE" if exchange.changes else "OPTIMIZE"
+    yield {"commitInfo": {"timestamp": now, "operation": operation, "operationParameters": {}, NOTE: exchange.note}}
+    values = exchange.added[0].partition_values
+    for path in exchange.removed:
+        yield {
+            "remove": {
+                "path": quote(path, safe="/="),
+                "deletionTimestamp": now,
+                "dataChange": exchange.changes,
+                "extendedFileMetadata": True,
+                "partitionValues": values,
+                "size": sizes[path],
+            }
+        }
+    for file in exchange.added:
+        yield {
+            "add": {
+                "path": quote(file.path, safe="/="),
+                "partitionValues": file.partition_values,
+                "size": file.size,
+                "modificationTime": file.modified_ms,
+                "dataChange": exchange.changes,
+                "stats": file.stats,
+            }
+        }
 
 
 def _check_protocol(handle: DeltaTable, where: str) -> None:
@@ -76,25 +108,3 @@ def _check_protocol(handle: DeltaTable, where: str) -> None:
 def _sizes(handle: DeltaTable) -> dict[str, int]:
     actions = pa.table(handle.get_add_actions()).select(["path", "size_bytes"]).to_pydict()
     return dict(zip(actions["path"], actions["size_bytes"], strict=True))
-
-
-def _remove(path: str, size: int, now: int) -> Mapping[str, object]:
-    return {
-        "path": quote(path),
-        "deletionTimestamp": now,
-        "dataChange": True,
-        "extendedFileMetadata": True,
-        "partitionValues": {},
-        "size": size,
-    }
-
-
-def _add(file: DataFile) -> Mapping[str, object]:
-    return {
-        "path": file.path,
-        "partitionValues": {},
-        "size": file.size,
-        "modificationTime": file.modified_ms,
-        "dataChange": True,
-        "stats": file.stats,
-    }

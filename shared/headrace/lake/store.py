@@ -6,7 +6,8 @@ acknowledgement is what there is.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from io import BytesIO
@@ -14,12 +15,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake.failures import said, store_failure
 from headrace.settings import local_folder
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object of a listing: its size in bytes, and when it was written by the clock of whoever keeps it."""
+
+    size: int
+    modified: datetime
 
 
 class Store:
@@ -143,12 +152,66 @@ class Store:
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Name to size in bytes of every object below `folder`."""
+        return {name: found.size for name, found in self.listing(folder).items()}
+
+    def listing(self, folder: str) -> dict[str, StoredObject]:
+        """Every object below `folder` by its name.
+
+        Raises:
+            StoreError, AccessDeniedError: it cannot be listed.
+        """
         prefix = folder.rstrip("/") + "/"
-        listed: Iterable[obstore.ObjectMeta] = (meta for page in obstore.list(self._objects, prefix) for meta in page)
+        listed: Iterator[obstore.ObjectMeta] = (meta for page in obstore.list(self._objects, prefix) for meta in page)
         try:
-            return {meta["path"].removeprefix(prefix): meta["size"] for meta in listed}
+            return {
+                meta["path"].removeprefix(prefix): StoredObject(meta["size"], meta["last_modified"]) for meta in listed
+            }
         except (BaseError, OSError) as error:
             raise store_failure(error, f"listing {self.uri(folder)}") from error
+
+    def holds(self, path: str) -> bool:
+        """Whether something lies at `path`.
+
+        Raises:
+            StoreError, AccessDeniedError: the store does not tell.
+        """
+        try:
+            obstore.head(self._objects, path)
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"looking up {self.uri(path)}") from error
+        return True
+
+    def tagged(self, path: str) -> tuple[bytes, str | None] | None:
+        """The bytes at `path` and the tag of that state of it; None if nothing is there.
+
+        Raises:
+            StoreError, AccessDeniedError: it cannot be read.
+        """
+        try:
+            found = obstore.get(self._objects, path)
+            return bytes(found.bytes()), found.meta["e_tag"]
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"reading {self.uri(path)}") from error
+
+    def swap(self, path: str, data: bytes, tag: str | None) -> bool:
+        """Writes `data` if `path` is still in the state of that tag, None for nothing there; for object stores only.
+
+        Raises:
+            StoreError, AccessDeniedError: it is not known whether it was written.
+        """
+        if tag is None:
+            return self.create(path, data)
+        try:
+            obstore.put(self._objects, path, data, mode={"e_tag": tag}, use_multipart=False)
+        except (PreconditionError, FileNotFoundError):
+            return False
+        except (BaseError, OSError) as error:
+            raise store_failure(error, f"writing {self.uri(path)}") from error
+        return True
 
     def folders(self, folder: str = "") -> list[str]:
         """Names of the folders that lie directly in `folder`, sorted; none if it does not exist.

@@ -27,11 +27,16 @@ CONTRACT = "headrace.contract"
 SCHEMA_VERSION = "headrace.schema_version"
 PARTITIONS = "headrace.partitions"
 START = "headrace.start"
+STARTS = "headrace.starts"
+"""JSON: per partition the position that version 0 gave it. It outlives version 0 in every checkpoint."""
 
 # Lets deltalake 1.6.3 bring back an older txn once the newest has expired.
 _FORBIDDEN_PROPERTY = "delta.setTransactionRetentionDuration"
 
-_RETENTION = {
+_UPKEEP = {
+    # For other writers, whose commits would clean up and write checkpoints by rules of their own.
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.checkpointInterval": "100",
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
@@ -104,7 +109,7 @@ def _version_0(spec: TableSpec) -> bytes:
             partition_by=list(spec.partition_by),
             name=spec.name,
             description=spec.description,
-            configuration={**_RETENTION, **spec.properties},
+            configuration={**_UPKEEP, **_starts(spec), **spec.properties},
             commit_properties=CommitProperties(
                 custom_metadata={NOTE: {"kind": "create"}},
                 app_transactions=[Transaction(app_id, version) for app_id, version in spec.txns.items()],
@@ -112,6 +117,11 @@ def _version_0(spec: TableSpec) -> bytes:
             raise_if_key_not_exists=False,
         )
         return (Path(scratch) / commit_path("", 0).lstrip("/")).read_bytes()
+
+
+def _starts(spec: TableSpec) -> Mapping[str, str]:
+    starts = {app_id.rpartition("/")[2]: position for app_id, position in spec.txns.items()}
+    return {STARTS: json.dumps(starts, separators=(",", ":"))} if starts else {}
 
 
 def _relocated(commit: bytes, uri: str) -> bytes:

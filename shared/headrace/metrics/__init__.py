@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from headrace.metrics.common import COMMON
 from headrace.metrics.ingest import INGEST
+from headrace.metrics.maintenance import MAINTENANCE
 from headrace.metrics.metric import Metric
 from headrace.metrics.producer import PRODUCER
 from headrace.metrics.verify import VERIFY
@@ -14,9 +15,10 @@ from headrace.metrics.verify import VERIFY
 CATALOGUE: Mapping[str, tuple[Metric, ...]] = {
     "Every process": COMMON,
     "Ingest worker": INGEST,
+    "Maintenance worker": MAINTENANCE,
     "Producers of bots": PRODUCER,
     "Verify": VERIFY,
 }
 """Metrics by the part that reports them."""
 
-__all__ = ["CATALOGUE", "COMMON", "INGEST", "PRODUCER", "VERIFY"]
+__all__ = ["CATALOGUE", "COMMON", "INGEST", "MAINTENANCE", "PRODUCER", "VERIFY"]

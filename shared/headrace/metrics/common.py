@@ -24,9 +24,9 @@ STATE = Reading(
 LOOP_TICK = Reading(
     "headrace_loop_last_tick_timestamp_seconds",
     "When a loop last turned. `poll`: reads and decides, and is what `/livez` looks at. `offsets`: when the broker was "
-    "last asked, and answered, where partitions end.",
+    "last asked, and answered, where partitions end. `maintain`: when maintenance last turned to a table.",
     ("loop",),
-    {"loop": ("poll", "offsets")},
+    {"loop": ("poll", "offsets", "maintain")},
 )
 LOG_MESSAGES = Counter(
     "headrace_log_messages_total",

@@ -11,7 +11,7 @@ from headrace.lake.datafile import DataFile, write_files
 from headrace.lake.failures import is_conflict
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_layout, quarantine_rows, quarantined, resolved
-from headrace.lake.rewrite import replace_files
+from headrace.lake.rewrite import Exchange, replace_files
 from headrace.lake.store import Store
 from headrace.testing.disk import fsync_witness
 from headrace.testing.numbers import NumbersTable, number_reject
@@ -51,7 +51,7 @@ def test_files_are_exchanged_in_one_commit_that_readers_and_checkpoints_follow(
     add(table, [8])
     new = marked(table, old)
 
-    made = replace_files(table.store, NAME, [old], new, {"kind": "resolve", "batch": "r"})
+    made = replace_files(table.store, NAME, Exchange([old], new, {"kind": "resolve", "batch": "r"}, changes=True))
 
     assert made == 3
     assert marks(tmp_path) == {3: ("replayed", 7), 5: ("replayed", 7), 8: (None, None)}
@@ -68,7 +68,7 @@ def test_the_exchange_and_the_version_it_rests_on_are_durable(tmp_path: Path, ta
     (old,) = table.files(NAME)
     new = marked(table, old)
     with fsync_witness() as synced:
-        replace_files(table.store, NAME, [old], new, {"batch": "r"})
+        replace_files(table.store, NAME, Exchange([old], new, {"batch": "r"}, changes=True))
     log = tmp_path / NAME / "_delta_log"
     assert [path for path in synced if path.suffix == ".json"] == [log / f"{1:020d}.json", log / f"{2:020d}.json"]
     assert log in synced[synced.index(log / f"{2:020d}.json") :]
@@ -78,7 +78,7 @@ def test_a_commit_from_before_the_exchange_is_a_conflict_and_lands_when_tried_ag
     add(table, [3])
     (old,) = table.files(NAME)
     stale = table.quarantine()
-    replace_files(table.store, NAME, [old], marked(table, old), {"batch": "r"})
+    replace_files(table.store, NAME, Exchange([old], marked(table, old), {"batch": "r"}, changes=True))
 
     with pytest.raises(CommitFailedError) as refused:
         add(table, [8], stale)
@@ -92,9 +92,9 @@ def test_files_that_somebody_has_exchanged_are_left_alone(tmp_path: Path, table:
     add(table, [3])
     (old,) = table.files(NAME)
     new = marked(table, old)
-    replace_files(table.store, NAME, [old], marked(table, old), {"batch": "first"})
+    replace_files(table.store, NAME, Exchange([old], marked(table, old), {"batch": "first"}, changes=True))
 
-    assert replace_files(table.store, NAME, [old], new, {"batch": "second"}) is None
+    assert replace_files(table.store, NAME, Exchange([old], new, {"batch": "second"}, changes=True)) is None
     assert table.quarantine().version == 2
     assert marks(tmp_path) == {3: ("replayed", 7)}
 
@@ -119,10 +119,10 @@ def test_an_exchange_that_is_overtaken_is_a_conflict(tmp_path: Path, table: Numb
     store = OvertakenStore(str(tmp_path), lambda: add(table, [8]))
 
     with pytest.raises(CommitFailedError):
-        replace_files(store, NAME, [old], new, {"batch": "r"})
+        replace_files(store, NAME, Exchange([old], new, {"batch": "r"}, changes=True))
 
     assert marks(tmp_path) == {3: (None, None), 8: (None, None)}
-    assert replace_files(store, NAME, [old], new, {"batch": "r"}) == 3
+    assert replace_files(store, NAME, Exchange([old], new, {"batch": "r"}, changes=True)) == 3
     assert marks(tmp_path) == {3: ("replayed", 7), 8: (None, None)}
 
 
@@ -132,9 +132,9 @@ def test_a_table_whose_protocol_another_tool_has_changed_is_left_alone(tmp_path:
     new = marked(table, old)
     DeltaTable(tmp_path / NAME).alter.set_table_properties({"delta.appendOnly": "true"})
     with pytest.raises(WrongTableError, match=r"was given delta\.appendOnly by another tool"):
-        replace_files(table.store, NAME, [old], new, {"batch": "r"})
+        replace_files(table.store, NAME, Exchange([old], new, {"batch": "r"}, changes=True))
 
     DeltaTable(tmp_path / NAME).alter.set_table_properties({"delta.appendOnly": "false"})
     DeltaTable(tmp_path / NAME).alter.add_constraint({"positive": "_offset >= 0"})
     with pytest.raises(WrongTableError, match="was given writer version 3 by another tool"):
-        replace_files(table.store, NAME, [old], new, {"batch": "r"})
+        replace_files(table.store, NAME, Exchange([old], new, {"batch": "r"}, changes=True))

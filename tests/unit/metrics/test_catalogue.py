@@ -6,11 +6,12 @@ import pytest
 
 from headrace import metrics
 from headrace.contracts import RejectReason
-from headrace.metrics import CATALOGUE, common, ingest, producer
+from headrace.metrics import CATALOGUE, common, ingest, maintenance, producer
 from headrace.metrics.health import State
 from headrace.metrics.metric import Counter, Histogram, Metric
 from headrace_ingest.flush import Trigger
 from headrace_ingest.flushed import FailureKind
+from headrace_maintenance.jobs import JobKind
 
 ALL = [metric for part in CATALOGUE.values() for metric in part]
 NOT_BASE_UNITS = {"ms", "millis", "milliseconds", "minutes", "hours", "kib", "mib", "kb", "mb", "percent"}
@@ -38,7 +39,13 @@ def test_a_metric_is_named_labelled_and_explained_as_all_are(metric: Metric) -> 
 
 
 @pytest.mark.parametrize(
-    ("module", "part"), [(common, metrics.COMMON), (ingest, metrics.INGEST), (producer, metrics.PRODUCER)]
+    ("module", "part"),
+    [
+        (common, metrics.COMMON),
+        (ingest, metrics.INGEST),
+        (maintenance, metrics.MAINTENANCE),
+        (producer, metrics.PRODUCER),
+    ],
 )
 def test_every_metric_of_a_module_is_in_its_part(module: object, part: tuple[Metric, ...]) -> None:
     assert {value for value in vars(module).values() if isinstance(value, Metric)} == set(part)
@@ -51,9 +58,10 @@ def test_every_metric_of_a_module_is_in_its_part(module: object, part: tuple[Met
         (ingest.COMMIT_FAILURES.values["reason"], FailureKind),
         (ingest.QUARANTINED_RECORDS.values["reason"], RejectReason),
         (common.STATE.values["state"], State),
+        (maintenance.RUNS.values["operation"], JobKind),
     ],
 )
 def test_label_values_are_the_words_of_the_code(
-    values: tuple[str, ...], words: type[Trigger | FailureKind | RejectReason | State]
+    values: tuple[str, ...], words: type[Trigger | FailureKind | RejectReason | State | JobKind]
 ) -> None:
     assert sorted(values) == sorted(words)

@@ -54,7 +54,8 @@ class Chain:
         self.histories: dict[int, PartitionHistory] = {}
         for app, position in base.txns.items():
             if (partition := self._partition_of(app)) is not None:
-                start = position if given else None
+                # A partition that the topic was given later begins at its first record.
+                start = position if given else table.starts.get(partition, 0 if table.starts else None)
                 self.histories[partition] = PartitionHistory(position, start, position, given=given)
 
     def check(self, commit: Commit, before: Snapshot) -> None:
@@ -74,6 +75,8 @@ class Chain:
             self._check_replay(commit)
         elif kind == "rewind":
             self._rewind(commit)
+        elif kind == "compact":
+            self._check_compaction(commit, before)
         elif kind is None:
             self._check_foreign(commit, before)
         else:
@@ -165,6 +168,16 @@ class Chain:
                 history.start = history.since
             history.gaps.remove_range(position, history.position)
             history.hidden = [hidden for hidden in history.hidden if hidden[1] <= position]
+
+    def _check_compaction(self, commit: Commit, before: Snapshot) -> None:
+        self._refuse_moves(commit)
+        if any(file.data_change for file in commit.adds) or any(file.data_change for file in commit.removes):
+            self._add(Code.FOREIGN_COMMIT, "a compaction says that it changed rows", commit)
+        gone = [file.path for file in commit.removes if file.path not in before.files]
+        if gone:
+            message = f"a compaction replaced {len(gone)} files that were no longer part of the table"
+            self._add(Code.FOREIGN_COMMIT, message, commit, file=gone[0])
+        self._check_rewrite(commit, before)
 
     def _check_foreign(self, commit: Commit, before: Snapshot) -> None:
         self._refuse_moves(commit)

@@ -42,7 +42,7 @@ def cover(partition: int, history: PartitionHistory, content: Content, findings:
     start = history.start if history.start is not None else (kept.min() if kept else position)
     missing = BitMap64(range(start, position)) - kept
     unexplained = missing - history.gaps
-    expired = between(unexplained, 0, history.since) if history.start is None else BitMap64()
+    expired = between(unexplained, 0, history.since)
     lost = unexplained - expired
     for low, high, count in history.hidden:
         if lost.range_cardinality(low, high) == count:

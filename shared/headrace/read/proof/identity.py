@@ -1,5 +1,6 @@
 """What a table says of itself in its properties: which topic it is filled from, and by which contract."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,13 +12,23 @@ from headrace.read.proof.findings import UnsupportedTableError
 
 @dataclass(frozen=True, slots=True)
 class TableIdentity:
-    """The `headrace.*` properties of a table; `partitions` is the topic's count when the table was made."""
+    """The `headrace.*` properties of a table.
+
+    Attributes:
+        source: what it is filled from.
+        topic: its topic.
+        contract: name of its contract.
+        partitions: the topic's count when the table was made.
+        start: what it was told to begin at.
+        starts: per partition the position that it began at; empty where the table does not say.
+    """
 
     source: SourceId
     topic: str
     contract: str
     partitions: int
     start: str
+    starts: Mapping[int, int]
 
 
 def identify(configuration: Mapping[str, str]) -> TableIdentity:
@@ -38,6 +49,7 @@ def identify(configuration: Mapping[str, str]) -> TableIdentity:
             configuration["headrace.contract"],
             int(configuration["headrace.partitions"]),
             configuration["headrace.start"],
+            {int(p): int(position) for p, position in json.loads(configuration.get("headrace.starts", "{}")).items()},
         )
     except (KeyError, ValueError) as error:
         msg = f"the table's properties are not those of a Headrace table ({error}): nothing is proved about it"

@@ -3,7 +3,7 @@
 import pytest
 
 from headrace.contracts import Event, Position, Trade, contract_of
-from headrace_ingest.startup import file_layout
+from headrace.lake.layouts import file_layout
 
 
 @pytest.mark.parametrize(

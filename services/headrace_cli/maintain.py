@@ -1,0 +1,114 @@
+"""`headrace maintain`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+from rich.markup import escape
+
+from headrace.logs import configure_logs, get_logger
+from headrace.settings import load_settings, unknown_variables
+from headrace_cli.console import print_json, print_table, wide_console
+from headrace_maintenance.rounds import TableRound
+from headrace_maintenance.wiring import look, maintain, maintain_once
+
+app = typer.Typer(add_completion=False)
+
+_COLUMNS = ("table", "version", "files", "size", "job", "partition", "outcome", "why")
+_LEFT = ("table", "job", "partition", "outcome", "why")
+
+
+@app.command()
+def maintain_command(
+    table: Annotated[
+        list[str] | None, typer.Option("--table", help="Only this table and its quarantine; may be repeated.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now, and end.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what is due and why; change nothing.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --once or --dry-run: print JSON; its keys are in docs/maintenance.md.")
+    ] = False,
+) -> None:
+    """Keep tables quick to read: merge small files, delete expired ones, write checkpoints. Changes no row.
+
+    Runs beside the workers until stopped. One process maintains a table at a time; a second one says who does.
+    """
+    if as_json and not (once or dry_run):
+        msg = "a process that runs until it is stopped prints no report: add --once or --dry-run"
+        raise typer.BadParameter(msg, param_hint="--json")
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    for name in unknown_variables():
+        get_logger(__name__).warning("unknown_setting", variable=name)
+    names = tuple(table or ())
+    if not (once or dry_run):
+        maintain(settings, names)
+        return
+    found = look(settings, names) if dry_run else maintain_once(settings, names)
+    if as_json:
+        print_json({"tables": list(map(_told, found))})
+    else:
+        _show(found)
+    raise typer.Exit(next((each.problem.exit_code for each in found if each.problem), 0))
+
+
+def _told(found: TableRound) -> dict[str, object]:
+    """One table as JSON."""
+    after = found.after or found.before
+    tried = {id(done.job): done for done in found.done}
+    return {
+        "table": found.table,
+        "version": after and after.version,
+        "files": found.before and len(found.before.files),
+        "files_after": after and len(after.files),
+        "bytes": found.before and found.before.size,
+        "bytes_after": after and after.size,
+        "jobs": [
+            {
+                "job": job.kind.value,
+                "partition": job.value,
+                "reason": job.reason,
+                "files": len(job.files),
+                "bytes": job.size,
+                "outcome": done.outcome if (done := tried.get(id(job))) else None,
+                "told": done.told if done else None,
+                "made": done.version if done else None,
+                "written_bytes": done.written if done else None,
+                "deleted": done.deleted if done else None,
+                "conflicts": done.conflicts if done else None,
+                "seconds": done.seconds if done else None,
+            }
+            for job in found.plan.jobs
+        ],
+        "waiting": found.plan.waiting,
+        "unmergeable": found.plan.unmergeable,
+        "problem": found.problem and str(found.problem),
+        "exit_code": found.problem.exit_code if found.problem else 0,
+    }
+
+
+def _show(found: Sequence[TableRound]) -> None:
+    console = wide_console()
+    print_table(console, _COLUMNS, [row for each in found for row in _rows(each)], left=_LEFT)
+    for each in found:
+        for note in filter(None, (each.plan.waiting, each.plan.unmergeable)):
+            console.print(f"{escape(each.table)}: {escape(note)}")
+        if each.problem is not None:
+            console.print(f"{escape(each.table)}: [red]{escape(str(each.problem))}[/]")
+
+
+def _rows(found: TableRound) -> list[tuple[object, ...]]:
+    before, after = found.before, found.after
+    if before is None:
+        return []
+    files = f"{len(before.files)}" + (f" → {len(after.files)}" if after else "")
+    head = (found.table, str((after or before).version), files, decimal((after or before).size))
+    tried = {id(done.job): done for done in found.done}
+    rows: list[tuple[object, ...]] = []
+    for job in found.plan.jobs:
+        done = tried.get(id(job))
+        why = job.reason + (f"; {done.told}" if done and done.told else "")
+        rows.append((*head, job.kind.value, job.value, done.outcome if done else "due", why))
+        head = ("", "", "", "")
+    return rows or [(*head, "nothing is due", None, "", "")]

@@ -1,0 +1,116 @@
+"""Which files of a partition are worth merging. Pure.
+
+Every rewrite costs its bytes again, so a file is rewritten only together with others like it: one that makes more
+than an eighth of the result waits. Each rewrite then lifts every byte into a file at least eight times as large, and
+how often a byte is rewritten is bounded by the logarithm of sizes, however often the planner looks.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from headrace.lake.upkeep.stats import TableFile
+from headrace.settings import MIB, MaintainSettings
+from headrace_maintenance.jobs import Job, JobKind
+
+SMALL = 0.75
+"""A file with less than this share of the size that is aimed at is worth merging."""
+
+_LIKE = 8
+_LEAST = 4
+_WORTH_SEALING = 8 * MIB
+
+
+def hot_jobs(value: str | None, files: Sequence[TableFile], policy: MaintainSettings) -> Iterator[Job]:
+    """Merges of a partition that still gets files.
+
+    Args:
+        value: of the partition column.
+        files: of the partition.
+        policy: sizes and counts.
+    """
+    target = policy.target_mib * MIB
+    small = sorted((f for f in files if not f.sealed and f.size < SMALL * target), key=lambda f: f.size)
+    chosen, why = _worth(small, target, policy)
+    for group in _groups(chosen, target):
+        # What fills a file is done with; what does not is merged only for its numbers.
+        full = len(group) > 1 and _size(group) >= SMALL * target
+        if full or (why != _FULL and len(group) >= _LEAST):
+            yield Job(JobKind.COMPACT, f"{why}: {told(group)}", tuple(group), value)
+
+
+_FULL = "small files that fill one"
+
+
+def _worth(small: Sequence[TableFile], target: int, policy: MaintainSettings) -> tuple[Sequence[TableFile], str]:
+    if len(small) >= policy.urgent_files:
+        return small, f"{policy.urgent_files} small files or more"
+    alike = _alike(small)
+    if len(alike) >= policy.compact_files:
+        return alike, f"{policy.compact_files} files of like size or more"
+    if len(small) >= _LEAST and _size(small) >= target:
+        return small, _FULL
+    return (), ""
+
+
+def cold_jobs(
+    value: str | None, files: Sequence[TableFile], policy: MaintainSettings, cluster_by: Sequence[str]
+) -> Iterator[Job]:
+    """Merges of a partition that gets no more files, for good.
+
+    A file that comes late joins the sealed ones only when together they weigh as much: a partition of gigabytes is not
+    rewritten for a late record.
+
+    Args:
+        value: of the partition column.
+        files: of the partition.
+        policy: sizes.
+        cluster_by: columns that its rows are ordered by; a lone file is rewritten only for an order.
+    """
+    target = policy.sealed_mib * MIB
+    fresh = [file for file in files if not file.sealed]
+    if not fresh:
+        return
+    weight = _size(fresh)
+    joined = []
+    for file in sorted((f for f in files if f.sealed and f.size < SMALL * target), key=lambda f: f.size):
+        if file.size > weight:
+            break
+        joined.append(file)
+        weight += file.size
+    ordered = f", ordered by {', '.join(cluster_by)}" if cluster_by else ""
+    for group in _groups([*fresh, *joined], target):
+        lone = len(group) == 1
+        if lone and (group[0].sealed or not cluster_by or group[0].size < _WORTH_SEALING):
+            continue
+        reason = f"no file came for {policy.hot_minutes:g} minutes: {told(group)}{ordered}"
+        yield Job(JobKind.SEAL, reason, tuple(group), value)
+
+
+def _alike(small: Sequence[TableFile]) -> Sequence[TableFile]:
+    """As many of the smallest as there are without one that makes more than an eighth of them; `small` rises."""
+    total = taken = 0
+    for count, file in enumerate(small, start=1):
+        total += file.size
+        if file.size * _LIKE <= total:
+            taken = count
+    return small[:taken]
+
+
+def _groups(files: Iterable[TableFile], target: int) -> Iterator[list[TableFile]]:
+    """Files in the order of their age, cut where a group would become larger than `target`."""
+    group: list[TableFile] = []
+    for file in sorted(files, key=lambda f: (f.modified, f.path)):
+        if group and _size(group) + file.size > target:
+            yield group
+            group = []
+        group.append(file)
+    if group:
+        yield group
+
+
+def _size(files: Iterable[TableFile]) -> int:
+    return sum(file.size for file in files)
+
+
+def told(files: Sequence[TableFile]) -> str:
+    """How many files of which size."""
+    return f"{len(files)} {'file' if len(files) == 1 else 'files'}, {_size(files) / MIB:.1f} MiB"

@@ -1,0 +1,91 @@
+"""What the maintenance worker counts. Called by its loop alone."""
+
+from collections import Counter
+
+from prometheus_client.registry import CollectorRegistry
+
+from headrace.clock import Clock
+from headrace.lake.upkeep.stats import TableStats
+from headrace.metrics import COMMON, MAINTENANCE, common, maintenance
+from headrace.metrics.health import Health, State
+from headrace.metrics.recorder import Recorder, Sample
+from headrace.settings import MaintainSettings
+from headrace_maintenance.planner import is_small
+from headrace_maintenance.report import Done
+
+
+class MaintenanceMetrics:
+    """Of one process.
+
+    Args:
+        policy: says which files are small, and how often the loop turns.
+        clock: time.
+    """
+
+    def __init__(self, policy: MaintainSettings, clock: Clock) -> None:
+        self.registry = CollectorRegistry()
+        self.recorder = Recorder(self.registry, [*COMMON, *MAINTENANCE])
+        # One job may take as long as the store lets it; what hangs for an hour is of no use to anybody.
+        self.health = Health(clock, stall_seconds=3600 + policy.every_seconds)
+        self._policy = policy
+        self.clock = clock
+        self._ticked: float | None = None
+        self.recorder.read(self._own)
+
+    def ticked(self) -> None:
+        """The loop turned."""
+        self._ticked = self.clock.now().timestamp()
+        self.health.tick()
+
+    def saw(self, stats: TableStats, *, left_alone: bool) -> None:
+        """A table was looked at."""
+        put, table = self.recorder.put, stats.table
+        small = Counter(file.value for file in stats.files if is_small(file, self._policy))
+        put(maintenance.VERSION, stats.version, table=table)
+        put(maintenance.LAST_CHECKPOINT, stats.version - stats.since_checkpoint, table=table)
+        put(maintenance.FILES, len(stats.files), table=table)
+        put(maintenance.ACTIVE_BYTES, stats.size, table=table)
+        put(maintenance.ROWS, sum(file.rows or 0 for file in stats.files), table=table)
+        put(maintenance.SMALL_FILES, small.total(), table=table)
+        put(maintenance.PARTITION_SMALL_FILES, max(small.values(), default=0), table=table)
+        put(maintenance.VACUUMABLE_FILES, len(stats.expired), table=table)
+        put(maintenance.LOG_OBJECTS, len(stats.log.objects), table=table)
+        put(maintenance.OLDEST_LOG_VERSION, min(stats.log.commits, default=stats.version), table=table)
+        put(maintenance.COLLECTED, self.clock.now().timestamp(), table=table)
+        put(maintenance.LEFT_ALONE, float(left_alone), table=table)
+
+    def left_alone(self, table: str) -> None:
+        """A table is not Headrace's, or cannot be understood."""
+        self.recorder.put(maintenance.LEFT_ALONE, 1, table=table)
+
+    def did(self, table: str, done: Done) -> None:
+        """A job was tried."""
+        of = {"table": table, "operation": done.job.kind.value}
+        self.recorder.add(maintenance.RUNS, **of)
+        self.recorder.observe(maintenance.DURATION, done.seconds, operation=done.job.kind.value)
+        self.recorder.add(maintenance.CONFLICTS, done.conflicts, table=table)
+        if done.outcome != "done":
+            self.recorder.add(maintenance.FAILURES, reason=done.outcome, **of)
+            return
+        self.recorder.add(maintenance.FILES_REMOVED, len(done.job.files), **of)
+        self.recorder.add(maintenance.BYTES_READ, done.job.size, **of)
+        self.recorder.add(maintenance.BYTES_WRITTEN, done.written, **of)
+        self.recorder.add(maintenance.DELETED, done.deleted, **of)
+
+    def holds(self, table: str, held: bool) -> None:
+        """Whether this process maintains the table."""
+        self.recorder.put(maintenance.LEASE, float(held), table=table)
+
+    def blocked(self, table: str, blocked: bool) -> None:
+        """Whether the table waits for somebody to look."""
+        self.recorder.put(maintenance.BLOCKED, float(blocked), table=table)
+
+    def succeeded(self, table: str) -> None:
+        """Everything that was due is done."""
+        self.recorder.put(maintenance.LAST_SUCCESS, self.clock.now().timestamp(), table=table)
+
+    def _own(self) -> list[Sample]:
+        found = [Sample(common.STATE, float(self.health.state is state), {"state": state}) for state in State]
+        if self._ticked is not None:
+            found.append(Sample(common.LOOP_TICK, self._ticked, {"loop": "maintain"}))
+        return found

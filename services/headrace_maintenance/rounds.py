@@ -1,0 +1,108 @@
+"""One look at every table after another: a failure of one does not keep the others waiting."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from headrace.errors import HeadraceError, InvariantError, MaintenanceHeldError, WrongTableError
+from headrace.lake.upkeep.stats import TableStats
+from headrace.logs import get_logger
+from headrace_maintenance.jobs import Plan
+from headrace_maintenance.metrics import MaintenanceMetrics
+from headrace_maintenance.report import Done
+from headrace_maintenance.runner import TableMaintainer
+
+log = get_logger(__name__)
+
+
+_NOTHING = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class TableRound:
+    """What a look at one table came to.
+
+    Attributes:
+        table: its folder.
+        before: what it owed; None where that could not be read.
+        plan: what was to be done about it.
+        done: what was tried.
+        after: how it stood then; None where nothing was tried.
+        problem: what failed; None if nothing did.
+    """
+
+    table: str
+    before: TableStats | None = None
+    plan: Plan = _NOTHING
+    done: tuple[Done, ...] = ()
+    after: TableStats | None = None
+    problem: HeadraceError | None = None
+
+
+class Rounds:
+    """Goes round the tables. One thread uses it.
+
+    Args:
+        tables: asked at every round which there are.
+        maintainer: makes the one of a table.
+        metrics: told everything.
+    """
+
+    def __init__(
+        self,
+        tables: Callable[[], Sequence[str]],
+        maintainer: Callable[[str], TableMaintainer],
+        metrics: MaintenanceMetrics,
+    ) -> None:
+        self._tables = tables
+        self._make = maintainer
+        self._metrics = metrics
+        self._maintainers: dict[str, TableMaintainer] = {}
+
+    def look(self) -> list[TableRound]:
+        """What would be done; changes nothing."""
+        return [self._guarded(table, self._look) for table in self._tables()]
+
+    def go(self, stopping: Callable[[], bool]) -> list[TableRound]:
+        """Does what is due, table by table, until told to stop."""
+        found = []
+        for table in self._tables():
+            if stopping():
+                break
+            self._metrics.ticked()
+            found.append(self._guarded(table, self._run))
+        return found
+
+    def close(self) -> None:
+        """Gives every lease back; the last call."""
+        with ExitStack() as leases:
+            for maintainer in self._maintainers.values():
+                leases.callback(maintainer.close)
+
+    def _look(self, maintainer: TableMaintainer) -> TableRound:
+        before, plan = maintainer.look()
+        return TableRound(maintainer.table, before, plan)
+
+    def _run(self, maintainer: TableMaintainer) -> TableRound:
+        outcome = maintainer.run()
+        self._metrics.saw(outcome.after, left_alone=bool(outcome.plan.unmergeable))
+        self._metrics.holds(maintainer.table, True)
+        self._metrics.blocked(maintainer.table, False)
+        if all(done.outcome == "done" for done in outcome.done):
+            self._metrics.succeeded(maintainer.table)
+        return TableRound(maintainer.table, outcome.before, outcome.plan, outcome.done, outcome.after)
+
+    def _guarded(self, table: str, step: Callable[[TableMaintainer], TableRound]) -> TableRound:
+        try:
+            if table not in self._maintainers:
+                self._maintainers[table] = self._make(table)
+            return step(self._maintainers[table])
+        except HeadraceError as error:
+            if isinstance(error, MaintenanceHeldError):
+                self._metrics.holds(table, False)
+            elif isinstance(error, InvariantError):
+                self._metrics.blocked(table, True)
+            elif isinstance(error, WrongTableError):
+                self._metrics.left_alone(table)
+            log.warning("maintenance_failed", table=table, error=str(error))
+            return TableRound(table, problem=error)

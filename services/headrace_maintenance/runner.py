@@ -1,0 +1,207 @@
+"""Does what a table owes, one job after another, each on a fresh look at the table.
+
+A job that another writer has overtaken is planned anew next time. What cannot be stops this table's maintenance until
+a person has looked.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from headrace.clock import Clock
+from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError, StoreError
+from headrace.lake.checkpoint import mend_checkpoint
+from headrace.lake.datafile import FileLayout
+from headrace.lake.failures import is_of_the_store, store_failure
+from headrace.lake.log import DeltaLog
+from headrace.lake.store import Store
+from headrace.lake.upkeep.compaction import TRIES, Compactor, Merge
+from headrace.lake.upkeep.garbage import Deleted, clean_log, delete_expired, delete_orphans
+from headrace.lake.upkeep.lease import Lease, read_record, take_lease
+from headrace.lake.upkeep.stats import TableStats, gather
+from headrace.logs import get_logger
+from headrace.settings import MaintainSettings
+from headrace_maintenance.jobs import Job, JobKind, Plan
+from headrace_maintenance.planner import Given, plan_jobs
+from headrace_maintenance.report import Done, TableOutcome
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A table to be maintained.
+
+    Attributes:
+        layout: of its files; None if it is not known.
+        cluster_by: columns that sealed files are ordered by.
+        unmergeable: why its files cannot be merged; None if they can.
+    """
+
+    layout: FileLayout | None
+    cluster_by: tuple[str, ...] = ()
+    unmergeable: str | None = None
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What all tables are maintained with.
+
+    Attributes:
+        store: where they lie.
+        policy: what is due when.
+        clock: time.
+        pause: waits that many seconds.
+        holder: names this process in leases and commits.
+        version: of the program.
+        stopping: asked between two jobs whether to end.
+    """
+
+    store: Store
+    policy: MaintainSettings
+    clock: Clock
+    pause: Callable[[float], object]
+    holder: str
+    version: str
+    stopping: Callable[[], bool] = lambda: False
+
+
+class TableMaintainer:
+    """Maintains one table. One thread uses it; the lease is kept from the first run until `close`.
+
+    Args:
+        table: its folder.
+        subject: asked once for what it is, when a torn checkpoint has been mended.
+        tools: what it is maintained with.
+        tell: told of every job that was tried.
+    """
+
+    def __init__(
+        self, table: str, subject: Callable[[], Subject], tools: Tools, tell: Callable[[str, Done], None]
+    ) -> None:
+        self._tell = tell
+        self.table = table
+        self._subject = cache(subject)
+        self._tools = tools
+        self._lease: Lease | None = None
+
+    def look(self) -> tuple[TableStats, Plan]:
+        """What it owes; changes nothing.
+
+        Raises:
+            WrongTableError: it is not a table of Headrace.
+            StoreError, AccessDeniedError: it cannot be read.
+        """
+        stats = self._gather()
+        record = self._lease.record if self._lease else read_record(self._tools.store, self.table)
+        subject = self._subject()
+        given = Given(subject.cluster_by, record.looked_for_orphans, subject.unmergeable)
+        return stats, plan_jobs(stats, given, self._tools.policy, self._tools.clock.now())
+
+    def run(self) -> TableOutcome:
+        """Does what it owes now.
+
+        Raises:
+            MaintenanceHeldError: another process maintains it.
+            InvariantError: rows are not the same before and after, or were found so before.
+            WrongTableError: it is not a table of Headrace.
+            StoreError, AccessDeniedError: the store failed; what was done is done.
+        """
+        lease = self._hold()
+        stats, plan = self.look()
+        done = []
+        for job in plan.jobs:
+            if self._tools.stopping():
+                break
+            done.append(self._do(job, lease, stats))
+        after = stats if not done else self._gather()
+        return TableOutcome(stats, after, plan, tuple(done))
+
+    def close(self) -> None:
+        """Gives the lease back; the last call."""
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
+
+    def _gather(self) -> TableStats:
+        try:
+            return gather(self._tools.store, self.table)
+        except FileNotFoundError as missing:
+            msg = f"there is no table at {missing}: it was there a moment ago"
+            raise StoreError(msg) from None
+
+    def _hold(self) -> Lease:
+        if self._lease is None:
+            self._lease = take_lease(self._tools.store, self.table, self._tools.holder, self._tools.clock)
+            removed = mend_checkpoint(self._tools.store, self.table)
+            if removed is not None:
+                log.warning("checkpoint_mended", table=self.table, removed=removed)
+        return self._lease
+
+    def _do(self, job: Job, lease: Lease, stats: TableStats) -> Done:
+        began = time.perf_counter()
+        lease.renew()
+        failure: HeadraceError | None = None
+        try:
+            done = self._work(job, lease, stats)
+        except CommitTimeoutError as lost:
+            done = Done(job, "conflict", str(lost), conflicts=TRIES)
+        except InvariantError as violation:
+            failure, done = violation, Done(job, "violation", str(violation))
+            lease.block(str(violation))
+        except Exception as error:
+            if not isinstance(error, HeadraceError) and not is_of_the_store(error):
+                raise
+            failure = store_failure(error, f"the job {job.kind.value} of {self.table}")
+            done = Done(job, "storage", str(failure))
+        done = replace(done, seconds=time.perf_counter() - began)
+        self._tell(self.table, done)
+        if failure is not None:
+            raise failure
+        return done
+
+    def _work(self, job: Job, lease: Lease, stats: TableStats) -> Done:
+        store, clock = self._tools.store, self._tools.clock
+        match job.kind:
+            case JobKind.COMPACT | JobKind.SEAL:
+                return self._merge(job, lease)
+            case JobKind.VACUUM:
+                return _deleted(job, delete_expired(store, self.table))
+            case JobKind.CHECKPOINT:
+                DeltaLog(store, self.table).checkpoint()
+                return Done(job)
+            case JobKind.CLEAN_LOG:
+                return _deleted(job, clean_log(store, self.table, clock, stats.log_retention))
+            case JobKind.ORPHANS:
+                done = _deleted(job, delete_orphans(store, self.table, clock))
+                if done.outcome == "done":
+                    lease.renew(looked_for_orphans=clock.now())
+                return done
+
+    def _merge(self, job: Job, lease: Lease) -> Done:
+        subject = self._subject()
+        layout = subject.layout
+        if layout is None:
+            return Done(job, "aborted", "the layout of its files is not known")
+        compactor = Compactor(self._tools.store, layout, self._note(lease, job), self._tools.pause)
+        seal = job.kind is JobKind.SEAL
+        merged = compactor.merge(Merge(job.files, seal, subject.cluster_by if seal else ()))
+        if merged.version is None:
+            return Done(job, "overtaken", "another writer replaced one of the files", conflicts=merged.conflicts)
+        return Done(job, version=merged.version, written=merged.file.size, conflicts=merged.conflicts)
+
+    def _note(self, lease: Lease, job: Job) -> Mapping[str, object]:
+        return {
+            "worker": self._tools.holder,
+            "headrace_version": self._tools.version,
+            "epoch": lease.record.epoch,
+            "job": job.kind.value,
+            "reason": job.reason,
+        }
+
+
+def _deleted(job: Job, deleted: Deleted) -> Done:
+    if deleted.aborted is not None:
+        return Done(job, "aborted", deleted.aborted)
+    return Done(job, deleted=deleted.objects)

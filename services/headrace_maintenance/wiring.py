@@ -1,0 +1,194 @@
+"""Puts maintenance together. Read from top to bottom, this is what `headrace maintain` is made of."""
+
+import logging
+import os
+import platform
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
+from threading import Event
+
+from headrace import __version__
+from headrace.clock import Clock, SystemClock
+from headrace.contracts import QUARANTINE_SUFFIX, Contract, load_contracts
+from headrace.errors import ConfigError
+from headrace.kafka.client import librdkafka_version
+from headrace.lake.canary import prove_conflicts
+from headrace.lake.layouts import file_layout
+from headrace.lake.listing import chosen_tables
+from headrace.lake.log import DeltaLog
+from headrace.lake.quarantine import quarantine_layout, quarantine_name
+from headrace.lake.store import Store
+from headrace.logs import get_logger
+from headrace.metrics import common
+from headrace.metrics.health import State
+from headrace.metrics.log_counter import LogCounter
+from headrace.metrics.server import MetricsServer
+from headrace.settings import Settings
+from headrace_maintenance.metrics import MaintenanceMetrics
+from headrace_maintenance.report import Done
+from headrace_maintenance.rounds import Rounds, TableRound
+from headrace_maintenance.runner import Subject, TableMaintainer, Tools
+
+log = get_logger(__name__)
+
+
+def build_rounds(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    names: Sequence[str] = (),
+    *,
+    metrics: MaintenanceMetrics,
+    stopping: Event,
+) -> Rounds:
+    """Rounds over the tables of those names and their quarantines; without names over all of the lake."""
+    store = Store(settings.lake.root)
+    tools = Tools(
+        store=store,
+        policy=settings.maintain,
+        clock=metrics.clock,
+        pause=stopping.wait,
+        holder=f"{socket.gethostname()}/{os.getpid()}",
+        version=__version__,
+        stopping=stopping.is_set,
+    )
+
+    def tables() -> Sequence[str]:
+        return [name for table in chosen_tables(store, names) for name in (table, quarantine_name(table))]
+
+    def maintainer(table: str) -> TableMaintainer:
+        return TableMaintainer(table, partial(subject_of, store, table, contracts), tools, partial(_tell, metrics))
+
+    return Rounds(tables, maintainer, metrics)
+
+
+def subject_of(store: Store, table: str, contracts: Mapping[str, Contract]) -> Subject:
+    """A table, and how its files are laid out as far as a contract says so.
+
+    Raises:
+        StoreError, AccessDeniedError: its log cannot be read.
+    """
+    if table.endswith(QUARANTINE_SUFFIX):
+        layout = quarantine_layout(table.removesuffix(QUARANTINE_SUFFIX))
+        return Subject(layout, ("_partition", "_offset"))
+    if table not in contracts:
+        return Subject(None, unmergeable=f"no contract named {table} is known: set HEADRACE_CONTRACTS")
+    layout = file_layout(contracts[table])
+    known = {field.name for field in DeltaLog(store, table).schema.fields}
+    cluster_by = tuple(c for c in contracts[table].table.cluster_by if c != layout.partition_column)
+    lacking = sorted({*layout.statistics, *cluster_by} - known)
+    if lacking:
+        return Subject(None, unmergeable=f"it lacks columns of contract {table}: {', '.join(lacking)}")
+    return Subject(layout, cluster_by)
+
+
+def look(settings: Settings, names: Sequence[str]) -> list[TableRound]:
+    """What maintenance would do now; changes nothing.
+
+    Raises:
+        ConfigError: one of the tables does not exist, or there is none at all.
+        ContractError: a module of contracts cannot be loaded.
+    """
+    contracts = load_contracts(settings.contracts)
+    metrics = new_metrics(settings, SystemClock())
+    return build_rounds(settings, contracts, names, metrics=metrics, stopping=Event()).look()
+
+
+def maintain_once(settings: Settings, names: Sequence[str]) -> list[TableRound]:
+    """Does what is due now, and ends.
+
+    Raises:
+        ConfigError: one of the tables does not exist, or there is none at all.
+        ContractError: a module of contracts cannot be loaded.
+        UnsafeStoreError: the store or the library does not keep conflicting commits apart.
+        StoreError, AccessDeniedError: the store cannot be read or written.
+    """
+    stopping = Event()
+    _stop_on_signals(stopping)
+    metrics = new_metrics(settings, SystemClock())
+    rounds = build_rounds(settings, load_contracts(settings.contracts), names, metrics=metrics, stopping=stopping)
+    prove_conflicts(Store(settings.lake.root))
+    try:
+        return rounds.go(stopping.is_set)
+    finally:
+        rounds.close()
+
+
+def maintain(settings: Settings, names: Sequence[str]) -> None:
+    """Does what is due, again and again, until SIGTERM or SIGINT.
+
+    A table that fails is looked at again the next time, and the others do not wait for it.
+
+    Raises:
+        ConfigError: a table that was named does not exist.
+        ContractError: a module of contracts cannot be loaded.
+        UnsafeStoreError: the store or the library does not keep conflicting commits apart.
+        StoreError, AccessDeniedError: the store cannot be read or written.
+    """
+    stopping = Event()
+    _stop_on_signals(stopping)
+    metrics = new_metrics(settings, SystemClock())
+    if settings.metrics.enabled:
+        logging.getLogger().addHandler(LogCounter(metrics.recorder))
+        at = settings.metrics
+        server = MetricsServer(metrics.registry, metrics.health, address=at.address, port=at.port)
+        log.info("serving", url=server.url)
+    rounds = build_rounds(settings, load_contracts(settings.contracts), names, metrics=metrics, stopping=stopping)
+    prove_conflicts(Store(settings.lake.root))
+    metrics.recorder.put(common.CONFLICT_GUARD, 1)
+    metrics.health.enter(State.RUNNING)
+    log.info("maintaining", root=settings.lake.root, every_seconds=settings.maintain.every_seconds)
+    try:
+        _turn(rounds, metrics, settings.maintain.every_seconds, stopping, forgiving=not names)
+    finally:
+        metrics.health.enter(State.STOPPED)
+        rounds.close()
+    log.info("maintenance_stopped")
+
+
+def _turn(rounds: Rounds, metrics: MaintenanceMetrics, seconds: float, stopping: Event, *, forgiving: bool) -> None:
+    while not stopping.is_set():
+        metrics.ticked()
+        try:
+            rounds.go(stopping.is_set)
+        except ConfigError as error:
+            if not forgiving:
+                raise
+            # Workers make the tables; whoever starts everything at once starts this before there are any.
+            log.info("nothing_to_maintain", told=str(error))
+        stopping.wait(seconds)
+
+
+def _tell(metrics: MaintenanceMetrics, table: str, done: Done) -> None:
+    metrics.did(table, done)
+    say: Callable[..., object] = log.info if done.outcome == "done" else log.warning
+    job = done.job
+    say("maintained", table=table, job=job.kind.value, outcome=done.outcome, reason=job.reason, **done.numbers())
+
+
+def new_metrics(settings: Settings, clock: Clock) -> MaintenanceMetrics:
+    """The metrics of a process that is yet to begin."""
+    metrics = MaintenanceMetrics(settings.maintain, clock)
+    metrics.recorder.put(
+        common.BUILD,
+        1,
+        version=__version__,
+        deltalake=version("deltalake"),
+        librdkafka=librdkafka_version(),
+        python=platform.python_version(),
+    )
+    return metrics
+
+
+def _stop_on_signals(stopping: Event) -> None:
+    """The first SIGTERM or SIGINT ends after the job at hand, the second at once: no job minds where it is killed."""
+
+    def stop(number: int, _frame: object) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)

@@ -1,0 +1,1 @@
+"""What maintenance reads of a table and does to it; what is due is decided elsewhere."""

@@ -1,0 +1,180 @@
+"""One process maintains a table at a time, and the next one knows what the last one left.
+
+What is done to a table is safe without it: a commit goes through only if it is right for the version before it. The
+lease keeps two processes from doing the same work twice, and a table in which something impossible was found from
+being worked on before a person has looked.
+
+On a local disk the kernel holds the lock and lets go of it when the process ends, however it ends. Elsewhere the
+record is exchanged conditionally, and one that has not been renewed for `TTL` may be taken over.
+"""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from headrace.clock import Clock
+from headrace.errors import InvariantError, MaintenanceHeldError
+from headrace.lake.failures import store_failure
+from headrace.lake.store import Store
+
+TTL = timedelta(minutes=5)
+FOLDER = "_headrace"
+"""Folder of a table that is no part of it: readers and vacuums leave alone what begins with an underscore."""
+
+_RECORD = "maintenance.json"
+_LOCK = "maintenance.lock"
+
+
+class LeaseRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a table's maintenance.
+
+    Attributes:
+        epoch: how often the lease was taken; commits name it.
+        holder: host and process; None once it was given back.
+        since: when it was taken.
+        renewed: when the holder last said that it is alive.
+        violation: what was found that cannot be; nobody takes the lease while this stands.
+        looked_for_orphans: when the last full vacuum ended.
+    """
+
+    epoch: int = 0
+    holder: str | None = None
+    since: datetime | None = None
+    renewed: datetime | None = None
+    violation: str | None = None
+    looked_for_orphans: datetime | None = None
+
+
+@dataclass
+class Lease:
+    """A lease that is held. One thread uses it."""
+
+    store: Store
+    table: str
+    clock: Clock
+    record: LeaseRecord
+    _tag: str | None = None
+    _lock: int | None = None
+
+    def renew(self, **changes: str | datetime) -> None:
+        """Says that the holder is alive, and puts down `changes`, fields of the record.
+
+        Raises:
+            MaintenanceHeldError: another process has taken the lease over.
+            StoreError, AccessDeniedError: the store failed.
+        """
+        record = msgspec.structs.replace(self.record, renewed=self.clock.now(), **changes)
+        if not self._put(record):
+            raise held(self.table, read_record(self.store, self.table))
+        self.record = record
+
+    def block(self, violation: str) -> None:
+        """Keeps everybody from this table's maintenance until a person has looked.
+
+        Raises:
+            MaintenanceHeldError, StoreError, AccessDeniedError: it could not be put down.
+        """
+        self.renew(violation=violation)
+
+    def release(self) -> None:
+        """Gives it back, unless the table is blocked; the last call."""
+        try:
+            if self.record.violation is None:
+                self._put(msgspec.structs.replace(self.record, holder=None))
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+
+    def _put(self, record: LeaseRecord) -> bool:
+        path, data = record_path(self.table), msgspec.json.encode(record)
+        if self.store.local is not None:
+            self.store.put(path, data)
+            return True
+        if not self.store.swap(path, data, self._tag):
+            return False
+        found = self.store.tagged(path)
+        self._tag = found and found[1]
+        return found is not None and found[0] == data
+
+
+def take_lease(store: Store, table: str, holder: str, clock: Clock) -> Lease:
+    """Takes the lease of `table`.
+
+    Raises:
+        MaintenanceHeldError: another process holds it.
+        InvariantError: something impossible was found in the table before, and nobody has looked.
+        StoreError, AccessDeniedError: the store failed.
+    """
+    lock = None if store.local is None else _lock(store, store.local / table / FOLDER / _LOCK, table)
+    try:
+        lease = _take(store, table, holder, clock)
+    except BaseException:
+        if lock is not None:
+            os.close(lock)
+        raise
+    lease._lock = lock
+    return lease
+
+
+def read_record(store: Store, table: str) -> LeaseRecord:
+    """What is known of `table`'s maintenance.
+
+    Raises:
+        StoreError, AccessDeniedError: the store failed.
+    """
+    found = store.tagged(record_path(table))
+    return LeaseRecord() if found is None else msgspec.json.decode(found[0], type=LeaseRecord)
+
+
+def record_path(table: str) -> str:
+    """Where the record lies, below the store's root."""
+    return f"{table}/{FOLDER}/{_RECORD}"
+
+
+def held(table: str, record: LeaseRecord) -> MaintenanceHeldError:
+    """The failure of who comes second."""
+    since = "" if record.since is None else f" since {record.since:%Y-%m-%d %H:%M:%S} UTC"
+    msg = f"{table} is maintained by {record.holder or 'another process'}{since}: one process at a time is enough"
+    return MaintenanceHeldError(msg)
+
+
+def _take(store: Store, table: str, holder: str, clock: Clock) -> Lease:
+    found = store.tagged(record_path(table))
+    record = LeaseRecord() if found is None else msgspec.json.decode(found[0], type=LeaseRecord)
+    if record.violation is not None:
+        msg = (
+            f"{table} is not maintained since this was found: {record.violation}. Run headrace verify {table}; "
+            f"when the table is right, delete {store.uri(record_path(table))}"
+        )
+        raise InvariantError(msg)
+    now = clock.now()
+    alive = record.renewed is not None and now - record.renewed < TTL
+    if store.local is None and record.holder is not None and alive:
+        raise held(table, record)
+    lease = Lease(store, table, clock, record, found and found[1])
+    taken = msgspec.structs.replace(record, epoch=record.epoch + 1, holder=holder, since=now, renewed=now)
+    if not lease._put(taken):
+        raise held(table, read_record(store, table))
+    lease.record = taken
+    return lease
+
+
+def _lock(store: Store, path: Path, table: str) -> int:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise store_failure(error, f"locking {path}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        if isinstance(error, BlockingIOError):
+            raise held(table, read_record(store, table)) from None
+        raise store_failure(error, f"locking {path}") from error
+    return handle

@@ -1,0 +1,173 @@
+"""Maintenance of tables that workers made, alone and beside everything else that may be at work."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from headrace.contracts import Trade, contract_of
+from headrace.errors import InvariantError, MaintenanceHeldError
+from headrace.lake.quarantine import quarantine_name
+from headrace.lake.upkeep import compaction
+from headrace.lake.upkeep.lease import record_path
+from tests.behaviour.upkeep import COLD, feed, files, leave_orphan, maintain, neglect, outcomes, rounds_of
+from tests.behaviour.world import DAY, TABLE, World, fill, poison
+
+
+def fragmented(world: World, *, days: int = 1) -> World:
+    """A drained world whose table and quarantine consist of small files."""
+    feed(world, 12, days=days)
+    return world
+
+
+def stored(root: Path) -> dict[str, bytes]:
+    """Everything that is stored."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_small_files_become_one_and_no_row_changes(memory_world: World) -> None:
+    before = fragmented(memory_world, days=2).rows()
+    assert len(files(memory_world)) == 24
+
+    found = maintain(memory_world)
+
+    assert len(files(memory_world)) == 2
+    assert len(files(memory_world, quarantine_name(TABLE))) == 1
+    assert ("compact", "done") in outcomes(found[TABLE])
+    assert sorted(map(str, memory_world.rows())) == sorted(map(str, before))
+    memory_world.assert_exact()
+
+
+def test_a_cold_partition_is_sealed_once(memory_world: World) -> None:
+    fragmented(memory_world, days=2)
+
+    found = maintain(memory_world, COLD)
+
+    assert [done[0] for done in outcomes(found[TABLE])].count("seal") == 2
+    assert all("/sealed-" in path for path in files(memory_world))
+    memory_world.assert_exact()
+    assert outcomes(maintain(memory_world, COLD)[TABLE]) == []
+
+
+def test_a_dry_run_says_what_is_due_and_changes_nothing(memory_world: World) -> None:
+    fragmented(memory_world)
+    before = stored(memory_world.root)
+
+    with rounds_of(memory_world) as rounds:
+        found = {each.table: each for each in rounds.look()}
+
+    (job, *_) = found[TABLE].plan.jobs
+    assert (job.kind.value, job.value, len(job.files)) == ("compact", DAY.date().isoformat(), 12)
+    assert job.reason.startswith("8 files of like size or more: 12 files")
+    assert stored(memory_world.root) == before
+
+
+def test_a_second_process_is_told_who_maintains_the_table(memory_world: World) -> None:
+    fragmented(memory_world)
+    with rounds_of(memory_world) as first:
+        first.go(lambda: False)
+
+        with pytest.raises(MaintenanceHeldError, match=rf"{TABLE} is maintained by \S+/\d+ since 20\d\d-"):
+            maintain(memory_world)
+
+    assert outcomes(maintain(memory_world)[TABLE]) == []
+
+
+def test_a_worker_goes_on_beside_maintenance(memory_world: World) -> None:
+    with (
+        memory_world.running(flush_seconds=0.02, checkpoint_every=10, quarantine_max_ratio=1.0),
+        rounds_of(memory_world) as rounds,
+    ):
+        merged = 0
+        for batch in range(40):
+            sent = memory_world.topic.extend([*(fill(batch * 10 + n) for n in range(5)), poison(batch)])
+            memory_world.await_landing(*sent)
+            for found in rounds.go(lambda: False) if batch % 4 == 3 else ():
+                assert found.problem is None
+                merged += sum(done.job.kind.value == "compact" for done in found.done)
+
+    assert merged >= 5
+    memory_world.assert_exact()
+
+
+def test_what_is_kept_for_nobody_is_deleted_and_the_table_goes_on(memory_world: World) -> None:
+    orphan = neglect(memory_world)
+    left = set(memory_world.root.rglob("*.parquet"))
+
+    found = maintain(memory_world, checkpoint_versions=10)
+
+    assert outcomes(found[TABLE]) == [
+        ("compact", "done"),
+        ("vacuum", "done"),
+        ("checkpoint", "done"),
+        ("clean_log", "done"),
+    ]
+    expired = left - set(memory_world.root.rglob("*.parquet"))
+    assert len([path for path in expired if path.parent.name.startswith("date=")]) == 12
+    assert orphan.exists()
+    assert not (memory_world.root / TABLE / "_delta_log" / f"{0:020d}.json").exists()
+    feed(memory_world, 2)
+    memory_world.assert_exact()
+
+
+def test_orphans_are_looked_for_once_a_week_and_deleted(memory_world: World) -> None:
+    orphan = neglect(memory_world)
+
+    found = maintain(memory_world, timedelta(days=8), compact_files=1000, urgent_files=1000, hot_minutes=1e6)
+
+    assert ("orphans", "done") in outcomes(found[TABLE])
+    assert not orphan.exists()
+    memory_world.assert_exact()
+
+
+def test_so_many_orphans_that_something_is_wrong_are_left_alone(memory_world: World) -> None:
+    fragmented(memory_world)
+    orphans = [leave_orphan(memory_world, name=TABLE, days=9, mark=str(number)) for number in range(21)]
+
+    found = maintain(memory_world)
+
+    (done,) = [done for done in found[TABLE].done if done.job.kind.value == "orphans"]
+    assert (done.outcome, done.told) == ("aborted", "21 files of 1 would go, which is more than a fifth")
+    assert all(orphan.exists() for orphan in orphans)
+
+
+def test_rows_that_would_change_are_noticed_before_any_log_names_them(
+    memory_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files(fragmented(memory_world))
+    monkeypatch.setattr(compaction, "along_curve", lambda rows, _columns: rows.slice(1))
+
+    with pytest.raises(InvariantError, match="does not hold the rows it was made of"):
+        maintain(memory_world, COLD)
+    monkeypatch.undo()
+    with pytest.raises(InvariantError, match="is not maintained since this was found"):
+        maintain(memory_world, COLD)
+
+    assert files(memory_world) == before
+    memory_world.assert_exact()
+    for name in (TABLE, quarantine_name(TABLE)):
+        (memory_world.root / record_path(name)).unlink()
+    maintain(memory_world, COLD)
+    assert len(files(memory_world)) == 1
+
+
+def test_a_position_that_did_not_begin_at_0_outlives_version_0(memory_world: World) -> None:
+    memory_world.topic.extend([fill(number) for number in range(30)])
+    memory_world.drain(start="latest")
+    neglect(memory_world)
+
+    maintain(memory_world, checkpoint_versions=10)
+
+    assert not (memory_world.root / TABLE / "_delta_log" / f"{0:020d}.json").exists()
+    assert [p.start for p in memory_world.prove().partitions] == [10, 10, 10]
+    memory_world.assert_proved()
+
+
+def test_a_table_whose_contract_is_not_known_keeps_its_files(memory_world: World) -> None:
+    before = files(fragmented(memory_world))
+    memory_world.contract = contract_of(Trade)
+
+    found = maintain(memory_world)
+
+    assert found[TABLE].plan.unmergeable == f"no contract named {TABLE} is known: set HEADRACE_CONTRACTS"
+    assert files(memory_world) == before

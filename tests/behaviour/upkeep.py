@@ -1,0 +1,104 @@
+"""Maintenance of a world's lake, at whatever time a test says it is."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from headrace.lake.quarantine import quarantine_name
+from headrace.settings import load_settings
+from headrace.testing.manual_clock import ManualClock
+from headrace_maintenance.rounds import Rounds, TableRound
+from headrace_maintenance.wiring import build_rounds, new_metrics
+from tests.behaviour.world import DAY, TABLE, World, fill, poison
+
+EAGER = {"compact_files": 8, "hot_minutes": 60}
+NOW = timedelta(0)
+COLD = timedelta(hours=3)
+
+
+@contextmanager
+def rounds_of(world: World, after: timedelta = NOW, **policy: Any) -> Iterator[Rounds]:
+    """Rounds of a process whose clock is ahead by `after`; `policy` as MaintainSettings names it."""
+    settings = load_settings(lake={"root": str(world.root)}, maintain={**EAGER, **policy})
+    metrics = new_metrics(settings, ManualClock(datetime.now(UTC) + after))
+    contracts = {world.contract.name: world.contract}
+    with closing(build_rounds(settings, contracts, metrics=metrics, stopping=Event())) as rounds:
+        yield rounds
+
+
+def maintain(world: World, after: timedelta = NOW, **policy: Any) -> Mapping[str, TableRound]:
+    """One round, as `headrace maintain --once` does it; raises what a table ended with."""
+    with rounds_of(world, after, **policy) as rounds:
+        found = rounds.go(lambda: False)
+    for each in found:
+        if each.problem is not None:
+            raise each.problem
+    return {each.table: each for each in found}
+
+
+def outcomes(found: TableRound) -> list[tuple[str, str]]:
+    """What was tried, and how it ended."""
+    return [(done.job.kind.value, done.outcome) for done in found.done]
+
+
+def files(world: World, name: str = TABLE) -> list[str]:
+    """Paths of the newest version's data files."""
+    root = f"{world.root / name}/"
+    return sorted(str(uri).removeprefix("file://").removeprefix(root) for uri in world.table(name).file_uris())
+
+
+def age_log(world: World, name: str = TABLE, *, days: float) -> None:
+    """Everything in the log was written so much earlier."""
+    for path in (world.root / name / "_delta_log").iterdir():
+        then = path.stat().st_mtime - days * 86_400
+        os.utime(path, (then, then))
+
+
+def age_removals(world: World, name: str = TABLE, *, days: float) -> None:
+    """What left the table did so much earlier, as far as no checkpoint says it too."""
+    for path in (world.root / name / "_delta_log").glob("*.json"):
+        actions = [json.loads(line) for line in path.read_text().splitlines()]
+        for action in actions:
+            if "remove" in action:
+                action["remove"]["deletionTimestamp"] -= int(days * 86_400_000)
+        path.write_text("".join(f"{json.dumps(action)}\n" for action in actions))
+
+
+def leave_orphan(world: World, name: str = TABLE, *, days: float, mark: str = "one") -> Path:
+    """A file that no commit names, as a worker leaves it that dies between file and commit."""
+    orphan = world.root / name / f"{mark}.parquet"
+    orphan.write_bytes(b"PAR1")
+    then = orphan.stat().st_mtime - days * 86_400
+    os.utime(orphan, (then, then))
+    return orphan
+
+
+def neglect(world: World) -> Path:
+    """Gives the table one debt of each kind; returns the path of an orphan.
+
+    Its checkpoint is older than the log is kept, files left it longer ago than they are kept, and then many commits
+    brought small files.
+    """
+    feed(world, 6)
+    for name in (TABLE, quarantine_name(TABLE)):
+        world.table(name).create_checkpoint()
+    feed(world, 6)
+    maintain(world)
+    for name in (TABLE, quarantine_name(TABLE)):
+        age_removals(world, name, days=10)
+        age_log(world, name, days=40)
+    feed(world, 12)
+    return leave_orphan(world, days=10)
+
+
+def feed(world: World, batches: int, *, days: int = 1) -> None:
+    """Drains so many batches, each a small file of the table and one of its quarantine."""
+    for batch in range(batches):
+        world.topic.extend([fill(batch * 100 + n, at=DAY + timedelta(days=n % days)) for n in range(20)])
+        world.topic.extend([poison(batch)])
+        world.drain(quarantine_max_ratio=1.0, checkpoint_every=1000)

@@ -1,0 +1,134 @@
+"""Maintenance dies, fails or is overtaken at every effect it has; afterwards every record is in its place once."""
+
+import errno
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import HeadraceError
+from tests.behaviour.topics import MemoryTopic
+from tests.behaviour.upkeep import files, neglect, rounds_of
+from tests.behaviour.world import World
+from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, recorded
+
+EFFECTS = (
+    "write the lease of the table",
+    "write rows of the table",
+    "sync rows of the table",
+    "write a commit to the table",
+    "sync a commit to the table",
+    "delete rows of the table",
+    "delete a commit to the table",
+    "checkpoint",
+    "sync a checkpoint of the table",
+    "sync the checkpoint hint of the table",
+    "write a commit to the quarantine",
+    "delete rows of the quarantine",
+)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A table with a debt of each kind."""
+    world = World("memory", MemoryTopic(2), tmp_path_factory.mktemp("neglected"))
+    neglect(world)
+    world.assert_exact()
+    return world
+
+
+@pytest.fixture
+def world(template: World, tmp_path: Path) -> World:
+    return World("memory", template.topic, tmp_path)
+
+
+def fresh(world: World, template: World, effects: Effects) -> None:
+    """The lake before maintenance, and durable."""
+    effects.plan()
+    shutil.rmtree(world.root, ignore_errors=True)
+    shutil.copytree(template.root, world.root)
+    effects.synced[:] = [
+        *(path for path in world.root.rglob("*") if path.is_file()),
+        *world.root.rglob("*"),
+        world.root,
+    ]
+
+
+def run(world: World) -> None:
+    """One round; raises what a table ended with."""
+    with rounds_of(world, checkpoint_versions=10, orphans_days=3650) as rounds:
+        for found in rounds.go(lambda: False):
+            if found.problem is not None:
+                raise found.problem
+
+
+@pytest.fixture(scope="session")
+def counts(template: World, tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
+    """How often a round has each effect."""
+    world = World("memory", template.topic, tmp_path_factory.mktemp("counted"))
+    with pytest.MonkeyPatch.context() as patch, recorded(patch) as effects:
+        fresh(world, template, effects)
+        run(world)
+        return Counter(effects.calls)
+
+
+def test_a_round_has_the_effects_that_faults_are_planted_in(counts: Counter[str]) -> None:
+    assert set(EFFECTS) <= counts.keys()
+
+
+def chosen(count: int) -> list[int]:
+    """The first, the middle and the last of so many calls."""
+    return sorted({1, (count + 1) // 2, count})
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_maintenance_that_dies_at_any_effect_changes_no_row(
+    world: World, template: World, effects: Effects, counts: Counter[str], effect: str, when: Moment
+) -> None:
+    for nth in chosen(counts[effect]):
+        fresh(world, template, effects)
+        effects.plan(Fault(effect, nth, when, effects.crash))
+        with pytest.raises(Crash):
+            run(world)
+        effects.plan()
+        assert world.landed() == template.landed()
+        run(world)
+        assert len(files(world)) == 1
+    world.assert_exact()
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_power_lost_at_moments_of_maintenance_takes_no_row(
+    world: World, template: World, effects: Effects, counts: Counter[str], torn: bool
+) -> None:
+    for nth in range(1, counts.total() + 1, counts.total() // 10):
+        fresh(world, template, effects)
+        effects.plan(Fault(ANY, nth, "before", effects.crash))
+        with pytest.raises(Crash):
+            run(world)
+        effects.plan()
+        effects.lose_power(world.root, torn=torn)
+        run(world)  # mends, as the start of a worker does, a checkpoint that was taken from under its hint
+        assert world.landed() == template.landed()
+    world.assert_exact()
+
+
+@pytest.mark.parametrize("when", MOMENTS)
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_a_full_disk_at_any_effect_changes_no_row(
+    world: World, template: World, effects: Effects, counts: Counter[str], effect: str, when: Moment
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for nth in chosen(counts[effect]):
+        fresh(world, template, effects)
+        effects.plan(Fault(effect, nth, when, full))
+        with pytest.raises(HeadraceError):
+            run(world)
+        effects.plan()
+        assert world.landed() == template.landed()
+        run(world)
+    world.assert_exact()
