@@ -213,10 +213,13 @@ def test_a_broker_that_is_gone_makes_a_worker_old_and_not_dead(tmp_path: Path) -
 def test_a_lost_partition_is_shown_until_the_group_answers(memory_world: World) -> None:
     world = memory_world
     with world.running(member="two") as other, world.running() as running:
-        wait_until(lambda: len(owned(running)) + len(owned(other)) == 3 and owned(other) != set(), "they share")
-        gate, lost = Gate(), owned(running)
+        wait_until(
+            lambda: all((owned(running), owned(other))) and len(owned(running) | owned(other)) == 3, "they share"
+        )
+        gate = Gate()
         before_polls(running.worker.consumer, gate.hold)
         assert gate.reached.wait(20), "the worker polls"
+        lost = owned(running)
         world.expel(running.worker.consumer)
         wait_until(lambda: len(owned(other)) == 3, "the other one takes all")
         assert owned(running) == lost
