@@ -10,6 +10,8 @@ from rich.markup import escape
 from headrace.logs import configure_logs, get_logger
 from headrace.settings import load_settings, unknown_variables
 from headrace_cli.console import print_json, print_table, wide_console
+from headrace_maintenance.jobs import Job
+from headrace_maintenance.report import Done
 from headrace_maintenance.rounds import TableRound
 from headrace_maintenance.wiring import look, maintain, maintain_once
 
@@ -47,13 +49,13 @@ def maintain_command(
         return
     found = look(settings, names) if dry_run else maintain_once(settings, names)
     if as_json:
-        print_json({"tables": list(map(_told, found))})
+        print_json({"tables": list(map(told, found))})
     else:
         _show(found)
     raise typer.Exit(next((each.problem.exit_code for each in found if each.problem), 0))
 
 
-def _told(found: TableRound) -> dict[str, object]:
+def told(found: TableRound) -> dict[str, object]:
     """One table as JSON."""
     after = found.after or found.before
     tried = {id(done.job): done for done in found.done}
@@ -64,27 +66,29 @@ def _told(found: TableRound) -> dict[str, object]:
         "files_after": after and len(after.files),
         "bytes": found.before and found.before.size,
         "bytes_after": after and after.size,
-        "jobs": [
-            {
-                "job": job.kind.value,
-                "partition": job.value,
-                "reason": job.reason,
-                "files": len(job.files),
-                "bytes": job.size,
-                "outcome": done.outcome if (done := tried.get(id(job))) else None,
-                "told": done.told if done else None,
-                "made": done.version if done else None,
-                "written_bytes": done.written if done else None,
-                "deleted": done.deleted if done else None,
-                "conflicts": done.conflicts if done else None,
-                "seconds": done.seconds if done else None,
-            }
-            for job in found.plan.jobs
-        ],
+        "jobs": [told_job(job, tried.get(id(job))) for job in found.plan.jobs],
         "waiting": found.plan.waiting,
         "unmergeable": found.plan.unmergeable,
         "problem": found.problem and str(found.problem),
         "exit_code": found.problem.exit_code if found.problem else 0,
+    }
+
+
+def told_job(job: Job, done: Done | None) -> dict[str, object]:
+    """One job as JSON; `done` is None where it was not tried."""
+    return {
+        "job": job.kind.value,
+        "partition": job.value,
+        "reason": job.reason,
+        "files": len(job.files),
+        "bytes": job.size,
+        "outcome": done and done.outcome,
+        "told": done and done.told,
+        "made": done and done.version,
+        "written_bytes": done and done.written,
+        "deleted": done and done.deleted,
+        "conflicts": done and done.conflicts,
+        "seconds": done and done.seconds,
     }
 
 

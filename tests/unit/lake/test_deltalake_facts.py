@@ -207,3 +207,21 @@ def test_expired_txn_lets_an_older_one_reappear(path: Path) -> None:
     expired = CommitProperties(app_transactions=[Transaction("a", 2, last_updated=1)])
     DeltaTable(path).create_write_transaction([], "append", SCHEMA, commit_properties=expired)
     assert DeltaTable(path).transaction_version("a") == 1
+
+
+@pytest.mark.parametrize("gone", [0, 3])
+def test_the_commit_of_a_checkpoint_is_needed_to_write_and_those_before_it_are_not(tmp_path: Path, gone: int) -> None:
+    for number in range(4):
+        write_deltalake(str(tmp_path), pa.table({"x": [number]}), mode="append")
+    DeltaTable(str(tmp_path)).create_checkpoint()
+    (tmp_path / "_delta_log" / f"{gone:020d}.json").unlink()
+
+    def append() -> None:
+        write_deltalake(DeltaTable(str(tmp_path)), pa.table({"x": [4]}), mode="append")
+
+    if gone == 0:
+        append()
+        assert DeltaTable(str(tmp_path)).version() == 4
+    else:
+        with pytest.raises(DeltaError):
+            append()
