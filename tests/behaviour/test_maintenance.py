@@ -7,9 +7,13 @@ import pytest
 
 from headrace.contracts import Trade, contract_of
 from headrace.errors import InvariantError, MaintenanceHeldError
+from headrace.lake.layouts import file_layout
 from headrace.lake.quarantine import quarantine_name
+from headrace.lake.store import Store
 from headrace.lake.upkeep import compaction
+from headrace.lake.upkeep.compaction import Compactor, Merge
 from headrace.lake.upkeep.lease import record_path
+from headrace.lake.upkeep.stats import gather
 from tests.behaviour.upkeep import COLD, feed, files, leave_orphan, maintain, neglect, outcomes, rounds_of
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
 
@@ -171,3 +175,16 @@ def test_a_table_whose_contract_is_not_known_keeps_its_files(memory_world: World
 
     assert found[TABLE].plan.unmergeable == f"no contract named {TABLE} is known: set HEADRACE_CONTRACTS"
     assert files(memory_world) == before
+
+
+def test_two_that_merge_the_same_files_at_once_do_not_double_them(memory_world: World) -> None:
+    store = Store(str(fragmented(memory_world).root))
+    layout = file_layout(memory_world.contract)
+    merge = Merge(gather(store, TABLE).files, seal=False)
+
+    first, second = (Compactor(store, layout, {}, lambda _seconds: None).merge(merge) for _ in range(2))
+
+    assert first.version is not None
+    assert second.version is None
+    assert len(files(memory_world)) == 1
+    memory_world.assert_exact()

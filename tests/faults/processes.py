@@ -142,6 +142,14 @@ def _environment(world: World, settings: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def start_maintenance(world: World) -> "subprocess.Popen[bytes]":
+    """`headrace maintain`, eager, until it is stopped."""
+    chosen = {"maintain__compact_files": "8", "maintain__every_seconds": "1", "metrics__enabled": "false"}
+    with (world.folder / "maintenance.log").open("ab") as out:
+        command = [sys.executable, "-m", "headrace_cli.main", "maintain"]
+        return subprocess.Popen(command, env=_environment(world, chosen), stdout=out, stderr=out)
+
+
 def start_replay(world: World) -> "subprocess.Popen[str]":
     """`headrace quarantine replay --json` by the contract without a bound."""
     command = [sys.executable, "-m", "headrace_cli.main", "quarantine", "replay", TABLE, "--json"]

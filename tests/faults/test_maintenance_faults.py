@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import HeadraceError
+from headrace.testing.waiting import wait_until
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.upkeep import files, neglect, rounds_of
+from tests.behaviour.upkeep import COLD, feed, files, maintain, neglect, rounds_of
 from tests.behaviour.world import World
 from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, recorded
+from tests.faults.processes import start_maintenance
 
 EFFECTS = (
     "write the lease of the table",
@@ -131,4 +133,20 @@ def test_a_full_disk_at_any_effect_changes_no_row(
         effects.plan()
         assert world.landed() == template.landed()
         run(world)
+    world.assert_exact()
+
+
+def test_a_process_killed_when_its_exchange_is_visible_leaves_a_whole_table_and_its_lease(tmp_path: Path) -> None:
+    world = World("memory", MemoryTopic(2), tmp_path)
+    for _ in range(3):
+        feed(world, 9)
+        before = world.table().version()
+        process = start_maintenance(world)
+        wait_until(lambda before=before: world.table().version() > before, "files are merged", seconds=60)
+        process.kill()
+        process.wait(30)
+        world.assert_exact()
+
+    maintain(world, COLD)
+    assert len(files(world)) == 1
     world.assert_exact()
