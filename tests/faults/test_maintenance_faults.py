@@ -3,6 +3,7 @@
 import errno
 import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -136,13 +137,18 @@ def test_a_full_disk_at_any_effect_changes_no_row(
     world.assert_exact()
 
 
+def has_moved(world: World, version: int) -> bool:
+    """Whether the table has a later version."""
+    return world.table().version() > version
+
+
 def test_a_process_killed_when_its_exchange_is_visible_leaves_a_whole_table_and_its_lease(tmp_path: Path) -> None:
     world = World("memory", MemoryTopic(2), tmp_path)
     for _ in range(3):
         feed(world, 9)
         before = world.table().version()
         process = start_maintenance(world)
-        wait_until(lambda before=before: world.table().version() > before, "files are merged", seconds=60)
+        wait_until(partial(has_moved, world, before), "files are merged", seconds=60)
         process.kill()
         process.wait(30)
         world.assert_exact()
