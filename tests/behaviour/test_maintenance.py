@@ -14,7 +14,7 @@ from headrace.lake.upkeep import compaction
 from headrace.lake.upkeep.compaction import Compactor, Merge
 from headrace.lake.upkeep.lease import record_path
 from headrace.lake.upkeep.stats import gather
-from tests.behaviour.upkeep import COLD, feed, files, leave_orphan, maintain, neglect, outcomes, rounds_of
+from tests.behaviour.upkeep import COLD, age_removals, feed, files, leave_orphan, maintain, neglect, outcomes, rounds_of
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
 
 
@@ -188,3 +188,17 @@ def test_two_that_merge_the_same_files_at_once_do_not_double_them(memory_world: 
     assert second.version is None
     assert len(files(memory_world)) == 1
     memory_world.assert_exact()
+
+
+@pytest.mark.parametrize(("retention", "days", "due"), [(1, 6, False), (1, 8, True), (20, 19, False), (20, 21, True)])
+def test_files_are_kept_as_long_as_the_table_says_and_never_less_than_a_week(
+    memory_world: World, retention: int, days: int, due: bool
+) -> None:
+    maintain(fragmented(memory_world))
+    age_removals(memory_world, days=days)
+    kept = {"delta.deletedFileRetentionDuration": f"interval {retention} days"}
+    memory_world.table().alter.set_table_properties(kept)
+
+    found = maintain(memory_world)
+
+    assert outcomes(found[TABLE]) == ([("vacuum", "done")] if due else [])
