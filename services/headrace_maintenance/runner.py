@@ -6,11 +6,12 @@ a person has looked.
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
 from headrace.clock import Clock
-from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError, StoreError
+from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError, StoreError, WrongTableError
 from headrace.lake.checkpoint import mend_checkpoint
 from headrace.lake.datafile import FileLayout
 from headrace.lake.failures import is_of_the_store, store_failure
@@ -128,11 +129,13 @@ class TableMaintainer:
         try:
             return gather(self._tools.store, self.table)
         except FileNotFoundError as missing:
-            msg = f"there is no table at {missing}: it was there a moment ago"
-            raise StoreError(msg) from None
+            msg = f"there is no table at {missing}"
+            raise WrongTableError(msg) from None
 
     def _hold(self) -> Lease:
         if self._lease is None:
+            with suppress(StoreError):  # a torn checkpoint, which is mended below; what is not ours is not touched
+                self._gather()
             self._lease = take_lease(self._tools.store, self.table, self._tools.holder, self._tools.clock)
             removed = mend_checkpoint(self._tools.store, self.table)
             if removed is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.contracts import Trade, contract_of
-from headrace.errors import InvariantError, MaintenanceHeldError
+from headrace.errors import InvariantError, MaintenanceHeldError, WrongTableError
 from headrace.lake.layouts import file_layout
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
@@ -202,3 +202,16 @@ def test_files_are_kept_as_long_as_the_table_says_and_never_less_than_a_week(
     found = maintain(memory_world)
 
     assert outcomes(found[TABLE]) == ([("vacuum", "done")] if due else [])
+
+
+def test_a_table_of_another_tool_is_not_touched(memory_world: World) -> None:
+    fragmented(memory_world)
+    for name in (TABLE, quarantine_name(TABLE)):
+        log = memory_world.root / name / "_delta_log" / f"{0:020d}.json"
+        log.write_text(log.read_text().replace('"headrace.pipeline"', '"else.pipeline"'))
+    before = stored(memory_world.root)
+
+    with pytest.raises(WrongTableError, match="Headrace did not create: it is left alone"):
+        maintain(memory_world)
+
+    assert stored(memory_world.root) == before
