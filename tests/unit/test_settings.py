@@ -10,6 +10,7 @@ from headrace.errors import ConfigError
 from headrace.settings import (
     IngestSettings,
     LakeSettings,
+    MaintainSettings,
     MetricsSettings,
     Settings,
     UnknownVariable,
@@ -254,8 +255,10 @@ def test_settings_do_not_change(section: Settings | KafkaSettings | LakeSettings
         setattr(section, name, None)
 
 
-@pytest.mark.parametrize("section", [KafkaSettings, LakeSettings, IngestSettings, MetricsSettings, Settings])
+@pytest.mark.parametrize(
+    "section", [KafkaSettings, LakeSettings, IngestSettings, MaintainSettings, MetricsSettings, Settings]
+)
 def test_every_setting_is_described(section: type[Settings | Section]) -> None:
-    sections = {"kafka", "lake", "ingest", "metrics"}
+    sections = {"kafka", "lake", "ingest", "maintain", "metrics"}
     undescribed = [name for name, field in section.model_fields.items() if not field.description]
     assert [name for name in undescribed if name not in sections] == []

@@ -18,8 +18,8 @@ _INTERVAL = re.compile(r"\A(?:interval )?(\d+) (\w+?)s?\Z")
 _FILE_RETENTION = "delta.deletedFileRetentionDuration"
 # Set by Headrace, or without effect on what is written and read.
 _HARMLESS = re.compile(
-    r"\Adelta\.(logRetentionDuration|deletedFileRetentionDuration|checkpoint\w*|targetFileSize|dataSkipping\w*|"
-    r"autoOptimize\.\w+|tuneFileSizesForRewrites|min(Reader|Writer)Version|parquet\..*)\Z"
+    r"\Adelta\.(enableExpiredLogCleanup|logRetentionDuration|deletedFileRetentionDuration|checkpoint\w*|"
+    r"targetFileSize|dataSkipping\w*|autoOptimize\.\w+|tuneFileSizesForRewrites|min(Reader|Writer)Version|parquet\..*)\Z"
 )
 
 
