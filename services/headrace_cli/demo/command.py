@@ -1,7 +1,7 @@
 """`headrace demo`: options, and the exit code."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,26 +71,36 @@ def demo_command(  # one parameter per option
     root = local_root(settings.lake.root).parent / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     recording = None if record is None else Recording()
     with (
-        _signals_end_it(),
+        _signals_end_it() as heed,
         open_stage(settings.kafka, cast("BrokerKind", broker), root, topics) as stage,
         Screen(plain=plain, recording=recording) as screen,
     ):
-        proven = Play(stage, Script(contracts, events, rate, seed), settings, screen).run()
+        proven = Play(stage, Script(contracts, events, rate, seed), settings, screen, heed=heed).run()
     if record is not None and recording is not None:
         recording.save(record)
     raise typer.Exit(0 if proven else 1)
 
 
 @contextmanager
-def _signals_end_it() -> Iterator[None]:
-    """SIGTERM and a closed terminal end it as Ctrl-C does: no worker is left behind, and the terminal is as before."""
+def _signals_end_it() -> Iterator[Callable[[], None]]:
+    """SIGTERM and a closed terminal end it as Ctrl-C does: no worker is left behind, and the terminal is as before.
+
+    Yields what raises again for a signal that came before: an exception is lost that a handler raises while a
+    library's callback runs.
+    """
+    came: list[int] = []
 
     def end(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
+        came.append(number)
+        heed()
 
-    former = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    def heed() -> None:
+        if came:
+            raise KeyboardInterrupt if came[0] == signal.SIGINT else SystemExit(128 + came[0])
+
+    former = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield
+        yield heed
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -64,10 +64,14 @@ class Play:
         script: what the bots do.
         settings: of this process, for the proof.
         screen: where to print.
+        heed: raises what ends the demo, if somebody asked for that.
     """
 
-    def __init__(self, stage: Stage, script: Script, settings: Settings, screen: Screen) -> None:
+    def __init__(
+        self, stage: Stage, script: Script, settings: Settings, screen: Screen, *, heed: Callable[[], None]
+    ) -> None:
         self._stage = stage
+        self._heed = heed
         self._script = script
         self._settings = settings
         self._screen = screen
@@ -211,6 +215,7 @@ class Play:
         """Looks on until `holds()`; a minute in which no table grows is a failure."""
         grown, deadline = -1, Deadline.after(_STALL_SECONDS, self._clock)
         while not holds():
+            self._heed()
             for worker in self._workers.values():
                 if worker.exit_code() is not None:
                     raise worker.ended()
