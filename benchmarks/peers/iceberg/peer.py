@@ -9,7 +9,7 @@ from benchmarks.peers.environments import fetched, versions_of, virtual_environm
 from benchmarks.peers.iceberg.snapshots import IcebergSnapshots
 from benchmarks.peers.peer import OFFSET, PARTITION, STAMP, Command, Job, PeerError
 from headrace.kafka.admin import TopicAdmin
-from headrace.testing.jars import JarSet, java
+from headrace.testing.jars import CONSOLE_LOG4J, JarSet, java
 
 _CONNECT, _ICEBERG, _HADOOP = "4.1.1", "1.10.1", "3.4.2"
 _JARS = JarSet(
@@ -36,15 +36,6 @@ _TUNED = {
     "consumer.override.max.poll.records": "10000",
     "consumer.override.fetch.min.bytes": "100000",
 }
-_LOG4J = """\
-status = error
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d{ISO8601} %p %c: %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.out.ref = out
-"""
 
 
 class Iceberg:
@@ -74,7 +65,7 @@ class Iceberg:
         if done.returncode:
             msg = f"pyiceberg could not make the table: {done.stderr[-1500:]}"
             raise PeerError(msg)
-        (job.folder / "log4j2.properties").write_text(_LOG4J)
+        (job.folder / "log4j2.properties").write_text(CONSOLE_LOG4J)
         _write(job.folder / "worker.properties", _worker(job))
         (job.folder / "sink.json").write_text(json.dumps(_sink(job)))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from benchmarks.peers.delta import DeltaLog
 from benchmarks.peers.environments import compiled, fetched
 from benchmarks.peers.peer import Command, Job
-from headrace.testing.jars import JarSet, java
+from headrace.testing.jars import CONSOLE_LOG4J, JarSet, java
 
 _SPARK, _DELTA, _SCALA = "4.0.0", "4.0.0", "2.13"
 _JARS = JarSet(
@@ -31,15 +31,6 @@ _JVM = [
     "-Dio.netty.tryReflectionSetAccessible=true",
     *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
 ]
-_LOG4J = """\
-status = error
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d{ISO8601} %p %c: %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.out.ref = out
-"""
 
 
 class Spark:
@@ -62,7 +53,7 @@ class Spark:
         }
 
     def prepare(self, job: Job) -> None:
-        (job.folder / "log4j2.properties").write_text(_LOG4J)
+        (job.folder / "log4j2.properties").write_text(CONSOLE_LOG4J)
 
     def command(self, job: Job) -> Command:
         classes = compiled(self.name, _SOURCE, fetched(_JARS))

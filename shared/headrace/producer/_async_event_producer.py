@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import Self
 
 from headrace.contracts import Event
-from headrace.errors import HeadraceError
 from headrace.kafka.sender import Delivery, RecordSender
 from headrace.kafka.sending import Connect
 from headrace.producer._event_producer import outbox_of
 from headrace.producer._full_policy import FullPolicy, OnFull
 from headrace.producer._health import ProducerHealth
+from headrace.producer._outbox import closing_beside
 from headrace.producer._records import EventRecords
 from headrace.producer._spooled_sender import SpoolPlan
 
@@ -176,13 +176,8 @@ class AsyncEventProducer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        with closing_beside(error):
             await self.close()
-            return
-        try:
-            await self.close()
-        except HeadraceError as undelivered:
-            error.add_note(f"while this was raised, closing the producer found: {undelivered}")
 
     async def _close(self) -> None:
         async with self._turn:

@@ -14,7 +14,7 @@ from headrace.kafka.sender import Delivery, RecordSender, sender_properties
 from headrace.kafka.sending import Connect
 from headrace.producer._full_policy import FullPolicy, OnFull
 from headrace.producer._health import ProducerHealth
-from headrace.producer._outbox import Outbox, close_beside
+from headrace.producer._outbox import Outbox, closing_beside
 from headrace.producer._records import EventRecords
 from headrace.producer._spooled_sender import SpoolPlan
 
@@ -154,7 +154,8 @@ class EventProducer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        close_beside(error, self.close)
+        with closing_beside(error):
+            self.close()
 
 
 def outbox_of(  # noqa: PLR0913  # the decisions that a bot may take

@@ -5,7 +5,8 @@ A record that `put` took is acknowledged, or its failure is raised by the next `
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -22,14 +23,14 @@ from headrace.producer._spooled_sender import SpooledSender, SpoolPlan
 _LOOK_SECONDS = 0.05
 
 
-def close_beside(error: BaseException | None, close: Callable[[], None]) -> None:
-    """Closes at the end of a `with` block; what went wrong in the block stays the error that is raised."""
-    if error is None:
-        close()
-        return
+@contextmanager
+def closing_beside(error: BaseException | None) -> Iterator[None]:
+    """Closing at the end of a `with` block; what went wrong in the block stays the error that is raised."""
     try:
-        close()
+        yield
     except HeadraceError as undelivered:
+        if error is None:
+            raise
         error.add_note(f"while this was raised, closing the producer found: {undelivered}")
 
 
@@ -194,7 +195,8 @@ class Outbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        close_beside(error, self.close)
+        with closing_beside(error):
+            self.close()
 
     def handle(self, seconds: float) -> int:
         """Handles outcomes, waiting at most `seconds` for the first; raises none of them, and returns how many."""

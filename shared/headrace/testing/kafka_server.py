@@ -25,7 +25,7 @@ from typing import Self
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import BrokerUnreachableError, ConfigError
 from headrace.kafka.admin import TopicAdmin
-from headrace.testing.jars import java
+from headrace.testing.jars import CONSOLE_LOG4J, java
 from headrace.testing.kafka_jars import KAFKA_JARS, available
 
 __all__ = ["KafkaServer", "available"]
@@ -45,15 +45,6 @@ exec 3<&-
 exec "$@"
 """
 
-_LOG4J = """\
-status = error
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d{ISO8601} %p %c: %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.out.ref = out
-"""
 
 # One node has no second copy to wait for, groups form at once, and what a test provokes happens within a second.
 _SETTINGS = {
@@ -167,7 +158,7 @@ class KafkaServer:
         self._folder = folder = Path(tempfile.mkdtemp(prefix="headrace-kafka-"))
         config, log4j, log = folder / "server.properties", folder / "log4j2.properties", folder / "broker.log"
         config.write_text("".join(f"{name}={value}\n" for name, value in self._settings(folder).items()))
-        log4j.write_text(_LOG4J)
+        log4j.write_text(CONSOLE_LOG4J)
         command = [java(), *_JVM, f"-Dlog4j2.configurationFile={log4j}", "-cp", f"{jars}/*"]
         with log.open("wb") as out:
             cluster_id = f"h{secrets.token_urlsafe(16)[1:]}"  # one that begins with a dash would be taken for an option
