@@ -1,16 +1,16 @@
 """What the maintenance worker counts. Called by its loop alone."""
 
-from collections import Counter
+from itertools import chain
 
 from prometheus_client.registry import CollectorRegistry
 
 from headrace.clock import Clock
 from headrace.lake.upkeep.stats import TableStats
-from headrace.metrics import COMMON, MAINTENANCE, common, maintenance
+from headrace.metrics import COMMON, MAINTENANCE, TABLES, common, maintenance, tables
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
 from headrace.settings import MaintainSettings
-from headrace_maintenance.planner import is_small
+from headrace_exporter.numbers import numbers
 from headrace_maintenance.report import Done
 
 
@@ -24,12 +24,13 @@ class MaintenanceMetrics:
 
     def __init__(self, policy: MaintainSettings, clock: Clock) -> None:
         self.registry = CollectorRegistry()
-        self.recorder = Recorder(self.registry, [*COMMON, *MAINTENANCE])
+        self.recorder = Recorder(self.registry, [*COMMON, *MAINTENANCE, *TABLES])
         # One job may take as long as the store lets it; what hangs for an hour is of no use to anybody.
         self.health = Health(clock, stall_seconds=3600 + policy.every_seconds)
         self._policy = policy
         self.clock = clock
         self._ticked: float | None = None
+        self._seen: dict[str, list[Sample]] = {}
         self.recorder.read(self._own)
 
     def ticked(self) -> None:
@@ -39,20 +40,9 @@ class MaintenanceMetrics:
 
     def saw(self, stats: TableStats, *, left_alone: bool) -> None:
         """A table was looked at."""
-        put, table = self.recorder.put, stats.table
-        small = Counter(file.value for file in stats.files if is_small(file, self._policy))
-        put(maintenance.VERSION, stats.version, table=table)
-        put(maintenance.LAST_CHECKPOINT, stats.version - stats.since_checkpoint, table=table)
-        put(maintenance.FILES, len(stats.files), table=table)
-        put(maintenance.ACTIVE_BYTES, stats.size, table=table)
-        put(maintenance.ROWS, sum(file.rows or 0 for file in stats.files), table=table)
-        put(maintenance.SMALL_FILES, small.total(), table=table)
-        put(maintenance.PARTITION_SMALL_FILES, max(small.values(), default=0), table=table)
-        put(maintenance.VACUUMABLE_FILES, len(stats.expired), table=table)
-        put(maintenance.LOG_OBJECTS, len(stats.log.objects), table=table)
-        put(maintenance.OLDEST_LOG_VERSION, min(stats.log.commits, default=stats.version), table=table)
-        put(maintenance.COLLECTED, self.clock.now().timestamp(), table=table)
-        put(maintenance.LEFT_ALONE, float(left_alone), table=table)
+        now = Sample(tables.COLLECTED, self.clock.now().timestamp(), {"table": stats.table, "look": "full"})
+        self._seen[stats.table] = [*numbers(stats, self._policy.target_mib), now]
+        self.recorder.put(maintenance.LEFT_ALONE, float(left_alone), table=stats.table)
 
     def left_alone(self, table: str) -> None:
         """A table is not Headrace's, or cannot be understood."""
@@ -88,4 +78,4 @@ class MaintenanceMetrics:
         found = [Sample(common.STATE, float(self.health.state is state), {"state": state}) for state in State]
         if self._ticked is not None:
             found.append(Sample(common.LOOP_TICK, self._ticked, {"loop": "maintain"}))
-        return found
+        return [*found, *chain.from_iterable(self._seen.values())]

@@ -10,15 +10,17 @@ from headrace.metrics.ingest import INGEST
 from headrace.metrics.maintenance import MAINTENANCE
 from headrace.metrics.metric import Metric
 from headrace.metrics.producer import PRODUCER
+from headrace.metrics.tables import TABLES
 from headrace.metrics.verify import VERIFY
 
 CATALOGUE: Mapping[str, tuple[Metric, ...]] = {
     "Every process": COMMON,
     "Ingest worker": INGEST,
+    "Tables": TABLES,
     "Maintenance worker": MAINTENANCE,
     "Producers of bots": PRODUCER,
     "Verify": VERIFY,
 }
 """Metrics by the part that reports them."""
 
-__all__ = ["CATALOGUE", "COMMON", "INGEST", "MAINTENANCE", "PRODUCER", "VERIFY"]
+__all__ = ["CATALOGUE", "COMMON", "INGEST", "MAINTENANCE", "PRODUCER", "TABLES", "VERIFY"]

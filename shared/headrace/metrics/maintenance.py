@@ -1,4 +1,4 @@
-"""What the maintenance worker reports beside the common metrics: the state of tables, and what it did to them."""
+"""What the maintenance worker reports beside the common metrics and those of tables: what it did to them."""
 
 from headrace.metrics.metric import Counter, Gauge, Histogram, Metric
 
@@ -7,35 +7,6 @@ _TABLE = ("table",)
 _JOB = ("table", "operation")
 _OF = {"operation": JOBS}
 _SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
-
-# -- tables, by their logs
-
-VERSION = Gauge("headrace_table_version", "Newest version of the table.", _TABLE)
-LAST_CHECKPOINT = Gauge(
-    "headrace_table_last_checkpoint_version",
-    "Version of the newest checkpoint, -1 before the first. What lies between it and the newest version is read commit "
-    "by commit by whoever opens the table.",
-    _TABLE,
-)
-FILES = Gauge("headrace_table_files", "Data files of the newest version.", _TABLE)
-ACTIVE_BYTES = Gauge("headrace_table_active_bytes", "Bytes of these files.", _TABLE)
-ROWS = Gauge("headrace_table_rows", "Rows in these files.", _TABLE)
-SMALL_FILES = Gauge("headrace_table_small_files", "Those that are smaller than compaction aims at.", _TABLE)
-PARTITION_SMALL_FILES = Gauge(
-    "headrace_table_partition_small_files_max", "The most of them that one partition of the table has.", _TABLE
-)
-VACUUMABLE_FILES = Gauge(
-    "headrace_table_vacuumable_files", "Files that left the table longer ago than its retention.", _TABLE
-)
-LOG_OBJECTS = Gauge("headrace_table_log_objects", "Objects in the table's log.", _TABLE)
-OLDEST_LOG_VERSION = Gauge(
-    "headrace_table_oldest_log_version", "The oldest commit that is retained: how far back history goes.", _TABLE
-)
-COLLECTED = Gauge(
-    "headrace_table_health_collected_timestamp_seconds", "When these numbers were last read from the table.", _TABLE
-)
-
-# -- work
 
 RUNS = Counter("headrace_maintenance_runs_total", "Jobs that were tried.", _JOB, _OF)
 FAILURES = Counter(
@@ -83,17 +54,6 @@ LEFT_ALONE = Gauge(
 )
 
 MAINTENANCE: tuple[Metric, ...] = (
-    VERSION,
-    LAST_CHECKPOINT,
-    FILES,
-    ACTIVE_BYTES,
-    ROWS,
-    SMALL_FILES,
-    PARTITION_SMALL_FILES,
-    VACUUMABLE_FILES,
-    LOG_OBJECTS,
-    OLDEST_LOG_VERSION,
-    COLLECTED,
     RUNS,
     FAILURES,
     CONFLICTS,

@@ -1,0 +1,82 @@
+"""The numbers of one table, from what was read of it. Pure."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from statistics import median
+
+from headrace.lake.upkeep.stats import TableFile, TableStats
+from headrace.metrics import tables
+from headrace.metrics.metric import Reading
+from headrace.metrics.recorder import Sample
+from headrace.settings import MIB
+
+SMALL = 0.75
+"""A file with less than this share of the size that is aimed at is worth merging."""
+
+_FRAGMENT = 1 / 8
+
+
+def numbers(stats: TableStats, target_mib: int) -> Iterator[Sample]:
+    """How a table stands; its series are as many however many partitions it has.
+
+    Args:
+        stats: of the table.
+        target_mib: size of the files that compaction aims at.
+    """
+    for metric, value in (
+        (tables.VERSION, stats.version),
+        (tables.LAST_CHECKPOINT, stats.version - stats.since_checkpoint),
+        (tables.FILES, len(stats.files)),
+        (tables.ACTIVE_BYTES, stats.size),
+        (tables.ROWS, sum(file.rows or 0 for file in stats.files)),
+        (tables.UNCOUNTED_FILES, sum(file.rows is None for file in stats.files)),
+        (tables.LOG_OBJECTS, len(stats.log.objects)),
+        (tables.LOG_BYTES, sum(found.size for found in stats.log.objects.values())),
+        (tables.OLDEST_LOG_VERSION, min(stats.log.commits, default=stats.version)),
+        (tables.VACUUMABLE_FILES, len(stats.expired)),
+    ):
+        yield _of(stats, metric, value)
+    yield from _partitions(stats, target_mib)
+    yield from _sizes(stats)
+
+
+def _of(stats: TableStats, metric: Reading, value: float, **labels: str) -> Sample:
+    return Sample(metric, value, {"table": stats.table, **labels})
+
+
+def tier(file: TableFile, target_mib: int) -> str | None:
+    """Which kind of small file it is; None if it is none."""
+    if file.sealed or file.size >= SMALL * target_mib * MIB:
+        return None
+    return "fragment" if file.size < _FRAGMENT * target_mib * MIB else "undersized"
+
+
+def _partitions(stats: TableStats, target_mib: int) -> Iterator[Sample]:
+    sizes: Counter[str | None] = Counter()
+    small: Counter[str | None] = Counter()
+    files: Counter[str | None] = Counter()
+    size: Counter[str | None] = Counter()
+    for file in stats.files:
+        sizes[file.value] += file.size
+        kind = tier(file, target_mib)
+        if kind is not None:
+            small[file.value] += 1
+            files[kind] += 1
+            size[kind] += file.size
+    for kind in tables.TIERS:
+        yield _of(stats, tables.SMALL_FILES, files[kind], tier=kind)
+        yield _of(stats, tables.SMALL_BYTES, size[kind], tier=kind)
+    yield _of(stats, tables.PARTITIONS, len(sizes))
+    yield _of(stats, tables.PARTITION_SMALL_FILES, max(small.values(), default=0))
+    yield _of(stats, tables.PARTITION_BYTES_MAX, max(sizes.values(), default=0))
+    yield _of(stats, tables.PARTITION_BYTES_MEDIAN, median(sizes.values()) if sizes else 0)
+
+
+def _sizes(stats: TableStats) -> Iterator[Sample]:
+    """Cumulative, as histograms are."""
+    counts = Counter(bisect_left(tables.SIZES, file.size) for file in stats.files)
+    bounds: Sequence[str] = tables.FILES_BY_SIZE.values["le"]
+    for bound, count in zip(bounds, accumulate(counts[at] for at in range(len(bounds))), strict=True):
+        yield _of(stats, tables.FILES_BY_SIZE, count, le=bound)
