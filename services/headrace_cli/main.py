@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, str] = {
     "config": "headrace_cli.config:app",
     "demo": "headrace_cli.demo:app",
     "doctor": "headrace_cli.doctor:app",
+    "health": "headrace_cli.health:app",
     "history": "headrace_cli.history:app",
     "ingest": "headrace_cli.ingest:app",
     "lag": "headrace_cli.lag:app",
@@ -75,8 +76,8 @@ def _options(
 ) -> None:
     """Kafka to Delta Lake, exactly once, with proof that nothing was lost or doubled.
 
-    Settings come from HEADRACE_* and headrace.toml. Exit codes: 0 done, 1 verify or doctor FAIL, 2 verify UNKNOWN,
-    64 wrong command line, 65 to 84 a named failure (docs/operations.md), 70 a bug.
+    Settings come from HEADRACE_* and headrace.toml. Exit codes: 0 done, 1 verify or doctor FAIL or health
+    red, 2 verify UNKNOWN, 64 wrong command line, 65 to 84 a named failure (docs/operations.md), 70 a bug.
     """
 
 

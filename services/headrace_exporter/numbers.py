@@ -3,17 +3,16 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import accumulate
 from statistics import median
 
+from headrace.lake.upkeep.health import SMALL, assess
 from headrace.lake.upkeep.stats import TableFile, TableStats
 from headrace.metrics import tables
 from headrace.metrics.metric import Reading
 from headrace.metrics.recorder import Sample
-from headrace.settings import MIB
-
-SMALL = 0.75
-"""A file with less than this share of the size that is aimed at is worth merging."""
+from headrace.settings import MIB, MaintainSettings
 
 _FRAGMENT = 1 / 8
 
@@ -36,10 +35,26 @@ def numbers(stats: TableStats, target_mib: int) -> Iterator[Sample]:
         (tables.LOG_BYTES, sum(found.size for found in stats.log.objects.values())),
         (tables.OLDEST_LOG_VERSION, min(stats.log.commits, default=stats.version)),
         (tables.VACUUMABLE_FILES, len(stats.expired)),
+        (tables.VACUUMABLE_BYTES, stats.expired_size),
     ):
         yield _of(stats, metric, value)
     yield from _partitions(stats, target_mib)
     yield from _sizes(stats)
+
+
+def judged(stats: TableStats, policy: MaintainSettings, now: datetime) -> Iterator[Sample]:
+    """How good a table is to read.
+
+    Args:
+        stats: of the table.
+        policy: what compaction aims at.
+        now: tells how old files are.
+    """
+    health = assess(stats, policy, now)
+    yield _of(stats, tables.HEALTH, health.score)
+    for part in health.parts:
+        if part.weight:
+            yield _of(stats, tables.HEALTH_POINTS, part.points, part=part.part.value)
 
 
 def _of(stats: TableStats, metric: Reading, value: float, **labels: str) -> Sample:

@@ -7,12 +7,10 @@ how often a byte is rewritten is bounded by the logarithm of sizes, however ofte
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from headrace.lake.upkeep.health import SMALL
 from headrace.lake.upkeep.stats import TableFile
 from headrace.settings import MIB, MaintainSettings
 from headrace_maintenance.jobs import Job, JobKind
-
-SMALL = 0.75
-"""A file with less than this share of the size that is aimed at is worth merging."""
 
 _LIKE = 8
 _LEAST = 4

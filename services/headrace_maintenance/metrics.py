@@ -10,7 +10,7 @@ from headrace.metrics import COMMON, MAINTENANCE, TABLES, common, maintenance, t
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
 from headrace.settings import MaintainSettings
-from headrace_exporter.numbers import numbers
+from headrace_exporter.numbers import judged, numbers
 from headrace_maintenance.report import Done
 
 
@@ -40,8 +40,12 @@ class MaintenanceMetrics:
 
     def saw(self, stats: TableStats, *, left_alone: bool) -> None:
         """A table was looked at."""
-        now = Sample(tables.COLLECTED, self.clock.now().timestamp(), {"table": stats.table, "look": "full"})
-        self._seen[stats.table] = [*numbers(stats, self._policy.target_mib), now]
+        now = self.clock.now()
+        self._seen[stats.table] = [
+            *numbers(stats, self._policy.target_mib),
+            *judged(stats, self._policy, now),
+            Sample(tables.COLLECTED, now.timestamp(), {"table": stats.table, "look": "full"}),
+        ]
         self.recorder.put(maintenance.LEFT_ALONE, float(left_alone), table=stats.table)
 
     def left_alone(self, table: str) -> None:

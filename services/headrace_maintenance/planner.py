@@ -8,7 +8,7 @@ from itertools import chain
 
 from headrace.lake.upkeep.stats import TableFile, TableStats
 from headrace.settings import MIB, MaintainSettings
-from headrace_maintenance.files import SMALL, cold_jobs, hot_jobs, told
+from headrace_maintenance.files import cold_jobs, hot_jobs, told
 from headrace_maintenance.jobs import Job, JobKind, Plan
 
 _CHECKPOINT_BYTES = 32 * MIB
@@ -43,11 +43,6 @@ def plan_jobs(stats: TableStats, given: Given, policy: MaintainSettings, now: da
         left = told([file for job in rest for file in job.files])
         waiting = f"{len(rest)} merges wait for the next time ({left}): {policy.budget_mib} MiB at a time"
     return Plan(jobs, waiting, problem)
-
-
-def is_small(file: TableFile, policy: MaintainSettings) -> bool:
-    """Whether it is smaller than compaction aims at."""
-    return not file.sealed and file.size < SMALL * policy.target_mib * MIB
 
 
 def _merges(stats: TableStats, given: Given, policy: MaintainSettings, now: datetime) -> Iterator[Job]:

@@ -15,7 +15,9 @@ from confluent_kafka import Producer
 from deltalake import DeltaTable
 
 from headrace.kafka.embedded import EmbeddedBroker
+from headrace.lake.upkeep.health import HealthPart, Part
 from headrace.origins import EffectiveSetting
+from headrace.read.health import TableHealth
 from headrace.read.history import CommitEntry, CommittedRange, ReplayedRecords, TableHistory
 from headrace.read.lag import PartitionLag, TableLag
 from headrace.read.summary import PartitionPosition, TableSummary
@@ -34,7 +36,7 @@ VARYING = (
     (r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b", "<batch>"),
     (rf"({re.escape(socket.gethostname())}|ingest-0)/\d+", "<worker>"),
     (r"(127\.0\.0\.1|localhost):\d+", "<broker>"),
-    (r"[\d.]+ (bytes|kB)", "<size>"),
+    (r"[\d.]+ (bytes|kB|KiB)", "<size>"),
     (r"[\d,]+\.\d s\b", "<age>"),
     (r"[ \t]+", " "),
     (r" $", ""),
@@ -115,6 +117,11 @@ def test_every_place_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Place)
 
 
+def test_every_part_of_health_is_explained() -> None:
+    table = PAGE.partition("| Part | Points |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Part)
+
+
 @pytest.mark.parametrize(
     ("head", "report"),
     [
@@ -122,6 +129,8 @@ def test_every_place_is_explained() -> None:
         ("Key of a position", PartitionPosition),
         ("Key of a table of `lag`", TableLag),
         ("Key of a partition of `lag`", PartitionLag),
+        ("Key of a table of `health`", TableHealth),
+        ("Key of a part of `health`", HealthPart),
         ("Key of `history`", TableHistory),
         ("Key of a commit", CommitEntry),
         ("Key of a range", CommittedRange),

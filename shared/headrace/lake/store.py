@@ -169,19 +169,18 @@ class Store:
         except (BaseError, OSError) as error:
             raise store_failure(error, f"listing {self.uri(folder)}") from error
 
-    def holds(self, path: str) -> bool:
-        """Whether something lies at `path`.
+    def size(self, path: str) -> int | None:
+        """Bytes of what lies at `path`; None if nothing does.
 
         Raises:
             StoreError, AccessDeniedError: the store does not tell.
         """
         try:
-            obstore.head(self._objects, path)
+            return obstore.head(self._objects, path)["size"]
         except FileNotFoundError:
-            return False
+            return None
         except (BaseError, OSError) as error:
             raise store_failure(error, f"looking up {self.uri(path)}") from error
-        return True
 
     def tagged(self, path: str) -> tuple[bytes, str | None] | None:
         """The bytes at `path` and the tag of that state of it; None if nothing is there.

@@ -6,6 +6,7 @@ No label has the value of a partition column: however many partitions a table ha
 from headrace.metrics.metric import Counter, Metric, Reading
 
 TIERS = ("fragment", "undersized")
+HEALTH_PARTS = ("file_size", "small_files", "checkpoint", "expired", "statistics")
 LOOKS = ("log", "full", "source")
 SIZES = (1 << 20, 4 << 20, 16 << 20, 48 << 20, 96 << 20, 256 << 20, 1 << 30)
 """Bytes: upper bounds of the classes that files are counted in."""
@@ -92,6 +93,22 @@ ORPHAN_FILES = Reading(
     _TABLE,
 )
 
+# -- all of that in one number
+
+HEALTH = Reading(
+    "headrace_table_health_score",
+    "How good the table is to read, 0 to 100: the sum of `headrace_table_health_points`. `headrace health` says what "
+    "it lacks.",
+    _TABLE,
+)
+HEALTH_POINTS = Reading(
+    "headrace_table_health_points",
+    "Points for one part of the table's health: at most 40 for `file_size`, 25 for `small_files`, 15 for `checkpoint`, "
+    "10 for `expired`, 10 for `statistics`.",
+    ("table", "part"),
+    {"part": HEALTH_PARTS},
+)
+
 # -- how far it is behind its topic
 
 SOURCE_LAG = Reading(
@@ -154,6 +171,8 @@ TABLES: tuple[Metric, ...] = (
     VACUUMABLE_FILES,
     VACUUMABLE_BYTES,
     ORPHAN_FILES,
+    HEALTH,
+    HEALTH_POINTS,
     SOURCE_LAG,
     SOURCE_WATERMARK,
     SOURCE_GONE,

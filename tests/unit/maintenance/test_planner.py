@@ -40,7 +40,7 @@ def stats(
         version,
         tuple(files),
         LogFiles.of(log or {f"{0:020d}.checkpoint.parquet": StoredObject(1, NOW)}),
-        tuple(f"gone-{number}" for number in range(expired)),
+        {f"gone-{number}": 1 for number in range(expired)},
         timedelta(days=7),
         timedelta(days=30),
     )

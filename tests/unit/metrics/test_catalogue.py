@@ -6,6 +6,7 @@ import pytest
 
 from headrace import metrics
 from headrace.contracts import RejectReason
+from headrace.lake.upkeep.health import Part
 from headrace.metrics import CATALOGUE, common, ingest, maintenance, producer, tables
 from headrace.metrics.health import State
 from headrace.metrics.metric import Counter, Histogram, Metric
@@ -60,9 +61,10 @@ def test_every_metric_of_a_module_is_in_its_part(module: object, part: tuple[Met
         (ingest.QUARANTINED_RECORDS.values["reason"], RejectReason),
         (common.STATE.values["state"], State),
         (maintenance.RUNS.values["operation"], JobKind),
+        ((*tables.HEALTH_POINTS.values["part"], Part.LOG.value), Part),
     ],
 )
 def test_label_values_are_the_words_of_the_code(
-    values: tuple[str, ...], words: type[Trigger | FailureKind | RejectReason | State | JobKind]
+    values: tuple[str, ...], words: type[Trigger | FailureKind | RejectReason | State | JobKind | Part]
 ) -> None:
     assert sorted(values) == sorted(words)

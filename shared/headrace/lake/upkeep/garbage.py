@@ -4,7 +4,7 @@ deltalake lists the files; they are deleted here and not by its vacuum, which ad
 whose commits may clean up the log by rules of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -82,14 +82,14 @@ def clean_log(store: Store, table: str, clock: Clock, kept: timedelta) -> Delete
     return _delete(store, folder, names)
 
 
-def _refuse_active(stats: TableStats, paths: Sequence[str]) -> None:
+def _refuse_active(stats: TableStats, paths: Collection[str]) -> None:
     active = {file.path for file in stats.files} & set(paths)
     if active:
         msg = f"{stats.table}: the library lists {min(active)} as expired, and it is part of the table: nothing went"
         raise InvariantError(msg)
 
 
-def _delete(store: Store, folder: str, names: Sequence[str]) -> Deleted:
+def _delete(store: Store, folder: str, names: Collection[str]) -> Deleted:
     for name in names:
         store.delete(f"{folder}/{name}")
     return Deleted(len(names))

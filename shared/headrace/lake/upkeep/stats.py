@@ -4,7 +4,7 @@ No data file is opened and nothing is changed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -67,7 +67,7 @@ class TableStats:
         version: newest.
         files: of that version.
         log: what lies in its log.
-        expired: paths of files that left the table longer ago than files are kept, and still lie there.
+        expired: files that left the table longer ago than files are kept, and still lie there: bytes by their paths.
         file_retention: how long files are kept that left the table.
         log_retention: how long commits are kept.
         protected: why its rows may not be moved; None if they may.
@@ -77,7 +77,7 @@ class TableStats:
     version: int
     files: tuple[TableFile, ...]
     log: LogFiles
-    expired: tuple[str, ...]
+    expired: Mapping[str, int]
     file_retention: timedelta
     log_retention: timedelta
     protected: str | None = None
@@ -86,6 +86,11 @@ class TableStats:
     def size(self) -> int:
         """Bytes of its files."""
         return sum(file.size for file in self.files)
+
+    @property
+    def expired_size(self) -> int:
+        """Bytes of what may be deleted."""
+        return sum(self.expired.values())
 
     @property
     def since_checkpoint(self) -> int:
@@ -112,7 +117,7 @@ def gather(store: Store, table: str) -> TableStats:
         version=handle.version(),
         files=_files(handle),
         log=LogFiles.of(store.listing(f"{table}/_delta_log")),
-        expired=tuple(path for path in removable(handle, kept) if store.holds(f"{table}/{path}")),
+        expired={path: size for path in removable(handle, kept) if (size := store.size(f"{table}/{path}")) is not None},
         file_retention=kept,
         log_retention=_retention(properties, _LOG_PROPERTY, LOG_RETENTION, store.uri(table)),
         protected=_protected(handle, properties),
