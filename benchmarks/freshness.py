@@ -11,7 +11,8 @@ from typing import cast
 import pyarrow.parquet as pq
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake, percentile, start_worker
-from headrace.kafka.sender import OutgoingRecord, RecordSender, sender_properties
+from headrace.kafka.sender import OutgoingRecord, RecordSender
+from headrace.kafka.sender_properties import sender_properties
 from headrace.testing.waiting import wait_until
 from headrace_bots.load import render_trades
 

@@ -18,7 +18,8 @@ from confluent_kafka import KafkaError, Message, Producer
 from benchmarks.cluster import Cluster, percentile
 from headrace import AsyncEventProducer, Delivery, EventProducer, Trade
 from headrace.clock import SystemClock
-from headrace.kafka.sender import OutgoingRecord, sender_properties
+from headrace.kafka.sender import OutgoingRecord
+from headrace.kafka.sender_properties import sender_properties
 from headrace.producer._records import EventRecords
 from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps

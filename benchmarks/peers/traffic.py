@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.cluster import TOPIC
-from headrace.kafka.sender import OutgoingRecord, RecordSender, sender_properties
+from headrace.kafka.sender import OutgoingRecord, RecordSender
+from headrace.kafka.sender_properties import sender_properties
 from headrace_bots.load import render_trades
 
 _DISTINCT = 20_000

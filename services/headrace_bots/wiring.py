@@ -16,7 +16,8 @@ from headrace.connection import KafkaSettings
 from headrace.contracts import Greeks, Signal, Trade, contract_of
 from headrace.errors import ConfigError
 from headrace.kafka.client import client_properties
-from headrace.kafka.sender import Delivery, sender_properties
+from headrace.kafka.sender import Delivery
+from headrace.kafka.sender_properties import sender_properties
 from headrace.kafka.topics import TopicClient
 from headrace.producer import EventProducer, FullPolicy, Outbox
 from headrace_bots.bots import Simulation

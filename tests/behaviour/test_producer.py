@@ -10,7 +10,7 @@ from headrace import Delivery, Event, EventProducer
 from headrace.contracts import contract_of, load_contracts
 from headrace.errors import BrokerUnreachableError, DeliveryError, EventTooLargeError
 from headrace.kafka.embedded import EmbeddedBroker
-from headrace.kafka.sender import sender_properties
+from headrace.kafka.sender_properties import sender_properties
 from headrace.producer import FullPolicy, Outbox
 from headrace.testing import an_event
 from headrace.testing.brokers import BrokerHandle

@@ -15,7 +15,7 @@ from headrace.contracts import explain, load_contracts
 from headrace.errors import BrokerUnreachableError, ConfigError, DeliveryError
 from headrace.kafka.embedded import PARTITIONS, EmbeddedBroker
 from headrace.kafka.reader import TopicReader
-from headrace.kafka.sender import sender_properties
+from headrace.kafka.sender_properties import sender_properties
 from headrace.kafka.topics import TopicClient
 from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps

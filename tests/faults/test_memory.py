@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.generated import write_table
-from headrace.kafka.sender import sender_properties
+from headrace.kafka.sender_properties import sender_properties
 from headrace.lake.store import Store
 from headrace.settings import MIB
 from headrace.testing.brokers import BrokerHandle

@@ -10,7 +10,8 @@ from typing import Self, TypeVar
 
 from headrace.contracts import Event
 from headrace.errors import ConfigError
-from headrace.kafka.sender import Delivery, RecordSender, sender_properties
+from headrace.kafka.sender import Delivery, RecordSender
+from headrace.kafka.sender_properties import sender_properties
 from headrace.kafka.sending import Connect
 from headrace.producer._full_policy import FullPolicy, OnFull
 from headrace.producer._health import ProducerHealth

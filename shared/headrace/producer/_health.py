@@ -1,6 +1,5 @@
 """How a producer fares, counted while it works: numbers that a bot reads whenever it likes."""
 
-import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
@@ -104,11 +103,11 @@ class TopicTally:
     delivery_counts: list[int] = field(default_factory=lambda: [0] * (len(_BOUNDS) + 1))
     delivery_seconds: float = 0.0
 
-    def acknowledge(self, size: int, seconds: float) -> None:
-        """Counts an acknowledgement of so many bytes after so long."""
+    def acknowledge(self, size: int, seconds: float, now: float) -> None:
+        """Counts an acknowledgement of so many bytes after so long; `now` is since the epoch."""
         self.acknowledged += 1
         self.acknowledged_bytes += size
-        self.last_delivery = time.time()
+        self.last_delivery = now
         self.delivery_counts[bisect_left(_BOUNDS, seconds)] += 1
         self.delivery_seconds += seconds
 

@@ -4,8 +4,9 @@ A record that `put` took is acknowledged, or its failure is raised by the next `
 """
 
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -13,7 +14,7 @@ from typing import Self
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import ConfigError, DeliveryError, HeadraceError, QueueFullError
 from headrace.kafka.client import Properties, client_log
-from headrace.kafka.sender import Delivery, Headers, OutgoingRecord, RecordSender
+from headrace.kafka.sender import Acknowledgement, Delivery, Headers, OutgoingRecord, RecordSender
 from headrace.kafka.sending import Connect, Sender
 from headrace.producer._full_policy import FullPolicy
 from headrace.producer._health import ProducerHealth, TopicTally
@@ -211,16 +212,18 @@ class Outbox:
         while self.pending and not deadline.expired():
             self._sender.drain(deadline.remaining())
 
-    def _acknowledged(self, topic: str, size: int, seconds: float) -> None:
+    def _acknowledged(self, records: Sequence[Acknowledgement]) -> None:
+        now = time.time()
         with self._lock:
-            self._settled += 1
-            self._pending_bytes -= size
-            self._tallies[topic].acknowledge(size, seconds)
+            self._settled += len(records)
+            for topic, size, seconds in records:
+                self._pending_bytes -= size
+                self._tallies[topic].acknowledge(size, seconds, now)
 
     def _outcome(self, delivery: Delivery) -> None:
         size = len(delivery.value or b"")
         if delivery.error is None:
-            self._acknowledged(delivery.topic, size, delivery.seconds or 0.0)
+            self._acknowledged([Acknowledgement(delivery.topic, size, delivery.seconds or 0.0)])
         else:
             with self._lock:
                 self._settled += 1

@@ -43,8 +43,8 @@ class EventRecords:
     def record_of(self, event: Event) -> OutgoingRecord:
         """The record of an event: key and topic as its contract says, value as `Event.to_wire`."""
         route = self._routes.get(type(event)) or self._add_route(type(event))
-        event_id = ("headrace-event-id", str(route.event_id(event)).encode())
-        return OutgoingRecord(route.topic, route.value(event), _key_text(route.key(event)), [*route.headers, event_id])
+        event_id = ("headrace-event-id", _text(route.event_id(event)))
+        return OutgoingRecord(route.topic, route.value(event), _text(route.key(event)), [*route.headers, event_id])
 
     def _add_route(self, kind: type[Event]) -> _Route:
         contract = contract_of(kind)
@@ -60,10 +60,10 @@ class EventRecords:
         return route
 
 
-def _key_text(key: object) -> bytes:
-    if type(key) is str:
-        return key.encode()
-    return str(key.value if isinstance(key, Enum) else key).encode()
+def _text(value: object) -> bytes:
+    if type(value) is str:
+        return value.encode()
+    return str(value.value if isinstance(value, Enum) else value).encode()
 
 
 def _random_id(_: Event) -> str:

@@ -14,7 +14,8 @@ from headrace.errors import (
     HeadraceError,
     QueueFullError,
 )
-from headrace.kafka.sender import Delivery, sender_properties
+from headrace.kafka.sender import Delivery
+from headrace.kafka.sender_properties import sender_properties
 from headrace.producer import FullPolicy, Outbox
 
 NOWHERE = "127.0.0.1:1"
