@@ -6,6 +6,7 @@ import platform
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from threading import Event
@@ -75,13 +76,15 @@ def subject_of(store: Store, table: str, contracts: Mapping[str, Contract]) -> S
         return Subject(layout, ("_partition", "_offset"))
     if table not in contracts:
         return Subject(None, unmergeable=f"no contract named {table} is known: set HEADRACE_CONTRACTS")
-    layout = file_layout(contracts[table])
+    contract = contracts[table]
+    layout = file_layout(contract)
     known = {field.name for field in DeltaLog(store, table).schema.fields}
-    cluster_by = tuple(c for c in contracts[table].table.cluster_by if c != layout.partition_column)
+    cluster_by = tuple(c for c in contract.table.cluster_by if c != layout.partition_column)
     lacking = sorted({*layout.statistics, *cluster_by} - known)
     if lacking:
         return Subject(None, unmergeable=f"it lacks columns of contract {table}: {', '.join(lacking)}")
-    return Subject(layout, cluster_by)
+    # Not in what workers write: of many small files each filter costs more to read than it spares.
+    return Subject(replace(layout, bloom_filters=frozenset(contract.table.bloom_filters)), cluster_by)
 
 
 def look(settings: Settings, names: Sequence[str]) -> list[TableRound]:

@@ -1,9 +1,12 @@
 """Maintenance of tables that workers made, alone and beside everything else that may be at work."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import QueryBuilder
 
 from headrace.contracts import Trade, contract_of
 from headrace.errors import InvariantError, MaintenanceHeldError, WrongTableError
@@ -51,6 +54,25 @@ def test_a_cold_partition_is_sealed_once(memory_world: World) -> None:
     assert all("/sealed-" in path for path in files(memory_world))
     memory_world.assert_exact()
     assert outcomes(maintain(memory_world, COLD)[TABLE]) == []
+
+
+def test_a_look_up_by_id_passes_by_what_maintenance_wrote_without_it(memory_world: World) -> None:
+    fragmented(memory_world)
+    before, after = passed_by_filters(memory_world, "fill-1x")
+    assert before == after >= 1  # lies between the lowest and the highest id of files
+    maintain(memory_world)
+
+    assert passed_by_filters(memory_world, "fill-1x") == (1, 0)
+    assert passed_by_filters(memory_world, "fill-7") == (1, 1)
+
+
+def passed_by_filters(world: World, fill_id: str) -> tuple[int, int]:
+    """Row groups that deltalake looks for that fill in by their statistics, and of them those with it by the filter."""
+    tables = QueryBuilder().register("fills", world.table())
+    plan = tables.execute(f"EXPLAIN ANALYZE SELECT price FROM fills WHERE fill_id = '{fill_id}'").read_all()
+    found = re.search(r"row_groups_pruned_bloom_filter=(\d+) total → (\d+) matched", str(pa.table(plan)["plan"][0]))
+    assert found is not None
+    return int(found[1]), int(found[2])
 
 
 def test_a_dry_run_says_what_is_due_and_changes_nothing(memory_world: World) -> None:

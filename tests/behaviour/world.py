@@ -45,11 +45,13 @@ Command = Callable[..., tuple[int, str]]
 
 DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 
+LAYOUT = Table(name=TABLE, partition_by="date", bloom_filters=("fill_id",))
+
 
 def contract_for(topic: str) -> Contract:
     """A contract of a made-up event on `topic`; its table is always `TABLE`."""
 
-    class Fill(Event, topic=topic, key="symbol", table=Table(name=TABLE, partition_by="date")):
+    class Fill(Event, topic=topic, key="symbol", table=LAYOUT):
         """One fill, of a made-up kind."""
 
         fill_id: EventId
@@ -63,7 +65,7 @@ def contract_for(topic: str) -> Contract:
 def tight_contract_for(topic: str) -> Contract:
     """The same with a bound that is too tight: prices of 5 and more are refused."""
 
-    class Fill(Event, topic=topic, key="symbol", table=Table(name=TABLE, partition_by="date")):
+    class Fill(Event, topic=topic, key="symbol", table=LAYOUT):
         """One fill, of a made-up kind."""
 
         fill_id: EventId

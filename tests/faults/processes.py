@@ -19,7 +19,9 @@ _CONTRACT = """
 from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 
 
-class Fill(Event, topic={topic!r}, key="symbol", table=Table(name={table!r}, partition_by="date")):
+class Fill(
+    Event, topic={topic!r}, key="symbol", table=Table(name={table!r}, partition_by="date", bloom_filters=("fill_id",))
+):
     '''One fill, of a made-up kind.'''
 
     fill_id: EventId

@@ -165,6 +165,14 @@ def _check_layout(event: type, table: Table, fields: dict[str, FieldSpec], event
         if name not in fields or isinstance(fields[name].kind, StructKind | ListKind):
             msg = f"{event.__name__}: cluster_by names {name!r}: write a tuple of fields, no nested ones, no lists"
             raise ContractError(msg)
+    for name in table.bloom_filters:
+        looked_up = name in fields and isinstance(fields[name].kind, StringKind | IntKind | ChoiceKind)
+        if not looked_up or name == table.partition_by:
+            msg = (
+                f"{event.__name__}: bloom_filters names {name!r}: write a tuple of texts or whole numbers that rows "
+                "are looked up by, without the one that partitions the table"
+            )
+            raise ContractError(msg)
 
 
 def _check_days(event: type, fields: dict[str, FieldSpec], event_time: str | None) -> None:

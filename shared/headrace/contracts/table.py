@@ -16,6 +16,7 @@ class Table:
         partition_by: `"date"` for one folder per UTC day of the event time, a field for one per value of it, None
             for none. Each flush writes a file per value it holds, so a field must have few: texts, never null.
         cluster_by: fields that compaction sorts by, the most selective first.
+        bloom_filters: fields that rows are looked up by: files that maintenance writes carry a Bloom filter of each.
         event_time: the field that says when the event happened; by default `timestamp` where there is one.
     """
 
@@ -24,4 +25,5 @@ class Table:
     key: tuple[str, ...] = ()
     partition_by: str | None = None
     cluster_by: tuple[str, ...] = ()
+    bloom_filters: tuple[str, ...] = ()
     event_time: str | None = None

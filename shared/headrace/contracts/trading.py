@@ -25,7 +25,11 @@ class Trade(
     Event,
     topic="trades",
     key="symbol",
-    table=Table(partition_by="date", cluster_by=("symbol", "timestamp")),
+    table=Table(
+        partition_by="date",
+        cluster_by=("symbol", "timestamp"),
+        bloom_filters=("transaction_id", "order_id", "leg_id"),
+    ),
 ):
     """One execution of one option leg."""
 
@@ -57,7 +61,7 @@ class Greeks(
     Event,
     topic="greeks",
     key="symbol",
-    table=Table(partition_by="date", cluster_by=("symbol", "timestamp")),
+    table=Table(partition_by="date", cluster_by=("symbol", "timestamp"), bloom_filters=("leg_id",)),
 ):
     """Sensitivities of one leg, or of a whole strategy where no leg is named, at one moment."""
 

@@ -189,6 +189,8 @@ class TestClassesThatCannotBeTables:
             ({"table": Table(mode="upsert", key=("key",))}, "the later one counts: add a field `timestamp"),
             ({"table": Table(event_time="x")}, "must name a UtcTimestamp field"),
             ({"table": Table(cluster_by=("x", "z"))}, "cluster_by names 'z'"),
+            ({"table": Table(bloom_filters=("key", "z"))}, "bloom_filters names 'z': write a tuple of texts"),
+            ({"table": Table(bloom_filters=("x",))}, "bloom_filters names 'x'"),
             ({"frozen": False}, "model_config of its own"),
         ],
         ids=str,

@@ -172,6 +172,17 @@ def test_rising_columns_are_encoded_as_differences() -> None:
     assert columns.column(0).total_compressed_size * 5 < columns.column(1).total_compressed_size
 
 
+def test_a_bloom_filter_is_no_larger_than_its_values_need() -> None:
+    rows = pa.table(
+        {"few": ["a", "b"] * 50_000, "many": [f"id-{number}" for number in range(100_000)], "none": [1] * 100_000}
+    )
+    columns = _row_group(rows, FileLayout("t", None, (), bloom_filters=frozenset({"few", "many"})))
+    few, many, none = (columns.column(index).bloom_filter_length for index in range(3))  # type: ignore[attr-defined]  # stubs lag
+    assert few is not None
+    assert many is not None
+    assert (few < 100, 100_000 < many < 132_000, none) == (True, True, None)
+
+
 def _row_group(rows: pa.Table, layout: FileLayout) -> pq.RowGroupMetaData:
     return pq.ParquetFile(pa.BufferReader(encode(rows, layout))).metadata.row_group(0)
 
