@@ -13,7 +13,8 @@ _INTRODUCTION = """\
 
 <!-- Made by `python -m headrace_cli.metrics_reference > docs/metrics.md`. Change shared/headrace/metrics. -->
 
-What `/metrics` of a worker, of [`headrace maintain`](maintenance.md) and of `headrace export` show, what
+What `/metrics` of a worker, of [`headrace maintain`](maintenance.md), of `headrace export` and of the
+[canary](canary.md) show, what
 [producers](producing.md#how-it-fares) show in the registry of a bot, and at the end what
 [`headrace verify`](verify.md#on-a-schedule) leaves in a metrics file. How to reach
 `/metrics`, and the probes beside it: [operations](operations.md#probes-and-metrics).

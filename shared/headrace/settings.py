@@ -130,6 +130,17 @@ class MaintainSettings(Section):
     retention."""
 
 
+class CanarySettings(Section):
+    """How often `headrace canary` emits, and when a heartbeat is late: [canary](canary.md)."""
+
+    every_seconds: float = Field(default=30.0, ge=0.1)
+    """How often a heartbeat is emitted; each makes a commit."""
+    deadline_seconds: float = Field(default=60.0, ge=0.1)
+    """A heartbeat that is not in the table after so long is missing, and late when it arrives."""
+    look_seconds: float = Field(default=1.0, ge=0.1)
+    """How often the table is looked at; round trips are exact to this."""
+
+
 class MetricsSettings(Section):
     """Where `/metrics` and the probes are served: [metrics](metrics.md)."""
 
@@ -162,6 +173,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     ingest: IngestSettings = IngestSettings()
     maintain: MaintainSettings = MaintainSettings()
+    canary: CanarySettings = CanarySettings()
     metrics: MetricsSettings = MetricsSettings()
     contracts: Annotated[tuple[str, ...], NoDecode] = ()
     """Modules that declare further `Event` classes, separated by commas."""

@@ -33,7 +33,78 @@ _MODULE = "contract_under_test"
 _SOURCES = [str(Path(__file__).parents[2] / folder) for folder in ("shared", "services")]
 
 
-class WorkerProcess:
+class Process:
+    """One `headrace` command; killed at the end of the context if it still runs.
+
+    Args:
+        arguments: of the command.
+        environment: its whole.
+        log: what it writes to.
+        prepare: runs in the child before it becomes the command.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self.log = log
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "headrace_cli.main", *arguments],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                preexec_fn=prepare,  # noqa: PLW1509  # sets a limit, and takes no lock
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def said(self) -> str:
+        """What it has written so far."""
+        return self.log.read_text(errors="replace")
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def signal(self, *signals: signal.Signals) -> None:
+        for number in signals:
+            self._process.send_signal(number)
+
+    def await_said(self, text: str, *, after: int = 0, seconds: float = 30.0) -> None:
+        """Returns when it has written `text`, beyond the first `after` characters."""
+        wait_until(lambda: text in self.said[after:] or not self.alive, f"it says {text}", seconds=seconds)
+        assert text in self.said[after:], self.said
+
+    def runs_for(self, seconds: float) -> bool:
+        """Whether it still runs after so many seconds."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def end(self, seconds: float = 30.0) -> int:
+        """Its exit code."""
+        return self._process.wait(seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.alive:
+            self.signal(signal.SIGKILL)
+        self._process.wait(10)
+
+
+class WorkerProcess(Process):
     """One `headrace ingest`; killed at the end of the context if it still runs.
 
     Args:
@@ -62,58 +133,9 @@ class WorkerProcess:
             "ingest__flush_seconds": "0.1",
             **settings,
         }
-        self.log = world.folder / f"worker-{len(list(world.folder.glob('worker-*.log')))}.log"
-        with self.log.open("wb") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "headrace_cli.main", "ingest", TABLE, *_options(world, drain, partitions)],
-                env=_environment(world, chosen),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                preexec_fn=prepare,  # noqa: PLW1509  # sets a limit, and takes no lock
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def said(self) -> str:
-        """What it has written so far."""
-        return self.log.read_text(errors="replace")
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def signal(self, *signals: signal.Signals) -> None:
-        for number in signals:
-            self._process.send_signal(number)
-
-    def await_said(self, text: str, *, after: int = 0, seconds: float = 30.0) -> None:
-        """Returns when it has written `text`, beyond the first `after` characters."""
-        wait_until(lambda: text in self.said[after:] or not self.alive, f"the worker says {text}", seconds=seconds)
-        assert text in self.said[after:], self.said
-
-    def runs_for(self, seconds: float) -> bool:
-        """Whether it still runs after so many seconds."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return True
-        return False
-
-    def end(self, seconds: float = 30.0) -> int:
-        """Its exit code."""
-        return self._process.wait(seconds)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.alive:
-            self.signal(signal.SIGKILL)
-        self._process.wait(10)
+        log = world.folder / f"worker-{len(list(world.folder.glob('worker-*.log')))}.log"
+        arguments = ["ingest", TABLE, *_options(world, drain, partitions)]
+        super().__init__(arguments, _environment(world, chosen), log, prepare)
 
 
 def _membership(world: World, member: str) -> dict[str, str]:
@@ -137,10 +159,15 @@ def _environment(world: World, settings: Mapping[str, str]) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     (folder / f"{_MODULE}.py").write_text(_CONTRACT.format(topic=world.topic.name, table=TABLE))
     chosen = {"lake__root": str(world.root), "contracts": _MODULE, "log_format": "json", **settings}
+    return environment_of(chosen, folder)
+
+
+def environment_of(settings: Mapping[str, str], *folders: Path) -> dict[str, str]:
+    """Of a process with these settings, without `HEADRACE_` and in small letters; modules lie in `folders` too."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
-        **{f"HEADRACE_{name.upper()}": value for name, value in chosen.items()},
-        "PYTHONPATH": os.pathsep.join([str(folder), *_SOURCES]),
+        **{f"HEADRACE_{name.upper()}": value for name, value in settings.items()},
+        "PYTHONPATH": os.pathsep.join([*map(str, folders), *_SOURCES]),
     }
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from headrace.connection import KafkaSettings, Section
 from headrace.errors import ConfigError
 from headrace.settings import (
+    CanarySettings,
     IngestSettings,
     LakeSettings,
     MaintainSettings,
@@ -256,9 +257,10 @@ def test_settings_do_not_change(section: Settings | KafkaSettings | LakeSettings
 
 
 @pytest.mark.parametrize(
-    "section", [KafkaSettings, LakeSettings, IngestSettings, MaintainSettings, MetricsSettings, Settings]
+    "section",
+    [KafkaSettings, LakeSettings, IngestSettings, MaintainSettings, CanarySettings, MetricsSettings, Settings],
 )
 def test_every_setting_is_described(section: type[Settings | Section]) -> None:
-    sections = {"kafka", "lake", "ingest", "maintain", "metrics"}
+    sections = {"kafka", "lake", "ingest", "maintain", "canary", "metrics"}
     undescribed = [name for name, field in section.model_fields.items() if not field.description]
     assert [name for name in undescribed if name not in sections] == []

@@ -5,12 +5,12 @@ from importlib import import_module
 from itertools import chain
 from types import MappingProxyType, ModuleType
 
-from headrace.contracts import state, trading
+from headrace.contracts import heartbeat, state, trading
 from headrace.contracts.contract import Contract
 from headrace.contracts.event import Event, contract_of
 from headrace.errors import ContractError
 
-_BUILT_IN = (trading, state)
+_BUILT_IN = (trading, state, heartbeat)
 
 
 def load_contracts(modules: Sequence[str] = ()) -> Mapping[str, Contract]:

@@ -5,6 +5,7 @@ A part of the program adds a module of its own and a line to `CATALOGUE`; `recor
 
 from collections.abc import Mapping
 
+from headrace.metrics.canary import CANARY
 from headrace.metrics.common import COMMON
 from headrace.metrics.ingest import INGEST
 from headrace.metrics.maintenance import MAINTENANCE
@@ -19,8 +20,9 @@ CATALOGUE: Mapping[str, tuple[Metric, ...]] = {
     "Tables": TABLES,
     "Maintenance worker": MAINTENANCE,
     "Producers of bots": PRODUCER,
+    "Canary": CANARY,
     "Verify": VERIFY,
 }
 """Metrics by the part that reports them."""
 
-__all__ = ["CATALOGUE", "COMMON", "INGEST", "MAINTENANCE", "PRODUCER", "TABLES", "VERIFY"]
+__all__ = ["CANARY", "CATALOGUE", "COMMON", "INGEST", "MAINTENANCE", "PRODUCER", "TABLES", "VERIFY"]

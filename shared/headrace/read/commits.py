@@ -36,6 +36,11 @@ class CommitLog:
         self.table = table
         self.version = self._log.version
 
+    @property
+    def id(self) -> str:
+        """The table's own id, given at creation."""
+        return self._log.id
+
     @cached_property
     def identity(self) -> TableIdentity:
         """What the table says it is filled from.

@@ -22,6 +22,7 @@ from headrace.contracts import (
     contract_of,
     load_contracts,
 )
+from headrace.contracts.heartbeat import Heartbeat
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -211,6 +212,10 @@ EVENTS: dict[str, tuple[type[Event], list[dict[str, object]]]] = {
                 "regime_current": "bull",
             },
         ],
+    ),
+    "headrace_heartbeat": (
+        Heartbeat,
+        [{"beat_id": "0197f3c27d1e70008000000000000a2c", "timestamp": "2026-01-31T15:04:05Z"}],
     ),
 }
 

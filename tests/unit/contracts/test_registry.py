@@ -11,7 +11,7 @@ from headrace.contracts import contract_named, load_contracts
 from headrace.errors import ContractError
 
 BUILT_IN = [
-    *("greeks", "legs", "market_regimes", "performance_metrics"),
+    *("greeks", "headrace_heartbeat", "legs", "market_regimes", "performance_metrics"),
     *("position_updates", "positions", "signals", "trades"),
 ]
 
