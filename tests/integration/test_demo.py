@@ -1,5 +1,6 @@
 """The demo as a person runs it: on a terminal of 80 columns and 24 lines, and into a pipe."""
 
+import re
 import signal
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +12,7 @@ from headrace.testing.waiting import wait_until
 from tests.integration.terminals import Running, headrace
 
 _OTHER_SCREEN, _FIRST_SCREEN, _CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _REAL_GROUP = "real-workers"
 
 
@@ -32,17 +34,28 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 @pytest.mark.timeout(300)
 def test_the_whole_demo_plays_on_a_small_terminal_and_proves_itself(tmp_path: Path) -> None:
-    with demo(tmp_path, "--events", "30000", terminal=True) as running:
+    with demo(tmp_path, "--events", "30000", "--rate", "1500", terminal=True) as running:
         assert running.wait(240) == 0
     live, _, after = running.printed.partition(_FIRST_SCREEN)
     assert _OTHER_SCREEN in live
     assert _OTHER_SCREEN not in after
     for shown in ("SIGKILL to trades-1", "SIGSTOP to trades-2", "frozen", "believes", "SIGCONT to trades-2", "drained"):
         assert shown in live
-    told = " ".join(after.split())
-    for said in ("after the kill", "after the freeze", "verdict", "latest greeks per leg", "exactly once"):
+    told = " ".join(_STYLE.sub("", after).split())
+    for said in (
+        "after the kill",
+        "after the freeze",
+        "maintain merges",
+        "amplification",
+        "verdict",
+        "latest greeks per leg",
+        "exactly once",
+    ):
         assert said in told
     assert "…" not in running.printed
+    for table in ("trades", "greeks", "signals"):
+        came, beside, sealed = map(int, re.findall(rf"{table} +(\d+) → (\d+) → (\d+)", told)[0])
+        assert came >= beside >= sealed == 1 < came
 
 
 @pytest.mark.parametrize(

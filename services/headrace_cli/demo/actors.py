@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from headrace.errors import HeadraceError
 from headrace_cli.demo.stage import Stage, worker_environment
 
 Entry = Mapping[str, object]
-"""One line of a worker's log."""
+"""One line of a process's log."""
 
 
 @dataclass
@@ -48,6 +49,15 @@ class Actor:
         """Sends a signal."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """It stands still meanwhile."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
 
     def exit_code(self) -> int | None:
         """Its exit code once it has ended."""

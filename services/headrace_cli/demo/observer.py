@@ -1,10 +1,12 @@
-"""Looks at tables and workers while the demo runs, and keeps the scene that the screen shows."""
+"""Looks at tables and processes while the demo runs, and keeps the scene that the screen shows."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from headrace.clock import SystemClock
 from headrace_cli.demo.actors import Actor, Entry
+from headrace_cli.demo.maintainer import NAME as MAINTAINER
+from headrace_cli.demo.maintainer import MaintainerStory
 from headrace_cli.demo.pace import Pace
 from headrace_cli.demo.screen import Screen
 from headrace_cli.demo.status import TableStatus, TableWatch
@@ -22,7 +24,7 @@ class Observer:
 
     Args:
         story: what happens is told to it.
-        workers: by name.
+        actors: the workers by name, and the maintenance worker.
         watches: of the tables, by name.
         screen: shows the scene.
         programme: what is known beforehand.
@@ -31,7 +33,7 @@ class Observer:
     def __init__(
         self,
         story: Story,
-        workers: Mapping[str, Actor],
+        actors: Mapping[str, Actor],
         watches: Mapping[str, TableWatch],
         screen: Screen,
         *,
@@ -39,7 +41,8 @@ class Observer:
     ) -> None:
         self.story = story
         self.act = Act.START
-        self._workers = workers
+        self.maintainer = MaintainerStory(story)
+        self._actors = actors
         self._watches = watches
         self._screen = screen
         self._programme = programme
@@ -66,10 +69,13 @@ class Observer:
         return len(self._statuses) == len(self._watches) and all(s.lag == 0 for s in self._statuses.values())
 
     def look(self, *, everything: bool = False) -> None:
-        """Listens to the workers, looks at the tables, and draws; `everything` if it is not due, too."""
-        for name, actor in self._workers.items():
+        """Listens to all processes, looks at the tables, and draws; `everything` if it is not due, too."""
+        for name, actor in self._actors.items():
             for entry in actor.news():
-                self.story.heard(name, entry, self._time_of(entry))
+                if name == MAINTAINER:
+                    self.maintainer.heard(entry, self._time_of(entry))
+                else:
+                    self.story.heard(name, entry, self._time_of(entry))
         if everything or self.seconds - self._looked_at >= _LOOK_SECONDS:
             self._look_at_tables()
         for happening in self.story.happenings[self._told :]:
@@ -87,6 +93,7 @@ class Observer:
             act=self.act,
             tables=[self._line(name) for name in self._watches],
             workers=list(self.story.workers.values()),
+            maintainer=self.maintainer.state,
             happenings=list(self.story.happenings),
         )
 
@@ -110,6 +117,8 @@ class Observer:
             lag=status.lag,
             behind=pace.behind(),
             commits=status.commits,
+            came=status.debt.came,
+            files=status.debt.files,
             rate=pace.rate(),
             rates=pace.rates(_SHOWN_SECONDS),
             partitions=len(status.ends),

@@ -1,4 +1,7 @@
-"""The demo's play: bots emit, workers ingest, one is killed, one becomes a zombie, and the proof is printed."""
+"""The demo's play: bots emit, workers ingest, one is killed, one becomes a zombie, and the proof is printed.
+
+A maintenance worker merges small files all the while.
+"""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -10,12 +13,15 @@ from headrace.clock import Deadline, SystemClock
 from headrace.contracts import Contract
 from headrace.errors import HeadraceError
 from headrace.kafka.topics import TopicClient
+from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.settings import Settings
 from headrace_cli.demo.actors import Actor
 from headrace_cli.demo.answers import answers
 from headrace_cli.demo.datafiles import DataFiles
+from headrace_cli.demo.debt import Debt, DebtWatch, debt_view
 from headrace_cli.demo.farewell import farewell, show_answer
+from headrace_cli.demo.maintainer import NAME as MAINTAINER
 from headrace_cli.demo.observer import Observer
 from headrace_cli.demo.proof import prove
 from headrace_cli.demo.screen import Screen
@@ -37,6 +43,13 @@ _CATCH_SECONDS = 0.002
 # A worker that is not frozen has committed its file by then, and the group has not missed the frozen one yet.
 _COMMITTED_SECONDS = 1.0
 _CATCHES = 12
+# By default it looks every minute and merges from 40 files on: more than a play of a minute has to offer.
+_LOOK_SECONDS, _MERGED_FROM = 2, 8
+_UPKEEP = {
+    "HEADRACE_MAINTAIN__EVERY_SECONDS": str(_LOOK_SECONDS),
+    "HEADRACE_MAINTAIN__COMPACT_FILES": str(_MERGED_FROM),
+}
+_COLD_AT_ONCE = {"HEADRACE_MAINTAIN__HOT_MINUTES": "0.0001"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +99,10 @@ class Play:
             for name, table in _WORKERS.items()
         }
         self._bots = Actor("bots", _bot_arguments(stage, script), stage)
+        self._maintainer = Actor(MAINTAINER, ["maintain"], stage, _UPKEEP)
         self._observer = Observer(
             Story(_WORKERS),
-            self._workers,
+            {**self._workers, MAINTAINER: self._maintainer},
             self._watches,
             screen,
             programme=Programme(
@@ -113,6 +127,10 @@ class Play:
             self._freeze()
             self._wake()
             self._close()
+            beside = self._debts()
+            self._seal()
+        self._screen.settle()
+        self._screen.print(debt_view(beside, self._debts()))
         proven = prove(self._stage, self._script.contracts, self._settings, self._screen)
         for question, answer in answers(self._stage.lake):
             show_answer(self._screen, question, answer)
@@ -126,6 +144,13 @@ class Play:
         for name in self._workers:
             self._start(name)
         self._until(lambda: all(watch.ready() for watch in self._watches.values()), "the tables")
+        self._observer.maintainer.started(self._maintainer.start(), self._observer.seconds)
+        default = self._settings.maintain
+        self._say(
+            f"a maintenance worker starts beside them; since the play is short it looks every {_LOOK_SECONDS} s and "
+            f"merges from {_MERGED_FROM} small files on, instead of every {default.every_seconds:g} s and "
+            f"{default.compact_files}"
+        )
         self._bots.start()
         self._say(f"the bots begin to emit {self._script.rate:,.0f} events a second, about one in a thousand malformed")
 
@@ -147,7 +172,9 @@ class Play:
         self._observer.act = Act.FREEZE
         self._until(lambda: bool(self._story.workers["trades-2"].positions), "partitions of trades-2")
         zombie = self._workers["trades-2"]
-        caught = any(self._catch(zombie) for _ in range(_CATCHES) if self._bots.exit_code() is None)
+        # A file that maintenance has written and not committed would be taken for the zombie's.
+        with self._maintainer.held():
+            caught = any(self._catch(zombie) for _ in range(_CATCHES) if self._bots.exit_code() is None)
         if not caught:
             zombie.send(signal.SIGSTOP)
             self._story.frozen("trades-2", self._observer.seconds, file_written=False)
@@ -188,11 +215,30 @@ class Play:
             self._story.stopping(name, self._observer.seconds)
             worker.send(signal.SIGTERM)
         for worker in self._workers.values():
-            if worker.wait(_STOP_SECONDS) != 0:
-                raise worker.ended()
+            self._end_of(worker)
+        self._observer.maintainer.stopping(self._observer.seconds)
+        self._maintainer.send(signal.SIGTERM)
+        self._end_of(self._maintainer)
         self._say("every record is durable; all workers stopped with exit code 0")
+
+    def _seal(self) -> None:
+        self._say(
+            "what is sealed when no file came for two hours is sealed now: each partition becomes one file, its rows "
+            "ordered by the contract's cluster_by"
+        )
+        self._maintainer = Actor(MAINTAINER, ["maintain", "--once"], self._stage, {**_UPKEEP, **_COLD_AT_ONCE})
+        self._maintainer.start()
+        self._end_of(self._maintainer)
         self._observer.act = Act.PROOF
         self._observer.look(everything=True)
+
+    def _end_of(self, actor: Actor) -> None:
+        if actor.wait(_STOP_SECONDS) != 0:
+            raise actor.ended()
+
+    def _debts(self) -> dict[str, Debt]:
+        names = [name for table in self._watches for name in (table, quarantine_name(table))]
+        return {name: DebtWatch(self._store, name).debt() for name in names}
 
     def _start(self, name: str) -> None:
         self._story.started(name, self._workers[name].start(), self._observer.seconds)
@@ -216,9 +262,9 @@ class Play:
         grown, deadline = -1, Deadline.after(_STALL_SECONDS, self._clock)
         while not holds():
             self._heed()
-            for worker in self._workers.values():
-                if worker.exit_code() is not None:
-                    raise worker.ended()
+            for actor in (*self._workers.values(), self._maintainer):
+                if actor.exit_code() is not None:
+                    raise actor.ended()
             self._observer.look()
             if self._observer.durable > grown:
                 grown, deadline = self._observer.durable, Deadline.after(_STALL_SECONDS, self._clock)
@@ -235,7 +281,7 @@ class Play:
         try:
             yield
         finally:
-            for actor in (self._bots, *self._workers.values()):
+            for actor in (self._bots, self._maintainer, *self._workers.values()):
                 actor.kill()
 
 

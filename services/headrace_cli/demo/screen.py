@@ -98,5 +98,6 @@ def _can_redraw(console: Console) -> bool:
 def _plain(line: TableLine) -> str:
     return (
         f"{line.table:<8} records {line.records:>9,}  rows durable {line.durable:>9,}  "
-        f"quarantined {line.quarantined:>5,}  lag {line.lag:>7,}  commits {line.commits:>5,}"
+        f"quarantined {line.quarantined:>5,}  lag {line.lag:>7,}  commits {line.commits:>5,}  "
+        f"files {line.files:>3,} of {line.came:,}"
     )

@@ -1,7 +1,7 @@
 """Where the demo's tables stand, read from the tables themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headrace.contracts import Contract
 from headrace.kafka.topics import TopicClient
@@ -9,6 +9,7 @@ from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import count_rows, quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.tables import exists, positions_of
+from headrace_cli.demo.debt import Debt, DebtWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class TableStatus:
         starts: per partition where the table began.
         quarantined: records in its quarantine.
         commits: its version.
+        debt: its data files.
     """
 
     table: str
@@ -30,6 +32,7 @@ class TableStatus:
     starts: Mapping[int, int]
     quarantined: int
     commits: int
+    debt: Debt = field(default_factory=Debt)
 
     @property
     def records(self) -> int:
@@ -64,6 +67,7 @@ class TableWatch:
         self._partitions = range(topic.identity().partitions)
         self._starts: Mapping[int, int] = dict.fromkeys(self._partitions, 0)
         self._main: DeltaLog | None = None
+        self._debt = DebtWatch(store, contract.name)
 
     def ready(self) -> bool:
         """Whether a worker has created the table."""
@@ -85,4 +89,5 @@ class TableWatch:
             starts=self._starts,
             quarantined=quarantined,
             commits=self._main.version,
+            debt=self._debt.debt(),
         )

@@ -3,13 +3,15 @@
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from headrace_cli.demo.maintainer import NAME as MAINTAINER
+from headrace_cli.demo.maintainer import MaintainerState
 from headrace_cli.demo.story import Happening, State, Tone, WorkerState
 
 LEAST_WIDTH, LEAST_HEIGHT = 76, 20
@@ -63,6 +65,8 @@ class TableLine:
         lag: records that are in neither.
         behind: seconds since the oldest of those arrived.
         commits: version of the table.
+        came: data files that its workers have added.
+        files: data files that it consists of.
         rate: now.
         rates: per second, oldest first.
         partitions: how many its topic has.
@@ -75,6 +79,8 @@ class TableLine:
     lag: int = 0
     behind: float = 0.0
     commits: int = 0
+    came: int = 0
+    files: int = 0
     rate: float = 0.0
     rates: Sequence[float] = ()
     partitions: int = 0
@@ -104,6 +110,7 @@ class Scene:
         seconds: since the demo began.
         act: where the play stands.
         tables, workers, happenings: one line each.
+        maintainer: a line below the workers.
     """
 
     programme: Programme
@@ -112,6 +119,7 @@ class Scene:
     tables: Sequence[TableLine]
     workers: Sequence[WorkerState]
     happenings: Sequence[Happening]
+    maintainer: MaintainerState = field(default_factory=MaintainerState)
 
 
 def scene_view(scene: Scene, *, width: int, height: int | None) -> RenderableType:
@@ -126,8 +134,8 @@ def scene_view(scene: Scene, *, width: int, height: int | None) -> RenderableTyp
         _workers(scene, width),
         blank,
     ]
-    # Head, bar, three blanks and the headings of the two tables.
-    used = 7 + len(scene.tables) + len(scene.workers)
+    # Head, bar, three blanks, the headings of the two tables, and the maintenance worker.
+    used = 8 + len(scene.tables) + len(scene.workers)
     return Group(*top, *_told(scene.happenings, width, None if height is None else height - used))
 
 
@@ -165,7 +173,7 @@ def _tables(lines: Sequence[TableLine], width: int) -> Table:
     wide = width >= _WIDE
     table = _grid(width)
     table.add_column("TABLE", style="bold", no_wrap=True)
-    names = ("records", "durable", "quarantined" if wide else "quar.", "lag", "behind", "commits", "rows/s")
+    names = ("records", "durable", "quarantined" if wide else "quar.", "lag", "behind", "commits", "files", "rows/s")
     rows = [_counts(line) for line in lines]
     gap = 2 if wide else 1
     # What the counts leave; they may not move the columns whenever they gain a digit.
@@ -175,7 +183,7 @@ def _tables(lines: Sequence[TableLine], width: int) -> Table:
     for name, least in zip(names, widths, strict=True):
         table.add_column(name, justify="right", min_width=least, no_wrap=True)
     table.add_column("last seconds" if spark > 12 else "", no_wrap=True)
-    for line, (records, durable, quarantined, lag, behind, commits, rate) in zip(lines, rows, strict=True):
+    for line, (records, durable, quarantined, lag, behind, *others) in zip(lines, rows, strict=True):
         style = _behind_style(line.behind)
         table.add_row(
             line.table.ljust(names_width),
@@ -184,8 +192,7 @@ def _tables(lines: Sequence[TableLine], width: int) -> Table:
             Text(quarantined, "yellow" if line.quarantined else "dim"),
             Text(lag, style),
             Text(behind, style),
-            commits,
-            rate,
+            *others,
             Text(_spark(line.rates[-spark:] if spark else ()), "cyan"),
         )
     return table
@@ -199,6 +206,7 @@ def _counts(line: TableLine) -> tuple[str, ...]:
         f"{line.lag:,}",
         f"{line.behind:.1f} s",
         f"{line.commits:,}",
+        f"{line.came:,}→{line.files:,}",
         f"{max(0.0, line.rate):,.0f}",
     )
 
@@ -214,22 +222,30 @@ def _workers(scene: Scene, width: int) -> Table:
     table.add_column("rows committed" if wide else "rows", justify="right", min_width=7)
     table.add_column("last commit", justify="right")
     for worker in scene.workers:
-        style = _STATES[worker.state]
         table.add_row(
             worker.name,
-            "" if worker.pid is None else Text(str(worker.pid), "dim"),
-            Text.assemble(("● ", style), (worker.state.value, style), (_lasting(worker, scene.seconds), "dim")),
+            *_process(worker, scene.seconds),
             _owned(worker, partitions),
             f"{worker.rows:,}",
-            "" if worker.committed_at is None else Text(f"{scene.seconds - worker.committed_at:.1f} s ago", "dim"),
+            _ago(worker.committed_at, scene.seconds),
         )
+    kept = scene.maintainer
+    merged = Text(f"{kept.merged:,} files → {kept.made:,}", "green" if kept.made else "dim")
+    table.add_row(MAINTAINER, *_process(kept, scene.seconds), merged, "", _ago(kept.merged_at, scene.seconds))
     return table
 
 
-def _lasting(worker: WorkerState, now: float) -> str:
-    if worker.state in {State.RUNNING, State.DRAINED}:
-        return ""
-    return f" {max(0.0, now - worker.since):.1f} s"
+def _process(process: WorkerState | MaintainerState, now: float) -> tuple[Text, Text]:
+    style = _STATES[process.state]
+    lasting = "" if process.state in {State.RUNNING, State.DRAINED} else f" {max(0.0, now - process.since):.1f} s"
+    return (
+        Text("" if process.pid is None else str(process.pid), "dim"),
+        Text.assemble(("● ", style), (process.state.value, style), (lasting, "dim")),
+    )
+
+
+def _ago(at: float | None, now: float) -> Text:
+    return Text("" if at is None else f"{now - at:.1f} s ago", "dim")
 
 
 def _owned(worker: WorkerState, partitions: int) -> Text:

@@ -4,6 +4,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from headrace_cli.demo.maintainer import MaintainerState
 from headrace_cli.demo.story import Happening, State, Tone, WorkerState
 from headrace_cli.demo.view import LEAST_HEIGHT, LEAST_WIDTH, Act, Programme, Scene, TableLine, scene_view
 
@@ -12,8 +13,8 @@ SCENE = Scene(
     seconds=41.2,
     act=Act.FREEZE,
     tables=[
-        TableLine("trades", 61_234, 58_000, 61, 3_173, 9.4, 104, 1_345.4, [0, 700, 1_400], 4),
-        TableLine("greeks", 161_234, 90_000, 161, 1_034, 0.8, 44, 3_345.0, [1.0] * 90, 4),
+        TableLine("trades", 61_234, 58_000, 61, 3_173, 9.4, 104, 96, 12, 1_345.4, [0, 700, 1_400], 4),
+        TableLine("greeks", 161_234, 90_000, 161, 1_034, 0.8, 44, 40, 5, 3_345.0, [1.0] * 90, 4),
         TableLine("signals"),
     ],
     workers=[
@@ -26,6 +27,7 @@ SCENE = Scene(
         Happening(float(second), f"{second} s have passed, and " + "the story goes on, " * 6) for second in range(36)
     ]
     + [Happening(38.0, "SIGSTOP to trades-2 (pid 4194302), owner of partitions 1 and 3 at 2 and 1", Tone.ACT)],
+    maintainer=MaintainerState(4_194_305, State.RUNNING, 5.0, merged=96, made=8, merged_at=40.0),
 )
 
 
@@ -52,10 +54,10 @@ def test_everything_fits_and_nothing_is_cut(width: int, height: int) -> None:
 def test_tables_show_what_came_what_is_durable_and_how_far_behind_they_are(width: int) -> None:
     lines = drawn(SCENE, width, 24)
     rows = {words(line)[0]: words(line) for line in lines[4:7]}
-    assert rows["trades"][:9] == ["trades", "61,234", "58,000", "61", "3,173", "9.4", "s", "104", "1,345"]
-    assert rows["trades"][9] == "▄▇"
-    assert rows["greeks"][:9] == ["greeks", "161,234", "90,000", "161", "1,034", "0.8", "s", "44", "3,345"]
-    assert rows["signals"] == ["signals", "0", "0", "0", "0", "0.0", "s", "0", "0"]
+    assert rows["trades"][:10] == ["trades", "61,234", "58,000", "61", "3,173", "9.4", "s", "104", "96→12", "1,345"]
+    assert rows["trades"][10] == "▄▇"
+    assert rows["greeks"][:10] == ["greeks", "161,234", "90,000", "161", "1,034", "0.8", "s", "44", "40→5", "3,345"]
+    assert rows["signals"] == ["signals", "0", "0", "0", "0", "0.0", "s", "0", "0→0", "0"]
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -66,6 +68,7 @@ def test_workers_show_their_state_and_the_partitions_they_believe_in(width: int)
     assert rows[1][:6] == ["trades-2", "4194302", "●", "frozen", "3.2", "s"]
     assert rows[1][6:] == ["·", "1", "·", "3", "believes", "12,444", "4.1", "s", "ago"]
     assert rows[3] == ["signals", "4194304", "●", "starting", "12.2", "s", *"····", "0"]
+    assert rows[4] == ["maintain", "4194305", "●", "running", "96", "files", "→", "8", "1.2", "s", "ago"]
 
 
 @pytest.mark.parametrize("width", [80, 120])
