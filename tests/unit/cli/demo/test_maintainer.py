@@ -26,9 +26,9 @@ def test_it_is_followed_through_what_it_logs_and_only_the_first_merge_is_told() 
         (3.0, "maintain merges 8 files of trades into one, version 9", Tone.GOOD)
     ]
     maintainer.stopping(5.0)
-    assert maintainer.state.state is State.STOPPING
+    assert maintainer.state.since == 5.0
     maintainer.heard({"event": "maintenance_stopped"}, 6.0)
-    assert maintainer.state.state is State.DRAINED
+    assert (maintainer.state.state, maintainer.state.since) == (State.DRAINED, 6.0)
 
 
 def test_sealing_is_not_told_as_a_merge_beside_workers() -> None:
