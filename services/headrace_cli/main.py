@@ -28,6 +28,7 @@ _COMMANDS: Mapping[str, str] = {
     "config": "headrace_cli.config:app",
     "demo": "headrace_cli.demo:app",
     "doctor": "headrace_cli.doctor:app",
+    "export": "headrace_cli.export:app",
     "health": "headrace_cli.health:app",
     "history": "headrace_cli.history:app",
     "ingest": "headrace_cli.ingest:app",

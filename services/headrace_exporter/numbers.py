@@ -13,17 +13,20 @@ from headrace.metrics import tables
 from headrace.metrics.metric import Reading
 from headrace.metrics.recorder import Sample
 from headrace.settings import MIB, MaintainSettings
+from headrace_exporter.look import Census
 
 _FRAGMENT = 1 / 8
 
 
-def numbers(stats: TableStats, target_mib: int) -> Iterator[Sample]:
+def numbers(census: Census, policy: MaintainSettings, now: datetime) -> Iterator[Sample]:
     """How a table stands; its series are as many however many partitions it has.
 
     Args:
-        stats: of the table.
-        target_mib: size of the files that compaction aims at.
+        census: of the table.
+        policy: what compaction aims at.
+        now: tells how old files are.
     """
+    stats = census.stats
     for metric, value in (
         (tables.VERSION, stats.version),
         (tables.LAST_CHECKPOINT, stats.version - stats.since_checkpoint),
@@ -33,23 +36,26 @@ def numbers(stats: TableStats, target_mib: int) -> Iterator[Sample]:
         (tables.UNCOUNTED_FILES, sum(file.rows is None for file in stats.files)),
         (tables.LOG_OBJECTS, len(stats.log.objects)),
         (tables.LOG_BYTES, sum(found.size for found in stats.log.objects.values())),
+        (tables.LOG_STRAYS, len(stats.log.strays)),
         (tables.OLDEST_LOG_VERSION, min(stats.log.commits, default=stats.version)),
+        (tables.TOMBSTONES, census.tombstones),
         (tables.VACUUMABLE_FILES, len(stats.expired)),
         (tables.VACUUMABLE_BYTES, stats.expired_size),
+        (tables.ORPHAN_FILES, census.orphans),
     ):
         yield _of(stats, metric, value)
-    yield from _partitions(stats, target_mib)
+    for moment, time in (
+        (tables.LAST_DATA_COMMIT, census.last_data_commit),
+        (tables.NEWEST_EVENT, census.newest_event),
+    ):
+        if time is not None:
+            yield _of(stats, moment, time.timestamp())
+    yield from _partitions(stats, policy.target_mib)
     yield from _sizes(stats)
+    yield from _judged(stats, policy, now)
 
 
-def judged(stats: TableStats, policy: MaintainSettings, now: datetime) -> Iterator[Sample]:
-    """How good a table is to read.
-
-    Args:
-        stats: of the table.
-        policy: what compaction aims at.
-        now: tells how old files are.
-    """
+def _judged(stats: TableStats, policy: MaintainSettings, now: datetime) -> Iterator[Sample]:
     health = assess(stats, policy, now)
     yield _of(stats, tables.HEALTH, health.score)
     for part in health.parts:
@@ -61,7 +67,7 @@ def _of(stats: TableStats, metric: Reading, value: float, **labels: str) -> Samp
     return Sample(metric, value, {"table": stats.table, **labels})
 
 
-def tier(file: TableFile, target_mib: int) -> str | None:
+def _tier(file: TableFile, target_mib: int) -> str | None:
     """Which kind of small file it is; None if it is none."""
     if file.sealed or file.size >= SMALL * target_mib * MIB:
         return None
@@ -75,7 +81,7 @@ def _partitions(stats: TableStats, target_mib: int) -> Iterator[Sample]:
     size: Counter[str | None] = Counter()
     for file in stats.files:
         sizes[file.value] += file.size
-        kind = tier(file, target_mib)
+        kind = _tier(file, target_mib)
         if kind is not None:
             small[file.value] += 1
             files[kind] += 1

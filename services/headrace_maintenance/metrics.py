@@ -1,16 +1,12 @@
 """What the maintenance worker counts. Called by its loop alone."""
 
-from itertools import chain
-
 from prometheus_client.registry import CollectorRegistry
 
 from headrace.clock import Clock
-from headrace.lake.upkeep.stats import TableStats
-from headrace.metrics import COMMON, MAINTENANCE, TABLES, common, maintenance, tables
+from headrace.metrics import COMMON, MAINTENANCE, TABLES, common, maintenance
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
 from headrace.settings import MaintainSettings
-from headrace_exporter.numbers import judged, numbers
 from headrace_maintenance.report import Done
 
 
@@ -18,7 +14,7 @@ class MaintenanceMetrics:
     """Of one process.
 
     Args:
-        policy: says which files are small, and how often the loop turns.
+        policy: says how often the loop turns.
         clock: time.
     """
 
@@ -27,10 +23,8 @@ class MaintenanceMetrics:
         self.recorder = Recorder(self.registry, [*COMMON, *MAINTENANCE, *TABLES])
         # One job may take as long as the store lets it; what hangs for an hour is of no use to anybody.
         self.health = Health(clock, stall_seconds=3600 + policy.every_seconds)
-        self._policy = policy
         self.clock = clock
         self._ticked: float | None = None
-        self._seen: dict[str, list[Sample]] = {}
         self.recorder.read(self._own)
 
     def ticked(self) -> None:
@@ -38,15 +32,9 @@ class MaintenanceMetrics:
         self._ticked = self.clock.now().timestamp()
         self.health.tick()
 
-    def saw(self, stats: TableStats, *, left_alone: bool) -> None:
+    def saw(self, table: str, *, left_alone: bool) -> None:
         """A table was looked at."""
-        now = self.clock.now()
-        self._seen[stats.table] = [
-            *numbers(stats, self._policy.target_mib),
-            *judged(stats, self._policy, now),
-            Sample(tables.COLLECTED, now.timestamp(), {"table": stats.table, "look": "full"}),
-        ]
-        self.recorder.put(maintenance.LEFT_ALONE, float(left_alone), table=stats.table)
+        self.recorder.put(maintenance.LEFT_ALONE, float(left_alone), table=table)
 
     def left_alone(self, table: str) -> None:
         """A table is not Headrace's, or cannot be understood."""
@@ -82,4 +70,4 @@ class MaintenanceMetrics:
         found = [Sample(common.STATE, float(self.health.state is state), {"state": state}) for state in State]
         if self._ticked is not None:
             found.append(Sample(common.LOOP_TICK, self._ticked, {"loop": "maintain"}))
-        return [*found, *chain.from_iterable(self._seen.values())]
+        return found

@@ -85,7 +85,7 @@ class Rounds:
 
     def _run(self, maintainer: TableMaintainer) -> TableRound:
         outcome = maintainer.run()
-        self._metrics.saw(outcome.after, left_alone=bool(outcome.plan.unmergeable))
+        self._metrics.saw(maintainer.table, left_alone=bool(outcome.plan.unmergeable))
         self._metrics.holds(maintainer.table, True)
         self._metrics.blocked(maintainer.table, False)
         if all(done.outcome == "done" for done in outcome.done):

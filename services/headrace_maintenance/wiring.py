@@ -1,21 +1,16 @@
 """Puts maintenance together. Read from top to bottom, this is what `headrace maintain` is made of."""
 
-import logging
 import os
-import platform
-import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from threading import Event
 
 from headrace import __version__
 from headrace.clock import Clock, SystemClock
 from headrace.contracts import QUARANTINE_SUFFIX, Contract, load_contracts
 from headrace.errors import ConfigError
-from headrace.kafka.client import librdkafka_version
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.layouts import file_layout
 from headrace.lake.listing import chosen_tables
@@ -25,9 +20,9 @@ from headrace.lake.store import Store
 from headrace.logs import get_logger
 from headrace.metrics import common
 from headrace.metrics.health import State
-from headrace.metrics.log_counter import LogCounter
-from headrace.metrics.server import MetricsServer
 from headrace.settings import Settings
+from headrace_exporter.process import put_versions, serve, stop_on_signals
+from headrace_exporter.wiring import Host, build_loops, running
 from headrace_maintenance.metrics import MaintenanceMetrics
 from headrace_maintenance.report import Done
 from headrace_maintenance.rounds import Rounds, TableRound
@@ -109,7 +104,7 @@ def maintain_once(settings: Settings, names: Sequence[str]) -> list[TableRound]:
         StoreError, AccessDeniedError: the store cannot be read or written.
     """
     stopping = Event()
-    _stop_on_signals(stopping)
+    stop_on_signals(stopping)
     metrics = new_metrics(settings, SystemClock())
     rounds = build_rounds(settings, load_contracts(settings.contracts), names, metrics=metrics, stopping=stopping)
     prove_conflicts(Store(settings.lake.root))
@@ -131,20 +126,19 @@ def maintain(settings: Settings, names: Sequence[str]) -> None:
         StoreError, AccessDeniedError: the store cannot be read or written.
     """
     stopping = Event()
-    _stop_on_signals(stopping)
+    stop_on_signals(stopping)
     metrics = new_metrics(settings, SystemClock())
-    if settings.metrics.enabled:
-        logging.getLogger().addHandler(LogCounter(metrics.recorder))
-        at = settings.metrics
-        server = MetricsServer(metrics.registry, metrics.health, address=at.address, port=at.port)
-        log.info("serving", url=server.url)
-    rounds = build_rounds(settings, load_contracts(settings.contracts), names, metrics=metrics, stopping=stopping)
+    serve(settings.metrics, metrics.registry, metrics.health, metrics.recorder)
+    contracts = load_contracts(settings.contracts)
+    rounds = build_rounds(settings, contracts, names, metrics=metrics, stopping=stopping)
     prove_conflicts(Store(settings.lake.root))
     metrics.recorder.put(common.CONFLICT_GUARD, 1)
     metrics.health.enter(State.RUNNING)
     log.info("maintaining", root=settings.lake.root, every_seconds=settings.maintain.every_seconds)
+    loops = build_loops(settings, contracts, names, host=Host(metrics.recorder, metrics.clock))
     try:
-        _turn(rounds, metrics, settings.maintain.every_seconds, stopping, forgiving=not names)
+        with running(loops if settings.metrics.enabled else (), stopping):
+            _turn(rounds, metrics, settings.maintain.every_seconds, stopping, forgiving=not names)
     finally:
         metrics.health.enter(State.STOPPED)
         rounds.close()
@@ -174,24 +168,5 @@ def _tell(metrics: MaintenanceMetrics, table: str, done: Done) -> None:
 def new_metrics(settings: Settings, clock: Clock) -> MaintenanceMetrics:
     """The metrics of a process that is yet to begin."""
     metrics = MaintenanceMetrics(settings.maintain, clock)
-    metrics.recorder.put(
-        common.BUILD,
-        1,
-        version=__version__,
-        deltalake=version("deltalake"),
-        librdkafka=librdkafka_version(),
-        python=platform.python_version(),
-    )
+    put_versions(metrics.recorder)
     return metrics
-
-
-def _stop_on_signals(stopping: Event) -> None:
-    """The first SIGTERM or SIGINT ends after the job at hand, the second at once: no job minds where it is killed."""
-
-    def stop(number: int, _frame: object) -> None:
-        if stopping.is_set():
-            os._exit(128 + number)
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)

@@ -141,6 +141,16 @@ class CanarySettings(Section):
     """How often the table is looked at; round trips are exact to this."""
 
 
+class ExportSettings(Section):
+    """How often `headrace export` and `headrace maintain` look at tables for `/metrics`: [observing](observing.md)."""
+
+    every_seconds: float = Field(default=15.0, gt=0)
+    """How often the commits that are new are read, and the broker is asked where topics end."""
+    full_minutes: float = Field(default=15.0, gt=0)
+    """How often the folder of a table is listed and its whole log read: what is found only there, such as orphans, is
+    as old as this."""
+
+
 class MetricsSettings(Section):
     """Where `/metrics` and the probes are served: [metrics](metrics.md)."""
 
@@ -152,8 +162,8 @@ class MetricsSettings(Section):
     """Port to listen on, 0 for any free one. By default the first free one from 9640 on, so that several workers can
     run on one machine; the log line `serving` names it."""
     partition_detail: bool = True
-    """Whether lag, offsets and freshness are shown per partition; else per topic, with sums, and the oldest
-    watermark."""
+    """Whether lag, offsets and freshness are shown per partition of the topic; else per topic, with sums, and the
+    oldest watermark."""
     offsets_seconds: float = Field(default=5.0, gt=0)
     """How often the broker is asked where partitions end; lag and freshness are exact to this."""
 
@@ -174,6 +184,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     maintain: MaintainSettings = MaintainSettings()
     canary: CanarySettings = CanarySettings()
+    export: ExportSettings = ExportSettings()
     metrics: MetricsSettings = MetricsSettings()
     contracts: Annotated[tuple[str, ...], NoDecode] = ()
     """Modules that declare further `Event` classes, separated by commas."""

@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
-from prometheus_client.samples import Sample
-
 from headrace.lake.quarantine import quarantine_name
 from headrace.metrics import tables
-from tests.behaviour.upkeep import age_removals, feed, maintain, metrics_of
+from tests.behaviour.exporting import exported
+from tests.behaviour.upkeep import age_removals, feed, maintain
 from tests.behaviour.world import TABLE, Command, World
 
 
@@ -45,27 +44,19 @@ def test_a_table_that_is_neglected_says_what_it_lacks_and_what_to_do(memory_worl
     assert "\n  expired → run headrace maintain" in out
 
 
-def test_maintenance_gives_points_back_and_its_metrics_say_the_same(memory_world: World, command: Command) -> None:
+def test_maintenance_gives_points_back_and_metrics_say_the_same(memory_world: World, command: Command) -> None:
     before = told(neglected(memory_world), command)[TABLE]
 
-    shown = metrics_of(memory_world)
+    maintain(memory_world)
     after = told(memory_world, command)[TABLE]
 
     assert (before["colour"], after["colour"]) == ("red", "green")
     points = {part["part"]: part["points"] for part in after["parts"] if part["weight"]}
     assert points["expired"] == 10
     assert after["score"] == round(sum(points.values()), 1) > before["score"] + 9
-    assert values(shown, tables.HEALTH.name) == {(): after["score"]}
-    assert values(shown, tables.HEALTH_POINTS.name) == {(part,): value for part, value in points.items()}
-
-
-def values(samples: list[Sample], name: str) -> dict[tuple[str, ...], float]:
-    """Of the table, by its other labels."""
-    return {
-        tuple(value for label, value in sample.labels.items() if label != "table"): sample.value
-        for sample in samples
-        if sample.name == name and sample.labels["table"] == TABLE
-    }
+    with exported(memory_world) as shown:
+        assert shown.value(tables.HEALTH) == after["score"]
+        assert shown.series(tables.HEALTH_POINTS) == {(part,): value for part, value in points.items()}
 
 
 def test_a_table_that_cannot_be_read_hides_no_other(memory_world: World, command: Command) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import timedelta
 
 import pytest
 
@@ -29,6 +30,21 @@ def lag_of(world: World, clock: Clock | None = None) -> TableLag:
     return found
 
 
+def partition(number: int, position: int, high: int, *, durable_for: int, low: int = 0, gone: int = 0) -> PartitionLag:
+    """What is found an hour after `DAY` of a partition whose records are all durable until so many seconds after it."""
+    return PartitionLag(
+        number,
+        position,
+        low,
+        high,
+        lag=high - position,
+        gone=gone,
+        ahead=0,
+        durable_until=DAY + timedelta(seconds=durable_for),
+        freshness_seconds=3_600 - durable_for,
+    )
+
+
 def append(world: World, partition: int, count: int, timestamp_ms: int = MADE) -> None:
     for number in range(count):
         world.topic.append(fill(number), partition=partition, timestamp_ms=timestamp_ms + number * 1_000)
@@ -44,9 +60,9 @@ def test_a_table_without_a_worker_falls_behind_and_says_for_how_long(cluster_wor
     found = lag_of(world, ManualClock(DAY.replace(hour=15)))
 
     assert found.partitions[:3] == (
-        PartitionLag(0, 5, 0, 8, lag=3, gone=0, ahead=0, freshness_seconds=3_600 - 60),
-        PartitionLag(1, 0, 0, 2, lag=2, gone=0, ahead=0, freshness_seconds=3_600 - 90),
-        PartitionLag(2, 0, 0, 0, lag=0, gone=0, ahead=0, freshness_seconds=0),
+        partition(0, 5, 8, durable_for=60),
+        partition(1, 0, 2, durable_for=90),
+        partition(2, 0, 0, durable_for=3_600),
     )
     assert (found.lag, found.freshness_seconds, found.topic) == (5, 3_540, world.topic.name)
 
@@ -104,8 +120,7 @@ def test_what_retention_took_before_it_was_read_is_told(kafka_world: World, comm
     append(kafka_world, 0, 6, MADE + 60_000)
     kafka_world.topic.delete_before(0, 5)
     found = lag_of(kafka_world, ManualClock(DAY.replace(hour=15)))
-    expected = PartitionLag(0, 2, 5, 8, lag=6, gone=3, ahead=0, freshness_seconds=3_600 - 63)
-    assert found.partitions[0] == expected
+    assert found.partitions[0] == partition(0, 2, 8, durable_for=63, low=5, gone=3)
     assert "3 records after the position are no longer in the topic" in command(kafka_world, "lag")[1]
 
 

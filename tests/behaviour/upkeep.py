@@ -9,12 +9,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from prometheus_client.samples import Sample
-
 from headrace.lake.quarantine import quarantine_name
 from headrace.settings import load_settings
 from headrace.testing.manual_clock import ManualClock
-from headrace_maintenance.metrics import MaintenanceMetrics
 from headrace_maintenance.rounds import Rounds, TableRound
 from headrace_maintenance.wiring import build_rounds, new_metrics
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
@@ -27,18 +24,11 @@ COLD = timedelta(hours=3)
 @contextmanager
 def rounds_of(world: World, after: timedelta = NOW, **policy: Any) -> Iterator[Rounds]:
     """Rounds of a process whose clock is ahead by `after`; `policy` as MaintainSettings names it."""
-    with measured(world, after, **policy) as (rounds, _metrics):
-        yield rounds
-
-
-@contextmanager
-def measured(world: World, after: timedelta = NOW, **policy: Any) -> Iterator[tuple[Rounds, MaintenanceMetrics]]:
-    """The same with the metrics of the process."""
     settings = load_settings(lake={"root": str(world.root)}, maintain={**EAGER, **policy})
     metrics = new_metrics(settings, ManualClock(datetime.now(UTC) + after))
     contracts = {world.contract.name: world.contract}
     with closing(build_rounds(settings, contracts, metrics=metrics, stopping=Event())) as rounds:
-        yield rounds, metrics
+        yield rounds
 
 
 def maintain(world: World, after: timedelta = NOW, **policy: Any) -> Mapping[str, TableRound]:
@@ -49,13 +39,6 @@ def maintain(world: World, after: timedelta = NOW, **policy: Any) -> Mapping[str
         if each.problem is not None:
             raise each.problem
     return {each.table: each for each in found}
-
-
-def metrics_of(world: World) -> list[Sample]:
-    """What a process shows after one round."""
-    with measured(world) as (rounds, metrics):
-        rounds.go(lambda: False)
-        return [sample for family in metrics.registry.collect() for sample in family.samples]
 
 
 def outcomes(found: TableRound) -> list[tuple[str, str]]:

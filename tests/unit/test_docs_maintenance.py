@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from headrace_cli.maintain import told, told_job
@@ -10,6 +11,7 @@ from headrace_maintenance.rounds import TableRound
 from tests.unit.test_docs import LEVELS, NAMED, rows
 
 ROOT = Path(__file__).parents[2]
+EXPORTER = ROOT / "services" / "headrace_exporter"
 PAGE = (ROOT / "docs" / "maintenance.md").read_text()
 
 
@@ -27,16 +29,17 @@ def test_every_key_of_the_report_is_listed() -> None:
     assert sorted(keys("Key of a job")) == sorted(told_job(Job(JobKind.VACUUM, "because"), None))
 
 
+def events(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        match node:
+            case ast.Call(func=ast.Attribute(attr=level), args=[ast.Constant(value=str(event))]) if level in LEVELS:
+                yield event
+            case ast.Call(func=ast.Name(id="say"), args=[ast.Constant(value=str(event))]):
+                yield event
+
+
 def test_every_log_line_is_listed() -> None:
     listed = {row[0].strip("`") for row in rows("maintenance.md", "## Log")}
-    logged = set()
-    for file in (ROOT / "services" / "headrace_maintenance").glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            match node:
-                case ast.Call(func=ast.Attribute(attr=level), args=[ast.Constant(value=str(event))]) if level in LEVELS:
-                    logged.add(event)
-                case ast.Call(func=ast.Name(id="say"), args=[ast.Constant(value=str(event))]):
-                    logged.add(event)
-
-    assert listed == logged
+    files = [*(ROOT / "services" / "headrace_maintenance").glob("*.py"), EXPORTER / "process.py"]
+    assert listed == {event for file in files for event in events(file)}
     assert re.search(r"`maintained` with outcome\n`violation`", PAGE)

@@ -24,10 +24,10 @@ STATE = Reading(
 LOOP_TICK = Reading(
     "headrace_loop_last_tick_timestamp_seconds",
     "When a loop last turned. `poll`: reads and decides, and is what `/livez` looks at. `offsets`: when the broker was "
-    "last asked, and answered, where partitions end. `maintain`: when maintenance last turned to a table. "
-    "`canary`: when the canary last looked at its table.",
+    "last asked, and answered, where partitions end. `maintain`: when maintenance last turned to a table. `export`: "
+    "when the last look at all tables for these metrics ended. `canary`: when the canary last looked at its table.",
     ("loop",),
-    {"loop": ("poll", "offsets", "maintain", "canary")},
+    {"loop": ("poll", "offsets", "maintain", "export", "canary")},
 )
 LOG_MESSAGES = Counter(
     "headrace_log_messages_total",

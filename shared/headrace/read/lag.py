@@ -1,6 +1,6 @@
 """How far the tables are behind their topics, from the tables' own positions: right whether or not a worker lives."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,9 @@ class PartitionLag:
         lag: offsets from the position to `high`.
         gone: of these, offsets that the topic no longer has: a worker stops with exit code 81.
         ahead: offsets from `high` to the position, when the topic was truncated: likewise.
-        freshness_seconds: age of the first record that is not durable; 0 if all are, None if it bears no time.
+        durable_until: when that was true last of every record: now if all are durable, else the Kafka timestamp of the
+            first that is not, None if it bears none.
+        freshness_seconds: how long ago that is: 0 if all are durable.
     """
 
     partition: int
@@ -40,6 +42,7 @@ class PartitionLag:
     lag: int
     gone: int
     ahead: int
+    durable_until: datetime | None
     freshness_seconds: float | None
 
 
@@ -67,6 +70,29 @@ class TableLag:
     partitions: tuple[PartitionLag, ...] = ()
     problem: str | None = None
     exit_code: int = 0
+
+
+class SourceClients:
+    """Connections to the cluster of one topic, kept for as long as somebody asks."""
+
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+        self.kafka = kafka
+        self.name = topic
+        self.topic = TopicClient(kafka, topic)
+        self._reader: TopicReader | None = None
+
+    @property
+    def reader(self) -> TopicReader:
+        """Reads records; a second connection, made only if something is behind."""
+        if self._reader is None:
+            self._reader = TopicReader(self.kafka, self.name)
+        return self._reader
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.topic.close()
+        if self._reader is not None:
+            self._reader.close()
 
 
 class LagReader:
@@ -97,56 +123,64 @@ class LagReader:
         try:
             refuse_half(self._store, table)
             log = CommitLog(self._store, table)
+            topic = log.identity.topic
         except HeadraceError as error:
             return _problem(table, error)
         try:
-            return self._table(log)
+            with closing(SourceClients(self._kafka, topic)) as clients:
+                return compare(log, clients, self._clock)
         except ConfigError:
             raise  # it concerns the cluster, so every table
         except PermanentError as error:
             return _problem(table, error)
 
-    def _table(self, log: CommitLog) -> TableLag:
-        identity = log.identity
-        with closing(TopicClient(self._kafka, identity.topic)) as client:
-            topic = client.identity()
-            check_topic(topic, identity)
-            places = [
-                _Place(partition, log.position(partition) or 0, client.watermarks(partition))
-                for partition in range(topic.partitions)
-            ]
-        partitions = tuple(self._partitions(identity.topic, places))
-        ages = [each.freshness_seconds for each in partitions if each.freshness_seconds is not None]
-        return TableLag(
-            table=log.table,
-            topic=identity.topic,
-            version=log.version,
-            lag=sum(each.lag for each in partitions),
-            gone=sum(each.gone for each in partitions),
-            ahead=sum(each.ahead for each in partitions),
-            freshness_seconds=max(ages, default=None),
-            partitions=partitions,
-        )
 
-    def _partitions(self, topic: str, places: "Sequence[_Place]") -> Iterator[PartitionLag]:
-        """A second connection is made only if something is behind."""
-        if not any(place.waiting for place in places):
-            yield from (place.lag(0.0) for place in places)
-            return
-        with closing(TopicReader(self._kafka, topic)) as reader:
-            for place in places:
-                yield place.lag(self._age(reader, place) if place.waiting else 0.0)
+def compare(log: CommitLog, clients: SourceClients, clock: Clock) -> TableLag:
+    """How far a table is behind its topic.
 
-    def _age(self, reader: TopicReader, place: "_Place") -> float | None:
-        """Seconds since the first record that waits was made; 0 if only markers and aborted records wait."""
-        with closing(reader.read(place.partition, place.waiting)) as records:
-            first = next(records, None)
-        if first is None:
-            return 0.0
-        made = first.timestamps[0]
-        if made < 0:
-            return None
-        return max(0.0, (self._clock.now() - _EPOCH - timedelta(milliseconds=made)).total_seconds())
+    Args:
+        log: of the table.
+        clients: to its topic.
+        clock: what freshness is told by.
+
+    Raises:
+        TopicRecreatedError: the topic is not the one that the table was filled from.
+        TopicMissingError, AccessDeniedError, BrokerUnreachableError: it cannot be asked.
+        StoreError: a position cannot be read.
+    """
+    identity = log.identity
+    topic = clients.topic.identity()
+    check_topic(topic, identity)
+    # Before any question: what is durable of what the answers name is so since then.
+    now = clock.now()
+    places = [
+        _Place(partition, log.position(partition) or 0, clients.topic.watermarks(partition))
+        for partition in range(topic.partitions)
+    ]
+    partitions = tuple(place.lag(_durable_until(clients, place, now), now) for place in places)
+    ages = [each.freshness_seconds for each in partitions if each.freshness_seconds is not None]
+    return TableLag(
+        table=log.table,
+        topic=identity.topic,
+        version=log.version,
+        lag=sum(each.lag for each in partitions),
+        gone=sum(each.gone for each in partitions),
+        ahead=sum(each.ahead for each in partitions),
+        freshness_seconds=max(ages, default=None),
+        partitions=partitions,
+    )
+
+
+def _durable_until(clients: SourceClients, place: "_Place", now: datetime) -> datetime | None:
+    """When the first record that waits was made; now if none does, or only markers and aborted records do."""
+    if not place.waiting:
+        return now
+    with closing(clients.reader.read(place.partition, place.waiting)) as records:
+        first = next(records, None)
+    if first is None:
+        return now
+    made = first.timestamps[0]
+    return None if made < 0 else min(now, _EPOCH + timedelta(milliseconds=made))
 
 
 def _problem(table: str, error: HeadraceError) -> TableLag:
@@ -164,7 +198,7 @@ class _Place:
         """What the topic still has of what is not durable."""
         return OffsetRange(max(self.position, self.kept.start), max(self.position, self.kept.end))
 
-    def lag(self, freshness_seconds: float | None) -> PartitionLag:
+    def lag(self, durable_until: datetime | None, now: datetime) -> PartitionLag:
         low, high = self.kept.start, self.kept.end
         return PartitionLag(
             partition=self.partition,
@@ -174,5 +208,6 @@ class _Place:
             lag=max(0, high - self.position),
             gone=max(0, low - self.position),
             ahead=max(0, self.position - high),
-            freshness_seconds=freshness_seconds,
+            durable_until=durable_until,
+            freshness_seconds=None if durable_until is None else (now - durable_until).total_seconds(),
         )

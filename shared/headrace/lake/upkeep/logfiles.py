@@ -10,6 +10,7 @@ from headrace.lake.store import StoredObject
 _COMMIT = re.compile(r"\A(\d{20})\.json\Z")
 _CHECKPOINT = re.compile(r"\A(\d{20})\.checkpoint\.parquet\Z")
 _VERSIONED = re.compile(r"\A(\d{20})\.")
+_HINT = "_last_checkpoint"
 _STAGED = re.compile(r"\A_commit_.*\.json\.tmp\Z")
 _STAGED_FOR = timedelta(days=7)
 
@@ -41,6 +42,12 @@ class LogFiles:
     def checkpoint(self) -> int | None:
         """Version of the newest checkpoint."""
         return max(self.checkpoints, default=None)
+
+    @property
+    def strays(self) -> tuple[str, ...]:
+        """Names of what is neither commit, nor checkpoint, nor the hint at the newest one."""
+        known = (_COMMIT, _CHECKPOINT)
+        return tuple(name for name in self.objects if name != _HINT and not any(each.match(name) for each in known))
 
     @property
     def bytes_since_checkpoint(self) -> int:

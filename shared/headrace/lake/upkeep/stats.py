@@ -111,7 +111,7 @@ def gather(store: Store, table: str) -> TableStats:
     if PIPELINE not in properties:
         msg = f"{store.uri(table)} is a Delta table that Headrace did not create: it is left alone"
         raise WrongTableError(msg)
-    kept = max(FILE_RETENTION, _retention(properties, _FILE_PROPERTY, FILE_RETENTION, store.uri(table)))
+    kept, log_kept = retentions(properties, store.uri(table))
     return TableStats(
         table=table,
         version=handle.version(),
@@ -119,7 +119,7 @@ def gather(store: Store, table: str) -> TableStats:
         log=LogFiles.of(store.listing(f"{table}/_delta_log")),
         expired={path: size for path in removable(handle, kept) if (size := store.size(f"{table}/{path}")) is not None},
         file_retention=kept,
-        log_retention=_retention(properties, _LOG_PROPERTY, LOG_RETENTION, store.uri(table)),
+        log_retention=log_kept,
         protected=_protected(handle, properties),
     )
 
@@ -174,7 +174,21 @@ def _protected(handle: DeltaTable, properties: dict[str, str]) -> str | None:
     return "it has more than one partition column" if len(handle.metadata().partition_columns) > 1 else None
 
 
-def _retention(properties: dict[str, str], name: str, default: timedelta, where: str) -> timedelta:
+def retentions(properties: Mapping[str, str], where: str) -> tuple[timedelta, timedelta]:
+    """How long files that left a table are kept, and its commits.
+
+    Args:
+        properties: of the table.
+        where: it lies.
+
+    Raises:
+        WrongTableError: one of them cannot be read.
+    """
+    kept = max(FILE_RETENTION, _retention(properties, _FILE_PROPERTY, FILE_RETENTION, where))
+    return kept, _retention(properties, _LOG_PROPERTY, LOG_RETENTION, where)
+
+
+def _retention(properties: Mapping[str, str], name: str, default: timedelta, where: str) -> timedelta:
     text = properties.get(name)
     if text is None:
         return default
