@@ -37,7 +37,7 @@ def measure(_cluster: Cluster) -> dict[str, object]:
     with fresh_lake() as lake:
         store = Store(str(lake))
         prepare_tables(store, contract, source, topic, "earliest")
-        claimer = Claimer(store, contract.name, source, topic.watermarks, pause)
+        claimer = Claimer(store, contract.name, source, topic.watermarks, pause, SystemClock())
         epochs = {lease.partition: lease.epoch for lease in claimer.claim([0])}
         target = Target(source, file_layout(contract), contract.name, 1, "benchmark", 100, 60.0)
         writer = BatchWriter(store, target, SystemClock(), pause, prove_topic=lambda: None)

@@ -71,7 +71,7 @@ def write_table(lake: Path, rows: int, *, distinct: int = DISTINCT, ledger: IO[s
     contract = contract_of(Trade)
     store, topic, pause = Store(str(lake)), GeneratedTopic(), Event().wait
     prepare_tables(store, contract, _SOURCE, topic, "earliest")
-    leases = Claimer(store, contract.name, _SOURCE, topic.watermarks, pause).claim(range(PARTITIONS))
+    leases = Claimer(store, contract.name, _SOURCE, topic.watermarks, pause, SystemClock()).claim(range(PARTITIONS))
     target = Target(_SOURCE, file_layout(contract), contract.name, contract.schema_version, __version__, 100, 60.0)
     writer = BatchWriter(store, target, SystemClock(), pause, prove_topic=lambda: None)
     for batch in _Batches(distinct, ledger).until(rows):

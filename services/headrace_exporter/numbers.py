@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import accumulate
 from statistics import median
 
+from headrace.lake.upkeep.debt import owed
 from headrace.lake.upkeep.health import SMALL, assess
 from headrace.lake.upkeep.stats import TableFile, TableStats
 from headrace.metrics import tables
@@ -56,6 +57,7 @@ def numbers(census: Census, policy: MaintainSettings, now: datetime) -> Iterator
 
 
 def _judged(stats: TableStats, policy: MaintainSettings, now: datetime) -> Iterator[Sample]:
+    yield _of(stats, tables.DEBT, owed(stats, policy, now).size)
     health = assess(stats, policy, now)
     yield _of(stats, tables.HEALTH, health.score)
     for part in health.parts:

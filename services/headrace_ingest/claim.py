@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from headrace.clock import Clock
 from headrace.errors import CommitTimeoutError, PositionLostError
 from headrace.lake.failures import is_conflict, store_failure
 from headrace.lake.log import DeltaLog, retry_pause
@@ -10,6 +11,7 @@ from headrace.lake.quarantine import quarantine_name, unresolved
 from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS
 from headrace.offsets import OffsetRange, SourceId
+from headrace_ingest.checkpoints import checkpoint_due
 from headrace_ingest.intake import Lease
 from headrace_ingest.writer import WORKER
 
@@ -27,6 +29,7 @@ class Claimer:
         source: what it is filled from.
         watermarks: asks the broker for the offsets it has of a partition.
         pause: waits that many seconds.
+        clock: time.
         checkpoint_every: versions between checkpoints; a claim that makes such a version writes one.
     """
 
@@ -35,6 +38,7 @@ class Claimer:
     source: SourceId
     watermarks: Callable[[int], OffsetRange]
     pause: Callable[[float], object]
+    clock: Clock
     checkpoint_every: int = 100
 
     def claim(self, partitions: Sequence[int]) -> list[Lease]:
@@ -78,7 +82,7 @@ class Claimer:
                     raise store_failure(error, f"claiming partitions of {self.table}") from error
                 self.pause(retry_pause(attempt))
             else:
-                if made % self.checkpoint_every == 0:
+                if checkpoint_due(self.store, table, made, every=self.checkpoint_every, now=self.clock.now()):
                     log.checkpoint()
                 return found
         msg = f"claiming partitions of {self.table} lost against other workers {_ATTEMPTS} times; start again"

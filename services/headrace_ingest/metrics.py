@@ -84,6 +84,10 @@ class WorkerMetrics:
             self.recorder.observe(ingest.STAGE, poll_seconds, stage="poll")
             self.recorder.observe(ingest.STAGE, decode_seconds, stage="decode")
 
+    def paced(self, seconds: float) -> None:
+        """Batches may wait so long from now on."""
+        self.recorder.put(ingest.FLUSH_AGE, seconds)
+
     # -- batches
 
     def flushing(self, batch: Batch, trigger: Trigger) -> None:

@@ -24,8 +24,10 @@ from headrace.kafka.statistics import ClientObserver
 from headrace.kafka.topics import TopicClient, TopicIdentity
 from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
+from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS, positions_of
+from headrace.lake.upkeep.debt import deepest
 from headrace.offsets import SourceId
 from headrace.settings import MIB, IngestSettings, Settings
 from headrace_ingest.claim import Claimer, starting_position, unclaimed
@@ -36,6 +38,7 @@ from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flush import FlushPolicy, QuarantineGauge, QuarantineLimit
 from headrace_ingest.metrics import WorkerMetrics
 from headrace_ingest.monitoring import announce, new_metrics, serve_metrics
+from headrace_ingest.pace import FlushPace
 from headrace_ingest.ports import Consumer, Topic
 from headrace_ingest.source_offsets import SourceOffsets
 from headrace_ingest.startup import prepare_tables
@@ -152,17 +155,12 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     return Worker(
         table=contract.name,
         consumer=ends.consumer(metrics),
-        claimer=Claimer(store, contract.name, source, offsets.ask, pause, ingest.checkpoint_every),
+        claimer=Claimer(store, contract.name, source, offsets.ask, pause, clock, ingest.checkpoint_every),
         collector=Collector(
             Decoder(contract, max_record_bytes=ingest.max_record_bytes), QuarantineGauge(_limit(ingest)), clock
         ),
         writer=writer,
-        policy=FlushPolicy(
-            rows=ingest.flush_rows,
-            size=ingest.flush_mib * MIB,
-            seconds=ingest.flush_seconds,
-            resident=ingest.memory_mib * MIB * 9 // 10,
-        ),
+        pace=_pace(store, contract.name, ingest, metrics),
         watch=watch,
         clock=clock,
         resident=lambda: int(process.memory_info().rss),
@@ -171,6 +169,23 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         offsets=offsets,
         metrics=metrics,
         drain=_drain(DeltaLog(store, contract.name), source, ends.topic, wanted, clock) if drain else None,
+    )
+
+
+def _pace(store: Store, table: str, ingest: IngestSettings, metrics: WorkerMetrics) -> FlushPace:
+    policy = FlushPolicy(
+        rows=ingest.flush_rows,
+        size=ingest.flush_mib * MIB,
+        seconds=ingest.flush_seconds,
+        resident=ingest.memory_mib * MIB * 9 // 10,
+    )
+    told = (table, quarantine_name(table))
+    return FlushPace(
+        table,
+        policy,
+        limit=ingest.freshness_seconds,
+        ask=lambda: deepest(store, told, metrics.clock.now()),
+        metrics=metrics,
     )
 
 

@@ -21,9 +21,10 @@ from headrace_ingest.collect import Collector
 from headrace_ingest.drain import Drain
 from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flight import Flight, log_flush
-from headrace_ingest.flush import FlushPolicy, Trigger
+from headrace_ingest.flush import Trigger
 from headrace_ingest.intake import Lease
 from headrace_ingest.metrics import WorkerMetrics
+from headrace_ingest.pace import FlushPace
 from headrace_ingest.ports import Consumer
 from headrace_ingest.source_offsets import SourceOffsets
 from headrace_ingest.standing import Standing
@@ -55,7 +56,7 @@ class Worker:
         claimer: takes partitions.
         collector: fills batches.
         writer: writes batches.
-        policy: when to flush.
+        pace: when to flush.
         watch: looks after the topic.
         clock: time.
         resident: reads the process's resident bytes.
@@ -71,7 +72,7 @@ class Worker:
     claimer: Claimer
     collector: Collector
     writer: BatchWriter
-    policy: FlushPolicy
+    pace: FlushPace
     watch: TopicWatch
     clock: Clock
     resident: Callable[[], int]
@@ -117,6 +118,7 @@ class Worker:
                 self.metrics.tick()
                 self._settle()
                 self.watch.check()
+                self.pace.check()
                 self.offsets.check(self._leases)
                 self._reclaim()
                 self._collect()
@@ -155,10 +157,10 @@ class Worker:
     def _poll_seconds(self) -> float:
         if self._batch.opened_at is None or self._flight is not None:
             return _POLL_SECONDS
-        return min(_POLL_SECONDS, max(0.0, self._batch.opened_at + self.policy.seconds - self.clock.monotonic()))
+        return min(_POLL_SECONDS, max(0.0, self._batch.opened_at + self.pace.policy.seconds - self.clock.monotonic()))
 
     def _flush_if_due(self) -> None:
-        trigger = self.policy.due(self._batch, self.clock.monotonic(), self.resident())
+        trigger = self.pace.policy.due(self._batch, self.clock.monotonic(), self.resident())
         if trigger is None and self.drain is not None and not self._batch.empty and self.drain.collected(self._leases):
             trigger = Trigger.DRAIN
         if trigger is None:
@@ -173,8 +175,7 @@ class Worker:
 
     def _hold(self) -> None:
         """Stops delivery until the writer is free; polling goes on, so the group keeps this member."""
-        unpaused = self._leases.keys() - self._paused
-        if unpaused:
+        if unpaused := self._leases.keys() - self._paused:
             log.debug("paused", table=self.table, partitions=sorted(unpaused))
             self.consumer.pause(sorted(unpaused))
             self._paused |= unpaused

@@ -17,6 +17,7 @@ from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarant
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
 from headrace_ingest.batch import Batch
+from headrace_ingest.checkpoints import checkpoint_due
 from headrace_ingest.flushed import FailedAttempt, FailureKind, Flushed
 from headrace_ingest.outcome import Mine, Outcome, Seen, decide
 
@@ -33,7 +34,7 @@ class Target:
         contract: name of the contract.
         contract_version: its schema version.
         version: of the program.
-        checkpoint_every: versions between checkpoints.
+        checkpoint_every: versions between checkpoints where nothing maintains the tables.
         deadline_seconds: how long one batch may try to commit.
     """
 
@@ -125,20 +126,24 @@ class BatchWriter:
         return flushed
 
     def checkpoint(self, version: int) -> bool:
-        """Writes a checkpoint if `version` is one that gets one: whoever made it does, without talking to anybody.
+        """Writes a checkpoint if `version` is one that gets one from whoever made it.
 
         The same holds for the version of the quarantine that the last flush made, if it made one.
 
         Raises:
             StoreError, AccessDeniedError: it could not be written; the table is whole without it.
         """
-        made = version % self._target.checkpoint_every == 0
+        made = self._due(self._main, version)
         if made:
             self._main.checkpoint()
         quarantined, self._quarantined = self._quarantined, None
-        if quarantined is not None and quarantined % self._target.checkpoint_every == 0:
+        if quarantined is not None and self._due(self._quarantine, quarantined):
             self._quarantine.checkpoint()
         return made
+
+    def _due(self, log: DeltaLog, version: int) -> bool:
+        every, now = self._target.checkpoint_every, self._clock.now()
+        return checkpoint_due(self._store, log.table, version, every=every, now=now)
 
     def _attempt(self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
         """The protocol of a flush; its order is the guarantee.

@@ -18,6 +18,7 @@ from headrace.lake.failures import is_of_the_store, store_failure
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.upkeep.compaction import TRIES, Compactor, Merge
+from headrace.lake.upkeep.debt import owed, publish, withdraw
 from headrace.lake.upkeep.garbage import Deleted, clean_log, delete_expired, delete_orphans
 from headrace.lake.upkeep.lease import Lease, read_record, take_lease
 from headrace.lake.upkeep.stats import TableStats, gather
@@ -111,19 +112,29 @@ class TableMaintainer:
         """
         lease = self._hold()
         stats, plan = self.look()
+        self._tell_workers(stats)
         done = []
         for job in plan.jobs:
             if self._tools.stopping():
                 break
             done.append(self._do(job, lease, stats))
-        after = stats if not done else self._gather()
+        after = stats
+        if done:
+            after = self._gather()
+            self._tell_workers(after)
         return TableOutcome(stats, after, plan, tuple(done))
 
     def close(self) -> None:
         """Gives the lease back; the last call."""
         if self._lease is not None:
-            self._lease.release()
-            self._lease = None
+            try:
+                withdraw(self._tools.store, self.table)
+            finally:
+                self._lease.release()
+                self._lease = None
+
+    def _tell_workers(self, stats: TableStats) -> None:
+        publish(self._tools.store, self.table, owed(stats, self._tools.policy, self._tools.clock.now()))
 
     def _gather(self) -> TableStats:
         try:

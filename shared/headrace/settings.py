@@ -71,6 +71,9 @@ class IngestSettings(Section):
     """A batch is flushed when it holds this many MiB of rows and rejects."""
     flush_seconds: float = Field(default=2.0, gt=0)
     """A batch is flushed when its oldest record has waited this long."""
+    freshness_seconds: float = Field(default=10.0, gt=0)
+    """While [maintenance](maintenance.md#what-workers-hear) says that the table is deep in debt, a batch may wait for
+    longer than `flush_seconds`, but never for longer than this. No more than `flush_seconds` turns that off."""
     memory_mib: int = Field(default=512, ge=320)
     """Resident memory the whole process aims to stay within; queues and batches are sized from it."""
     max_record_bytes: int = Field(default=1_048_576, ge=1_000)
@@ -86,7 +89,8 @@ class IngestSettings(Section):
     shutdown_seconds: float = Field(default=25.0, gt=0)
     """How long a stop may take to make durable what was read; below the 30 s of container runtimes."""
     checkpoint_every: int = Field(default=100, ge=10)
-    """Every so many versions the worker that made the commit writes a Delta checkpoint."""
+    """Every so many versions the worker that made the commit writes a Delta checkpoint, unless
+    [maintenance](maintenance.md#what-workers-hear) does: then only when the newest one is five times as far back."""
 
     @field_validator("start")
     @classmethod
@@ -122,9 +126,8 @@ class MaintainSettings(Section):
     """A hot partition with so many small files is compacted whatever their sizes."""
     budget_mib: int = Field(default=4096, ge=1)
     """How much one look may rewrite of one table; the rest waits for the next."""
-    checkpoint_versions: int = Field(default=110, ge=10)
-    """A checkpoint is written when the newest is so many versions old; workers write one every
-    `ingest.checkpoint_every` versions, so this is for tables whose workers stopped in between."""
+    checkpoint_versions: int = Field(default=100, ge=10)
+    """A checkpoint is written when the newest is so many versions old."""
     orphans_days: float = Field(default=7.0, ge=1)
     """How often files that no retained version names are looked for, and deleted if they are older than the table's
     retention."""

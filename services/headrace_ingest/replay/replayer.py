@@ -24,6 +24,7 @@ from headrace.lake.rewrite import Exchange, replace_files
 from headrace.lake.store import Store
 from headrace.logs import get_logger
 from headrace.offsets import Address
+from headrace_ingest.checkpoints import checkpoint_due
 from headrace_ingest.decode import Decoded, Decoder
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import COLUMNS, Group, Selection, grouped
@@ -203,10 +204,10 @@ class Replayer:
 
     def _checkpoint(self, table: str, version: int) -> None:
         """Whoever made a version that gets a checkpoint writes it."""
-        if version % self._target.checkpoint_every:
-            return
+        every, now = self._target.checkpoint_every, self._clock.now()
         try:
-            DeltaLog(self._store, table).checkpoint()
+            if checkpoint_due(self._store, table, version, every=every, now=now):
+                DeltaLog(self._store, table).checkpoint()
         except Exception as error:
             log.warning("checkpoint_failed", table=table, version=version, error=str(error))
 

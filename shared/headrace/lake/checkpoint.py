@@ -6,6 +6,7 @@ them, and no reader opens the table then, although the JSON commits say everythi
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from headrace.errors import WrongTableError
@@ -61,6 +62,18 @@ def broken_checkpoint(store: Store, table: str) -> str | None:
         msg = f"{store.uri(table)}: checkpoint {name} is broken and commits before it are gone; restore a backup"
         raise WrongTableError(msg)
     return f"{folder}/{_HINT if gone else name}"
+
+
+def newest_checkpoint(store: Store, table: str) -> int:
+    """Version of the checkpoint that the hint names; -1 if there is none, or the hint cannot be read.
+
+    Raises:
+        StoreError, AccessDeniedError: the store failed.
+    """
+    with suppress(FileNotFoundError):
+        name = _hinted(store, f"{table}/_delta_log/{_HINT}")
+        return -1 if name is None else int(name[:20])
+    return -1
 
 
 def _hinted(store: Store, path: str) -> str | None:

@@ -96,6 +96,12 @@ FLUSHES = Counter(
     ("table", "trigger"),
     {"trigger": ("rows", "bytes", "age", "memory", "revoke", "drain", "shutdown")},
 )
+FLUSH_AGE = Gauge(
+    "headrace_flush_age_seconds",
+    "How long a batch may wait before it is flushed: `HEADRACE_INGEST__FLUSH_SECONDS`, or more while maintenance says "
+    "that the table is deep in debt, up to `HEADRACE_INGEST__FRESHNESS_SECONDS`.",
+    ("table",),
+)
 BUFFERED_RECORDS = Reading("headrace_buffered_records", "Records read and not yet durable.", ("table",))
 BUFFERED_BYTES = Reading("headrace_buffered_bytes", "Bytes in memory of records read and not yet durable.", ("table",))
 BUFFER_LIMIT = Gauge(
@@ -198,6 +204,7 @@ INGEST: tuple[Metric, ...] = (
     BATCH_RECORDS,
     BATCH_BYTES,
     FLUSHES,
+    FLUSH_AGE,
     BUFFERED_RECORDS,
     BUFFERED_BYTES,
     BUFFER_LIMIT,

@@ -109,6 +109,14 @@ HEALTH_POINTS = Reading(
     {"part": HEALTH_PARTS},
 )
 
+DEBT = Reading(
+    "headrace_table_debt",
+    "How far merging is behind: from 1 on small files come faster than they are merged, and workers flush "
+    "less often. The most small files of one partition by `HEADRACE_MAINTAIN__URGENT_FILES`, or by 5,000 all those "
+    "beyond one for each partition.",
+    _TABLE,
+)
+
 # -- how far it is behind its topic
 
 SOURCE_LAG = Reading(
@@ -173,6 +181,7 @@ TABLES: tuple[Metric, ...] = (
     ORPHAN_FILES,
     HEALTH,
     HEALTH_POINTS,
+    DEBT,
     SOURCE_LAG,
     SOURCE_WATERMARK,
     SOURCE_GONE,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from deltalake.exceptions import CommitFailedError
 
+from headrace.clock import SystemClock
 from headrace.errors import CommitTimeoutError, PositionLostError, StoreError
 from headrace.lake.datafile import write_files
 from headrace.lake.quarantine import quarantine_layout, quarantine_rows
@@ -18,7 +19,7 @@ from headrace_ingest.claim import Claimer, starting_position
 
 
 def _claimer(table: NumbersTable, *, source: SourceId = SOURCE, pause: Callable[[float], object] = float) -> Claimer:
-    return Claimer(table.store, "numbers", source, lambda _: OffsetRange(0, 100), pause)
+    return Claimer(table.store, "numbers", source, lambda _: OffsetRange(0, 100), pause, SystemClock())
 
 
 @pytest.fixture

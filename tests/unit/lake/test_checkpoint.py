@@ -1,12 +1,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
 from headrace.errors import WrongTableError
 from headrace.lake.checkpoint import LogTail, broken_checkpoint, log_tail, mend_checkpoint
-from headrace.testing.numbers import NumbersTable
+from headrace.lake.datafile import write_files
+from headrace.testing.numbers import LAYOUT, SOURCE, NumbersTable, number_rows
+from headrace.testing.race import race
 
 
 @pytest.fixture
@@ -94,6 +98,25 @@ def test_only_checkpoint_needs_all_commits_from_the_first(tmp_path: Path, table:
     _file(tmp_path, 0, "json").unlink()
     with pytest.raises(WrongTableError):
         mend_checkpoint(table.store, "numbers")
+
+
+def test_several_that_write_checkpoints_at_once_do_no_harm(tmp_path: Path) -> None:
+    table = NumbersTable.create(str(tmp_path), {0: 0})
+    for first in range(0, 40, 5):
+        rows = pa.Table.from_batches([number_rows(0, range(first, first + 5))])
+        table.main().commit(
+            write_files(table.store, LAYOUT, rows), {SOURCE.app_id(0): first + 5}, {"batch": str(first)}
+        )
+
+    printed = race(Path(__file__).parent / "race_checkpoint.py", [[str(tmp_path), "40", name] for name in "abc"])
+
+    assert printed == ["8\n"] * 3
+    written = sorted((tmp_path / "numbers/_delta_log").glob("*.checkpoint.parquet"))
+    assert len(written) >= 10
+    assert all(pq.read_metadata(path).num_rows > 3 for path in written)
+    assert broken_checkpoint(table.store, "numbers") is None
+    assert [table.main().txn(f"racer-{name}") for name in "abc"] == [36] * 3
+    assert table.landed() == [(0, offset) for offset in range(40)]
 
 
 @pytest.mark.parametrize("name", ["numbers__quarantine", "nothing"])

@@ -196,10 +196,10 @@ def properties(table: TableFacts) -> Verdict | None:
 @check(
     "table-log",
     asks="The log has a checkpoint not long ago: whoever opens the table reads every commit since.",
-    remedy="Look for `checkpoint_failed` in the workers' log; a worker's next hundredth version writes one.",
+    remedy="Look for `checkpoint_failed` in the workers' log, and in that of headrace maintain for `maintained`.",
 )
 def log(table: TableFacts) -> Verdict | None:
-    """Every hundredth version gets one."""
+    """About every hundredth version gets one."""
     if table.version is None:
         return None
     found = f"{table.tail.commits} commits since the last checkpoint"

@@ -157,8 +157,8 @@ def _small_files(stats: TableStats, policy: MaintainSettings) -> HealthPart:
 def _checkpoint(stats: TableStats) -> HealthPart:
     behind = stats.since_checkpoint
     remedy = "headrace maintain writes one every hundred versions; see that it runs, and why the last one failed"
-    # Twice what is usual; opening a table of 500 such commits takes a fifth of a second more.
-    colour = _colour(behind, 200, 500)
+    # More than come between two looks; opening a table of 500 such commits takes a fifth of a second more.
+    colour = _colour(behind, 300, 500)
     told = (f"{behind} {'version' if behind == 1 else 'versions'} since the last checkpoint", remedy)
     return _part(Part.CHECKPOINT, 1 - behind / 500, value=behind, colour=colour, told=told)
 

@@ -79,7 +79,7 @@ def test_small_files_count_in_the_worst_partition(count: int, points: float, col
 
 
 @pytest.mark.parametrize(
-    ("behind", "points", "colour"), [(0, 15, "green"), (199, 9.03, "green"), (200, 9, "amber"), (500, 0, "red")]
+    ("behind", "points", "colour"), [(0, 15, "green"), (299, 6.03, "green"), (300, 6, "amber"), (500, 0, "red")]
 )
 def test_commits_since_the_checkpoint(behind: int, points: float, colour: str) -> None:
     found = part(Part.CHECKPOINT, table(behind=behind))
@@ -120,7 +120,7 @@ def test_a_long_log_costs_no_points_and_is_told() -> None:
 
 def test_the_colour_of_a_table_is_that_of_its_worst_part() -> None:
     assert assess(table(behind=500), POLICY, NOW).colour is Colour.RED
-    assert assess(table(behind=300), POLICY, NOW).colour is Colour.AMBER
+    assert assess(table(behind=400), POLICY, NOW).colour is Colour.AMBER
 
 
 @given(

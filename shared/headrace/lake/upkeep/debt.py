@@ -1,0 +1,104 @@
+"""What a table owes, told to its workers: how deep it is in debt, and that somebody maintains it.
+
+Maintenance leaves a small object beside the table after every look, and workers read it now and then. It says until
+when it holds, so what a dead process left means nothing soon; an object that is torn, stale or missing means nothing
+at once. Nothing that keeps rows right rests on it.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+from headrace.errors import HeadraceError
+from headrace.lake.store import Store
+from headrace.lake.upkeep.health import small_files
+from headrace.lake.upkeep.lease import FOLDER
+from headrace.lake.upkeep.stats import TableStats
+from headrace.settings import MaintainSettings
+
+DEEP = 1.0
+"""From here on workers flush less often."""
+
+_OBJECT = "debt.json"
+# As many as make the log of a table slow to open, wherever they lie.
+_MANY_FILES = 5_000
+# One merge may take a quarter of an hour, and nothing is told meanwhile.
+_LASTING = timedelta(minutes=15)
+_LONGEST = timedelta(hours=1)
+
+
+class Debt(msgspec.Struct, frozen=True):
+    """What maintenance says of a table.
+
+    Attributes:
+        size: of its debt; from `DEEP` on files come faster than they are merged.
+        reason: in words.
+        until: when this stops to mean anything.
+    """
+
+    size: Annotated[float, msgspec.Meta(ge=0)]
+    reason: str
+    until: Annotated[datetime, msgspec.Meta(tz=True)]
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it means something at `now`; not if it would for longer than anybody ever says."""
+        return now < self.until <= now + _LONGEST
+
+
+def owed(stats: TableStats, policy: MaintainSettings, now: datetime) -> Debt:
+    """What is to be told of a table after a look at `now`.
+
+    A partition is deep in debt from the number of small files on at which it is compacted whatever their sizes: more
+    than that are there only if maintenance cannot keep up. So is a table that has thousands beyond one for each
+    partition.
+    """
+    small = small_files(stats, policy)
+    most, beyond = max(small.values(), default=0), small.total() - len(small)
+    worst, all_over = most / policy.urgent_files, beyond / _MANY_FILES
+    reason = f"{most} small files in one partition" if worst >= all_over else f"{small.total()} small files"
+    return Debt(round(max(worst, all_over), 3), reason, now + _lasting(policy.every_seconds))
+
+
+def publish(store: Store, table: str, debt: Debt) -> None:
+    """Tells the workers of `table`.
+
+    Raises:
+        StoreError, AccessDeniedError: it could not be written.
+    """
+    store.put(debt_path(table), msgspec.json.encode(debt))
+
+
+def withdraw(store: Store, table: str) -> None:
+    """Nobody maintains `table` any more.
+
+    Raises:
+        StoreError, AccessDeniedError: what was told could not be taken back; it lapses.
+    """
+    store.delete(debt_path(table))
+
+
+def read_debt(store: Store, table: str, now: datetime) -> Debt | None:
+    """What is told of `table`; None if nobody maintains it, as far as that can be read."""
+    try:
+        found = store.tagged(debt_path(table))
+        debt = None if found is None else msgspec.json.decode(found[0], type=Debt)
+    except (HeadraceError, msgspec.DecodeError):
+        return None
+    return debt if debt is not None and debt.holds(now) else None
+
+
+def deepest(store: Store, tables: Collection[str], now: datetime) -> Debt | None:
+    """The largest debt of several tables."""
+    told = [debt for table in tables if (debt := read_debt(store, table, now)) is not None]
+    return max(told, key=lambda debt: debt.size, default=None)
+
+
+def debt_path(table: str) -> str:
+    """Where it lies, below the store's root."""
+    return f"{table}/{FOLDER}/{_OBJECT}"
+
+
+def _lasting(every_seconds: float) -> timedelta:
+    return min(_LONGEST, 3 * timedelta(seconds=every_seconds) + _LASTING)
