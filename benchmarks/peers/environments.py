@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchmarks.peers.peer import PeerError
 from headrace.errors import HeadraceError
-from headrace.testing.jars import JarSet, cache_root, java
+from headrace.testing.cache import cache_root
+from headrace.testing.jars import JarSet, java
 
 _INSTALL_SECONDS = 900
 

@@ -42,6 +42,7 @@ def new_metrics(settings: Settings, contract: Contract, clock: Clock) -> WorkerM
     )
     metrics.recorder.put(common.CONFIG, 1, config_hash=config_hash(settings), write_mode=contract.table.mode)
     metrics.recorder.put(ingest.BUFFER_LIMIT, 2 * settings.ingest.flush_mib * MIB)
+    metrics.recorder.put(ingest.MEMORY_TARGET, settings.ingest.memory_mib * MIB)
     return metrics
 
 

@@ -109,6 +109,11 @@ BUFFER_LIMIT = Gauge(
     "What can be buffered before reading pauses: one full batch that is written and one that is collected.",
     ("table",),
 )
+MEMORY_TARGET = Gauge(
+    "headrace_memory_target_bytes",
+    "Resident memory that the process aims to stay within; `process_resident_memory_bytes` is what it holds.",
+    ("table",),
+)
 BUFFER_OLDEST = Reading(
     "headrace_buffer_oldest_record_timestamp_seconds",
     "Smallest Kafka timestamp among the first buffered records of each partition; absent while nothing is buffered.",
@@ -208,6 +213,7 @@ INGEST: tuple[Metric, ...] = (
     BUFFERED_RECORDS,
     BUFFERED_BYTES,
     BUFFER_LIMIT,
+    MEMORY_TARGET,
     BUFFER_OLDEST,
     PAUSED,
     COMMITS,

@@ -1,17 +1,15 @@
 """Sets of jars, fetched once with Maven and kept in a cache; a half-fetched set is never used."""
 
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.errors import BrokerUnreachableError, ConfigError
+from headrace.testing.cache import cache_root, locked
 
 _GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _LEAST_JAVA = 17
@@ -83,7 +81,7 @@ class JarSet:
         if self._is_fetched():
             return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_name(f"{folder.name}.lock")):
+        with locked(folder.with_name(f"{folder.name}.lock")):
             if not self._is_fetched():
                 self._fetch()
         return folder
@@ -111,13 +109,6 @@ class JarSet:
             jars.rename(self.folder)
 
 
-def cache_root() -> Path:
-    """HEADRACE_CACHE_DIR, or else `headrace` in the user's cache folder."""
-    own = os.environ.get("HEADRACE_CACHE_DIR")
-    users = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(own) if own else Path(users) / "headrace").absolute()
-
-
 def java() -> str:
     """The Java to run, from JAVA_HOME or else the PATH.
 
@@ -130,13 +121,6 @@ def java() -> str:
         msg = f"java is not in {home}/bin, which JAVA_HOME names" if home else "java is not on the PATH"
         raise ConfigError(msg)
     return found
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _java_problem() -> str | None:

@@ -2,12 +2,10 @@
 
 `python -m headrace.testing.kafka_server` starts one, prints its address and runs until SIGTERM or SIGINT.
 
-The broker does not outlive the process that started it, however that process ends: a watchdog beside the JVM
-waits for the end of a pipe that only this process holds open, then kills the JVM and removes its folder.
+The broker does not outlive the process that started it, however that process ends.
 """
 
 import atexit
-import os
 import secrets
 import shutil
 import signal
@@ -17,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +25,7 @@ from headrace.errors import BrokerUnreachableError, ConfigError
 from headrace.kafka.admin import TopicAdmin
 from headrace.testing.jars import CONSOLE_LOG4J, java
 from headrace.testing.kafka_jars import KAFKA_JARS, available
+from headrace.testing.watched import kill_watched, start_watched
 
 __all__ = ["KafkaServer", "available"]
 
@@ -35,16 +34,6 @@ _BOOT_SECONDS = 60.0
 _BOOT_TRIES = 3
 _LOG_TAIL_BYTES = 4000
 _JVM = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.awt.headless=true"]
-
-# The shell becomes the JVM by exec, so the pid of the process is the broker's. Its background half holds the read
-# end of the pipe, whose end of file is the death of the starting process.
-_WATCHED = """
-exec 3<&0 </dev/null
-(cat <&3 >/dev/null; kill -KILL $$; rm -rf "$0") &
-exec 3<&-
-exec "$@"
-"""
-
 
 # One node has no second copy to wait for, groups form at once, and what a test provokes happens within a second.
 _SETTINGS = {
@@ -143,10 +132,7 @@ class KafkaServer:
     def stop(self) -> None:
         """Kills the broker and removes what it held; a second call does nothing."""
         if self._process is not None:
-            # SIGKILL also for the watchdog: nothing is worth an orderly shutdown of a second or more.
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.communicate()
+            kill_watched(self._process)
             self._process = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -166,10 +152,7 @@ class KafkaServer:
             formatted = subprocess.run([*command, *tool], check=False, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
             if formatted.returncode:
                 raise _boot_error(log, "its folder could not be formatted")
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCHED, str(folder), *command, "kafka.Kafka", str(config)],
-                stdin=subprocess.PIPE, stdout=out, stderr=out, start_new_session=True,
-            )  # fmt: skip
+        self._process = start_watched([*command, "kafka.Kafka", str(config)], folder, log)
         self._wait(log)
 
     def _wait(self, log: Path) -> None:
