@@ -38,6 +38,7 @@ _COMMANDS: Mapping[str, str] = {
     "quarantine": "headrace_cli.quarantine:app",
     "simulate": "headrace_cli.simulate:app",
     "tables": "headrace_cli.tables:app",
+    "top": "headrace_cli.top.command:app",
     "verify": "headrace_cli.verify:app",
 }
 

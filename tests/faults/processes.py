@@ -171,9 +171,9 @@ def environment_of(settings: Mapping[str, str], *folders: Path) -> dict[str, str
     }
 
 
-def start_maintenance(world: World) -> "subprocess.Popen[bytes]":
-    """`headrace maintain`, eager, until it is stopped."""
-    chosen = {"maintain__compact_files": "8", "maintain__every_seconds": "1", "metrics__enabled": "false"}
+def start_maintenance(world: World, **settings: str) -> "subprocess.Popen[bytes]":
+    """`headrace maintain`, eager, until it is stopped; `settings` as those of a worker."""
+    chosen = {"maintain__compact_files": "8", "maintain__every_seconds": "1", "metrics__enabled": "false", **settings}
     with (world.folder / "maintenance.log").open("ab") as out:
         command = [sys.executable, "-m", "headrace_cli.main", "maintain"]
         return subprocess.Popen(command, env=_environment(world, chosen), stdout=out, stderr=out)

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -23,7 +24,7 @@ class Running:
     def __init__(self, process: subprocess.Popen[bytes], stream: int) -> None:
         self.process = process
         self.printed = ""
-        self._stream = stream
+        self.terminal = self._stream = stream
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -34,6 +35,13 @@ class Running:
 
     def type(self, line: str) -> None:
         os.write(self._stream, f"{line}\n".encode())
+
+    def press(self, keys: str) -> None:
+        os.write(self._stream, keys.encode())
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._stream, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)  # it is not the terminal's session, which would be told by itself
 
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)

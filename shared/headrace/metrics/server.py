@@ -22,7 +22,8 @@ from headrace.metrics.health import Health
 FIRST_PORT = 9640
 """Where a process that is given no port begins to look for a free one."""
 
-_PORTS_TRIED = 20
+PORTS_TRIED = 20
+"""How many it looks at."""
 _CLIENT_SECONDS = 10.0
 
 
@@ -113,7 +114,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _listen(handler: type[MetricsHandler], address: str, port: int | None) -> _Server:
-    first = range(FIRST_PORT, FIRST_PORT + _PORTS_TRIED) if port is None else ()
+    first = range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if port is None else ()
     for tried in first:
         try:
             return _Server(handler, address, tried)
