@@ -1,6 +1,6 @@
 """What one flush writes: rows and rejects, and per partition the range of offsets they account for.
 
-No I/O; a partition's `rows + rejects + gap_records == end - start` at all times.
+No I/O; a partition's `rows + rejects + deletes + gap_records == end - start` at all times.
 """
 
 import uuid
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.errors import InvariantError
 from headrace.lake.quarantine import QuarantinedRecord
 from headrace.offsets import OffsetRange
 
@@ -21,7 +22,8 @@ _NAMED_GAPS = 100
 class Span:
     """The offsets `start <= o < end` of one partition, accounted for.
 
-    `rejects` counts records that are in the quarantine or go there with this batch; `gap_records` counts offsets
+    `rejects` counts records that are in the quarantine or go there with this batch; `deletes` counts tombstones that
+    delete rows; `gap_records` counts offsets
     under which the broker has no record to give: transaction markers, aborted or compacted records. `oldest_ms` and
     `newest_ms` are the Kafka timestamps of the first and the last record, -1 where none has one.
     """
@@ -33,11 +35,12 @@ class Span:
     gaps: list[OffsetRange] = field(default_factory=list)
     oldest_ms: int = -1
     newest_ms: int = -1
+    deletes: int = 0
 
     @property
     def rows(self) -> int:
         """Rows that the span must bring."""
-        return self.end - self.start - self.rejects - self.gap_records
+        return self.end - self.start - self.rejects - self.deletes - self.gap_records
 
     def extend(self, end: int) -> None:
         """Accounts for the offsets up to `end` as read."""
@@ -63,6 +66,7 @@ class Batch:
 
     spans: dict[int, Span] = field(default_factory=dict)
     rows: list[pa.RecordBatch] = field(default_factory=list)
+    tombstones: list[pa.RecordBatch] = field(default_factory=list)
     rejects: list[QuarantinedRecord] = field(default_factory=list)
     size: int = 0
     opened_at: float | None = None
@@ -70,8 +74,8 @@ class Batch:
 
     @property
     def records(self) -> int:
-        """Rows and rejects."""
-        return sum(map(len, self.rows)) + len(self.rejects)
+        """Rows, tombstones and rejects."""
+        return sum(map(len, self.rows)) + sum(map(len, self.tombstones)) + len(self.rejects)
 
     @property
     def empty(self) -> bool:
@@ -104,6 +108,14 @@ class Batch:
             self.rows.append(rows)
             self.size += rows.nbytes
 
+    def add_tombstones(self, marks: pa.RecordBatch) -> None:
+        """Takes decoded tombstones."""
+        if marks.num_rows:
+            self.tombstones.append(marks)
+            self.size += marks.nbytes
+            for partition, count in per_partition(marks).items():
+                self.spans[partition].deletes += count
+
     def add_reject(self, record: QuarantinedRecord) -> None:
         """Takes a record for the quarantine."""
         self.rejects.append(record)
@@ -114,22 +126,42 @@ class Batch:
         """All rows, or None."""
         return pa.Table.from_batches(self.rows) if self.rows else None
 
+    def check(self) -> None:
+        """Makes sure that it has the rows that its offsets account for.
+
+        Raises:
+            InvariantError: it has not.
+        """
+        rows = self.table()
+        found = {} if rows is None else per_partition(rows)
+        for partition, span in self.spans.items():
+            if found.get(partition, 0) != span.rows:
+                msg = (
+                    f"partition {partition}, offsets {span.start} to {span.end}: {span.rows} rows expected, "
+                    f"{found.get(partition, 0)} decoded; nothing was written"
+                )
+                raise InvariantError(msg)
+
     def without(self, partitions: Set[int]) -> "Batch":
         """What remains when the records of `partitions` are dropped; the same batch otherwise."""
         if partitions.isdisjoint(self.spans):
             return self
         gone = pa.array(sorted(partitions), pa.int32())
-        rows = [rows.filter(pc.invert(pc.is_in(rows["_partition"], value_set=gone))) for rows in self.rows]
+        rows, tombstones = (
+            [part.filter(pc.invert(pc.is_in(part["_partition"], value_set=gone))) for part in parts]
+            for parts in (self.rows, self.tombstones)
+        )
         spans = {p: span for p, span in self.spans.items() if p not in partitions}
         kept = Batch(
             spans=spans,
+            tombstones=[marks for marks in tombstones if marks.num_rows],
             rejects=[r for r in self.rejects if r.partition not in partitions],
             opened_at=self.opened_at if spans else None,
             id=self.id,
         )
         for part in rows:
             kept.add_rows(part)
-        kept.size += sum(r.size for r in kept.rejects)
+        kept.size += sum(r.size for r in kept.rejects) + sum(marks.nbytes for marks in kept.tombstones)
         return kept
 
     def note(self, worker: str, version: str, files: Mapping[str, str]) -> dict[str, object]:
@@ -145,6 +177,7 @@ class Batch:
                     "end": s.end,
                     "rows": s.rows,
                     "rejects": s.rejects,
+                    **({"deletes": s.deletes} if s.deletes else {}),
                     "gap_records": s.gap_records,
                     "gaps": [[g.start, g.end] for g in s.gaps],
                 }
@@ -152,3 +185,9 @@ class Batch:
             },
             "files": {path: {"sha256": digest} for path, digest in files.items()},
         }
+
+
+def per_partition(rows: pa.Table | pa.RecordBatch) -> dict[int, int]:
+    """How many rows came from each partition of the topic."""
+    counted = pa.table({"p": rows["_partition"]}).group_by("p").aggregate([([], "count_all")]).to_pydict()
+    return dict(zip(counted["p"], counted["count_all"], strict=True))

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from headrace.clock import Clock
 from headrace.contracts import Rejection
-from headrace.errors import InvariantError
 from headrace.kafka.consumer import Poll
 from headrace.kafka.records import Records
 from headrace.lake.quarantine import QuarantinedRecord
@@ -44,10 +43,9 @@ class Collector:
         if not len(records):
             return admitted.seeks
         decoded = self._decoder.decode(records, self._clock.now())
-        if decoded.rows.num_rows + len(decoded.rejects) != len(records):
-            msg = f"{len(records)} records became {decoded.rows.num_rows} rows and {len(decoded.rejects)} rejects"
-            raise InvariantError(msg)
+        decoded.check(len(records))
         batch.add_rows(decoded.rows)
+        batch.add_tombstones(decoded.tombstones)
         for index, rejection in decoded.rejects.items():
             batch.add_reject(_quarantined(records, index, rejection))
         example = next(map(str, reversed(decoded.rejects.values())), "")

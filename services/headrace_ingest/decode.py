@@ -6,7 +6,7 @@ are gathered in C, and what it left open is checked a column at a time. Only rec
 to say what is wrong with them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -17,8 +17,10 @@ import pyarrow.compute as pc
 
 from headrace.contracts import PARTITION_COLUMN, Contract, Rejection, RejectReason, explain
 from headrace.contracts.reading import disagreement
+from headrace.contracts.recordkey import read_key
+from headrace.errors import InvariantError
 from headrace.kafka.records import Records
-from headrace.lake.schema import INSTANT, Array, arrow_schema
+from headrace.lake.schema import INSTANT, Array, arrow_schema, tombstone_schema
 from headrace_ingest.columns import field_builder
 from headrace_ingest.layout import REFUSALS, LayoutReader
 from headrace_ingest.parts import Part, merged
@@ -41,10 +43,23 @@ class Decoded:
     Attributes:
         rows: in the order of the records, with the columns of `headrace.lake.schema.arrow_schema`.
         rejects: why the other records are no rows, by their places in the chunk, which rise.
+        tombstones: the key and the provenance of those that delete a row.
     """
 
     rows: pa.RecordBatch
     rejects: dict[int, Rejection]
+    tombstones: pa.RecordBatch
+
+    def check(self, records: int) -> None:
+        """Makes sure that every one of the records became one of the three.
+
+        Raises:
+            InvariantError: they do not add up.
+        """
+        rows, deletes, rejects = self.rows.num_rows, self.tombstones.num_rows, len(self.rejects)
+        if rows + deletes + rejects != records:
+            msg = f"{records} records became {rows} rows, {deletes} tombstones and {rejects} rejects"
+            raise InvariantError(msg)
 
 
 class Decoder:
@@ -67,6 +82,8 @@ class Decoder:
         self._contract = contract
         self._max_record_bytes = max_record_bytes
         self._schema = arrow_schema(contract)
+        self._marks_schema = tombstone_schema(contract)
+        (self._key,) = (spec for spec in contract.fields if spec.name == contract.key)
         self._builders = [(spec.name, field_builder(spec)) for spec in contract.fields]
         self._layouts = LayoutReader(contract, fewest=fewest_of_a_layout)
 
@@ -79,7 +96,11 @@ class Decoder:
         """
         rejects: dict[int, Rejection] = {}
         self._set_aside(records.values, rejects)
-        places = _others(range(len(records)), rejects)
+        tombstones = self._tombstones(records, rejects)
+        aside = frozenset(rejects)
+        for place in tombstones:
+            del rejects[place]
+        places = _others(range(len(records)), aside)
         alike = self._alike(records.values, places)
         if alike is None:
             part = self._one_by_one(records.values, places, rejects)
@@ -90,7 +111,29 @@ class Decoder:
             part = merged(alike, self._one_by_one(records.values, others, rejects))
         part = self._consistent(part, records.values, rejects)
         rows = self._rows(records, part, ingested_at)
-        return Decoded(rows, dict(sorted(rejects.items())))
+        return Decoded(rows, dict(sorted(rejects.items())), self._marks(records, tombstones))
+
+    def _tombstones(self, records: Records, rejects: dict[int, Rejection]) -> dict[int, str | int]:
+        """The keys of the tombstones that name a row, by their places."""
+        if not self._contract.deletes:
+            return {}
+        named: dict[int, str | int] = {}
+        for place in rejects:
+            if records.values[place] is None:
+                key = read_key(self._key, records.envelope(place).key)
+                if key is not None:
+                    named[place] = key
+        return named
+
+    def _marks(self, records: Records, tombstones: Mapping[int, str | int]) -> pa.RecordBatch:
+        places = pa.array(tombstones, pa.int64())
+        columns = [
+            pa.array(tombstones.values(), self._marks_schema.field(0).type),
+            _taken(records.partitions, pa.int32(), places),
+            _taken(records.offsets, pa.int64(), places),
+            _kafka_timestamps(_taken(records.timestamps, pa.int64(), places)),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self._marks_schema)
 
     def _alike(self, values: Sequence[bytes | None], places: Sequence[int]) -> Part | None:
         """Rows of the records that share a layout; None where too few do."""

@@ -17,6 +17,7 @@ from headrace.lake.store import Store
 from headrace.lake.tables import (
     CLUSTER_ID,
     CONTRACT,
+    DELETION_VECTORS,
     PARTITIONS,
     PIPELINE,
     SCHEMA_VERSION,
@@ -125,14 +126,14 @@ def _properties(contract: Contract, source: SourceId, identity: TopicIdentity, s
     }
 
 
-def _main_spec(contract: Contract, properties: Mapping[str, str]) -> TableSpec:
+def _main_spec(contract: Contract, properties: dict[str, str]) -> TableSpec:
     partition_by = contract.table.partition_by
     return TableSpec(
         name=contract.name,
         schema=delta_schema(contract),
         partition_by=() if partition_by is None else (partition_by,),
         description=contract.doc,
-        properties=properties,
+        properties=properties | ({DELETION_VECTORS: "true"} if contract.table.mode == "upsert" else {}),
         txns={},
     )
 

@@ -18,13 +18,16 @@ from headrace import __version__
 from headrace.clock import Clock, SystemClock
 from headrace.connection import KafkaSettings
 from headrace.contracts import Contract
-from headrace.errors import ConfigError, ContractError
+from headrace.errors import ConfigError
 from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer, Membership
 from headrace.kafka.statistics import ClientObserver
 from headrace.kafka.topics import TopicClient, TopicIdentity
+from headrace.lake.latest.order import Naming
+from headrace.lake.latest.upserter import Upserter
 from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
+from headrace.lake.schema import arrow_schema, tombstone_schema
 from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS, positions_of
 from headrace.lake.upkeep.debt import deepest
@@ -36,6 +39,7 @@ from headrace_ingest.decode import Decoder
 from headrace_ingest.drain import Drain
 from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flush import FlushPolicy, QuarantineGauge, QuarantineLimit
+from headrace_ingest.landing import Upserting
 from headrace_ingest.metrics import WorkerMetrics
 from headrace_ingest.monitoring import announce, new_metrics, serve_metrics
 from headrace_ingest.pace import FlushPace
@@ -140,6 +144,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         version=__version__,
         checkpoint_every=ingest.checkpoint_every,
         deadline_seconds=ingest.commit_deadline_seconds,
+        landing=upserting(store, contract, ingest) if contract.table.mode == "upsert" else None,
     )
     watch = TopicWatch(
         ends.topic,
@@ -189,6 +194,14 @@ def _pace(store: Store, table: str, ingest: IngestSettings, metrics: WorkerMetri
     )
 
 
+def upserting(store: Store, contract: Contract, ingest: IngestSettings) -> Upserting:
+    """How batches come into a table of latest rows."""
+    naming = Naming(contract.table.key, str(contract.event_time))
+    # A quarter of the budget: a key takes some 60 bytes.
+    upserter = Upserter(store, file_layout(contract), naming, ingest.memory_mib * MIB // 4)
+    return Upserting(upserter, arrow_schema(contract), tombstone_schema(contract))
+
+
 def _existing(identity: TopicIdentity, partitions: tuple[int, ...]) -> tuple[int, ...]:
     missing = [p for p in partitions if p >= identity.partitions]
     if missing:
@@ -216,16 +229,8 @@ def run_ingest(
         partitions: those to read without a group; None for those that the group gives.
 
     Raises:
-        ContractError: the table is not one that is appended to.
         HeadraceError: what cannot be proved or mended.
     """
-    if contract.table.mode != "append":
-        msg = (
-            f"table {contract.name} keeps the latest row of each key (mode {contract.table.mode}), and workers of this "
-            f"version only append: its events can be emitted and stay in topic {contract.topic}; give the topic a "
-            "retention that is long enough"
-        )
-        raise ContractError(msg)
     announce(settings, contract)
     ends = kafka_ends(settings, contract, settings.kafka.group_id, partitions)
     metrics = new_metrics(settings, contract, SystemClock())

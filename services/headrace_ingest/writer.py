@@ -6,19 +6,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from headrace.clock import Clock, Deadline
 from headrace.errors import BrokerUnreachableError, CommitTimeoutError, InvariantError
-from headrace.lake.datafile import DataFile, FileLayout, write_files
+from headrace.lake.datafile import FileLayout, write_files
 from headrace.lake.failures import is_conflict, store_failure
 from headrace.lake.log import DeltaLog, commit_path, retry_pause
 from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantine_rows, unresolved
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
-from headrace_ingest.batch import Batch
+from headrace_ingest.batch import Batch, per_partition
 from headrace_ingest.checkpoints import checkpoint_due
 from headrace_ingest.flushed import FailedAttempt, FailureKind, Flushed
+from headrace_ingest.landing import Appending, Landing
 from headrace_ingest.outcome import Mine, Outcome, Seen, decide
 
 WORKER = f"{socket.gethostname()}/{os.getpid()}"
@@ -36,6 +35,7 @@ class Target:
         version: of the program.
         checkpoint_every: versions between checkpoints where nothing maintains the tables.
         deadline_seconds: how long one batch may try to commit.
+        landing: how rows come into the main table; None if each record is one.
     """
 
     source: SourceId
@@ -45,6 +45,7 @@ class Target:
     version: str
     checkpoint_every: int
     deadline_seconds: float
+    landing: Landing | None = None
 
     @property
     def table(self) -> str:
@@ -76,6 +77,7 @@ class BatchWriter:
         *,
         prove_topic: Callable[[], None],
     ) -> None:
+        self._landing = target.landing or Appending(store, target.layout)
         self._prove_topic = prove_topic
         self._store = store
         self._target = target
@@ -148,7 +150,8 @@ class BatchWriter:
     def _attempt(self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
         """The protocol of a flush; its order is the guarantee.
 
-        1. The rows become durable in files that no log names yet; the topic is proved to be the same.
+        1. The rows become durable in files that no log names yet; the topic is proved to be the same. Where only the
+           latest row of a key stays, they are written in step 4: it depends on the table what they replace.
         2. The rejects are committed to the quarantine, under our claim.
         3. The table's positions are compared with the batch's, on the handle that commits.
         4. Rows and positions are committed together, refused if a position has moved.
@@ -156,15 +159,17 @@ class BatchWriter:
         """
         began = time.perf_counter()
         # Step 1. The rows, durable under a name that no log knows yet.
-        flushed.files = self._write_rows(batch)
+        batch.check()
+        flushed.files = self._landing.write(batch)
         # The topic, asked after the last record was read, is still the one that the app_ids name: ids never come back.
         self._prove_topic()
         # Step 2. The rejects, committed before the position moves past them.
         self._write_rejects(batch, epochs, flushed)
         written = time.perf_counter()
         # Step 3. Every partition still stands, on this very handle, where this batch begins.
-        if not epochs.items() <= self._known.items():
-            # Claimed since the last commit through this handle: the position may be another worker's work.
+        if self._landing.rests_on_rows or not epochs.items() <= self._known.items():
+            # Claimed since the last commit through this handle: the position may be another worker's work, and so may
+            # the rows be at any time.
             self._main.refresh()
             self._known = dict(epochs)
         txns = {self._target.source.app_id(p): span for p, span in batch.spans.items()}
@@ -174,24 +179,14 @@ class BatchWriter:
         # Step 4. Rows and positions in one commit, refused if one of the positions has moved since step 3.
         # Step 5 is the end of it.
         digests = {file.path: file.sha256 for file in flushed.files}
-        flushed.version = self._main.commit(
+        flushed.version, flushed.files = self._landing.commit(
+            self._main,
+            batch,
             flushed.files,
             {app_id: span.end for app_id, span in txns.items()},
             batch.note(WORKER, self._target.version, digests),
         )
         flushed.write_seconds, flushed.commit_seconds = written - began, time.perf_counter() - written
-
-    def _write_rows(self, batch: Batch) -> list[DataFile]:
-        rows = batch.table()
-        counted = {} if rows is None else _count_partitions(rows)
-        for partition, span in batch.spans.items():
-            if counted.get(partition, 0) != span.rows:
-                msg = (
-                    f"partition {partition}, offsets {span.start} to {span.end}: {span.rows} rows expected, "
-                    f"{counted.get(partition, 0)} decoded; nothing was written"
-                )
-                raise InvariantError(msg)
-        return [] if rows is None else write_files(self._store, self._target.layout, rows)
 
     def _write_rejects(self, batch: Batch, epochs: Mapping[int, int], flushed: Flushed) -> None:
         if not batch.rejects:
@@ -216,7 +211,7 @@ class BatchWriter:
                 "kind": "quarantine",
                 "batch": batch.id,
                 "worker": WORKER,
-                "partitions": {str(p): {"rejects": count} for p, count in _count_partitions(rows).items()},
+                "partitions": {str(p): {"rejects": count} for p, count in per_partition(rows).items()},
             },
         )
         flushed.quarantined.update(r.reason for r in batch.rejects)
@@ -287,8 +282,3 @@ class BatchWriter:
             )
             raise CommitTimeoutError(msg) from failure
         self._pause(retry_pause(attempts - 1))
-
-
-def _count_partitions(rows: pa.Table) -> dict[int, int]:
-    counted = rows.group_by("_partition").aggregate([([], "count_all")]).to_pydict()
-    return dict(zip(counted["_partition"], counted["count_all"], strict=True))

@@ -163,9 +163,7 @@ class Replayer:
     def _decode(self, rows: pa.Table) -> Decoded:
         records = records_of(rows)
         decoded = self._decoder.decode(records, self._clock.now())
-        if decoded.rows.num_rows + len(decoded.rejects) != len(records):
-            msg = f"{len(records)} records became {decoded.rows.num_rows} rows and {len(decoded.rejects)} rejects"
-            raise InvariantError(msg)
+        decoded.check(len(records))
         return decoded
 
     def _commit(self, decoded: Decoded, places: Sequence[Address], number: int) -> int:

@@ -79,6 +79,11 @@ class Contract:
         """The fast decoder; what it leaves to the columns is said in `headrace.contracts.decoder`."""
         return compile_decoder(self.event.__name__, self.fields)
 
+    @property
+    def deletes(self) -> bool:
+        """Whether a record without a value deletes the row that its key names."""
+        return self.table.tombstones == "delete"
+
     @cached_property
     def encode(self) -> Callable[[object], bytes]:
         """From a validated event to its canonical bytes."""
@@ -207,6 +212,7 @@ def _check_mode(event: type, declaration: Declaration, fields: dict[str, FieldSp
     if table.mode not in ("append", "upsert"):
         msg = f"{event.__name__}: mode={table.mode!r} is none: write 'append' or 'upsert'"
         raise ContractError(msg)
+    _check_tombstones(event, declaration)
     if table.mode == "append":
         if table.key:
             msg = f"{event.__name__}: Table(key=...) names what mode='upsert' replaces: write that mode, or no key"
@@ -229,3 +235,16 @@ def _check_mode(event: type, declaration: Declaration, fields: dict[str, FieldSp
         if spec is None or spec.nullable or isinstance(spec.kind, FloatKind | StructKind | ListKind):
             msg = f"{event.__name__}: Table(key=...) names {name!r}: write a tuple of exact fields that are never null"
             raise ContractError(msg)
+
+
+def _check_tombstones(event: type, declaration: Declaration) -> None:
+    table = declaration.table
+    if table.tombstones not in ("quarantine", "delete"):
+        msg = f"{event.__name__}: tombstones={table.tombstones!r} is none: write 'quarantine' or 'delete'"
+        raise ContractError(msg)
+    if table.tombstones == "delete" and (table.mode != "upsert" or table.key != (declaration.key,)):
+        msg = (
+            f"{event.__name__}: a record without a value names a row by its key alone: tombstones='delete' needs "
+            f"Table(mode='upsert', key=({declaration.key!r},))"
+        )
+        raise ContractError(msg)

@@ -18,6 +18,8 @@ class Table:
         cluster_by: fields that compaction sorts by, the most selective first.
         bloom_filters: fields that rows are looked up by: files that maintenance writes carry a Bloom filter of each.
         event_time: the field that says when the event happened; by default `timestamp` where there is one.
+        tombstones: with `upsert`, what a record without a value is: `quarantine` keeps it as one that is wrong,
+            `delete` takes the row of its key from the table. Then the record's key alone must name a row.
     """
 
     name: str | None = None
@@ -27,3 +29,4 @@ class Table:
     cluster_by: tuple[str, ...] = ()
     bloom_filters: tuple[str, ...] = ()
     event_time: str | None = None
+    tombstones: Literal["quarantine", "delete"] = "quarantine"

@@ -77,24 +77,21 @@ def write_files(store: Store, layout: FileLayout, rows: pa.Table) -> list[DataFi
     Raises:
         StoreError, AccessDeniedError: a file could not be written. Files already written stay, unreferenced.
     """
-    column = layout.partition_column
-    return [
-        write_file(store, layout, part if column is None else part.drop_columns([column]), value)
-        for value, part in _split(rows, column)
-    ]
+    return [write_file(store, layout, part, value) for value, part in by_partition(rows, layout.partition_column)]
 
 
-def _split(rows: pa.Table, column: str | None) -> Iterator[tuple[str | None, pa.Table]]:
-    """The rows of each partition value, and the value as text; None where there are no partitions."""
+def by_partition(rows: pa.Table, column: str | None) -> Iterator[tuple[str | None, pa.Table]]:
+    """Each value of the partition column as text, and its rows without that column; None where there is no column."""
     if column is None:
         yield None, rows
         return
     values = pc.unique(rows[column]).sort()
+    stored = rows.drop_columns([column])
     if len(values) == 1:
-        yield str(values[0].as_py()), rows
+        yield str(values[0].as_py()), stored
         return
     for value in values:
-        yield str(value.as_py()), rows.filter(pc.equal(rows[column], value))
+        yield str(value.as_py()), stored.filter(pc.equal(rows[column], value))
 
 
 def _folder(column: str, value: str) -> str:

@@ -7,12 +7,13 @@ do both on one handle, and must never commit through a URI.
 
 import json
 import random
+import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
 from headrace.errors import WrongTableError
@@ -122,6 +123,38 @@ class DeltaLog:
             msg = f"the commit of batch {note['batch']} is not in the log of {self.table} after version {before}"
             raise WrongTableError(msg)
         self._make_durable(made)
+        return made
+
+    def commit_next(
+        self, actions: Iterable[Mapping[str, object]], txns: Mapping[str, int], note: Mapping[str, object]
+    ) -> int:
+        """Commits `actions` and `txns` as the version right after this snapshot; refused if anybody has made it.
+
+        Whatever was asked of the snapshot is then still so when the commit lands. It is durable like every commit.
+
+        Args:
+            actions: of the Delta protocol, on durable files.
+            txns: `appId` to txn version.
+            note: goes into commitInfo; its `batch` tells this commit from all others.
+
+        Returns:
+            The version that was made.
+
+        Raises:
+            CommitFailedError: somebody else made that version.
+            Exception: any other exception leaves open whether the commit landed.
+        """
+        self._make_durable(self.version)
+        made = self.version + 1
+        info = {"timestamp": time.time_ns() // 1_000_000, "operation": "MERGE", "operationParameters": {}, NOTE: note}
+        moved = [{"txn": {"appId": app_id, "version": version}} for app_id, version in txns.items()]
+        lines = [json.dumps(action, separators=(",", ":")) for action in ({"commitInfo": info}, *moved, *actions)]
+        if not self.store.create(commit_path(self.table, made), "".join(f"{line}\n" for line in lines).encode()):
+            msg = f"version {made} of {self.table} was made by somebody else"
+            raise CommitFailedError(msg)
+        self._durable = made
+        self._commits += 1
+        self.refresh()
         return made
 
     def _make_durable(self, version: int) -> None:

@@ -37,6 +37,12 @@ def arrow_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*columns, *_provenance()])
 
 
+def tombstone_schema(contract: Contract) -> pa.Schema:
+    """Columns of records without a value: the field that their key stands for, then where each came from."""
+    keys = [_field(spec) for spec in contract.fields if spec.name == contract.key]
+    return pa.schema([*keys, *_provenance()[:3]])
+
+
 def delta_schema(contract: Contract) -> Schema:
     """The table's schema in the Delta log, with the fields' descriptions as column comments."""
     return Schema.from_arrow(arrow_schema(contract))

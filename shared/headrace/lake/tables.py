@@ -30,6 +30,9 @@ START = "headrace.start"
 STARTS = "headrace.starts"
 """JSON: per partition the position that version 0 gave it. It outlives version 0 in every checkpoint."""
 
+DELETION_VECTORS = "delta.enableDeletionVectors"
+"""Of tables that keep the latest row of each key: rows are deleted without rewriting their files."""
+
 # Lets deltalake 1.6.3 bring back an older txn once the newest has expired.
 _FORBIDDEN_PROPERTY = "delta.setTransactionRetentionDuration"
 

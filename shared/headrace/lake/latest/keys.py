@@ -1,0 +1,165 @@
+"""Where the rows of some keys lie: an index of each data file, made when it is first asked and kept in bounded memory.
+
+Data files never change, so an index of one is right for ever: which of its rows are still in the table is said by its
+deletion vector alone. A search costs what the batch costs; only making an index reads a file.
+"""
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headrace.lake.datafile import DataFile
+from headrace.lake.latest.live import LiveFile
+from headrace.lake.latest.order import ROW, Naming, ranked
+from headrace.lake.store import Store
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Keys to look for.
+
+    Attributes:
+        rows: one row per key, with the columns `key`.
+        key: columns that name a row.
+    """
+
+    rows: pl.DataFrame
+    key: Sequence[str]
+
+    @cached_property
+    def hashes(self) -> pl.Series:
+        """One per key, by chance the same for two."""
+        return self.rows.select(self.key).hash_rows()
+
+    @cached_property
+    def _values(self) -> Mapping[str, list[Any]]:
+        return {name: self.rows[name].unique().sort().to_list() for name in self.key}
+
+    def may_be_in(self, file: LiveFile) -> bool:
+        """Whether one of the keys may be in `file`: False only if its statistics rule it out."""
+        low, high = file.stats.get("minValues") or {}, file.stats.get("maxValues") or {}
+        for name, values in self._values.items():
+            bounds = _typed(low.get(name), values[0]), _typed(high.get(name), values[0])
+            if name in file.values:
+                bounds = (file.values[name],) * 2
+            if None in bounds:
+                continue
+            at = bisect_left(values, bounds[0])
+            if at == len(values) or values[at] > bounds[1]:
+                return False
+        return True
+
+
+def _typed(bound: object, like: object) -> Any:
+    """A bound of the log as a value of the column; None where it is not known how to compare them."""
+    match bound, like:
+        case (str(), str()) | (int(), int()):
+            return bound
+        case str(), datetime():
+            return datetime.fromisoformat(bound).astimezone(UTC)
+        case str(), date():
+            return date.fromisoformat(bound)
+    return None
+
+
+class FileKeys:
+    """The keys of one data file.
+
+    Args:
+        rows: all of them, with the columns of `naming` at least.
+        naming: what names a row.
+    """
+
+    def __init__(self, rows: pa.Table, naming: Naming) -> None:
+        self._key = naming.key
+        self._rows = ranked(rows, naming)
+        index = self._rows.select(pl.col(ROW), hash=self._rows.select(naming.key).hash_rows()).sort("hash")
+        self._hashes, self._places = index["hash"], index[ROW]
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return int(self._rows.estimated_size() + self._hashes.estimated_size() + self._places.estimated_size())
+
+    def find(self, wanted: Wanted) -> pl.DataFrame:
+        """The rows of the wanted keys; columns of `ranked`."""
+        first = self._hashes.search_sorted(wanted.hashes, side="left")
+        behind = self._hashes.search_sorted(wanted.hashes, side="right")
+        hits = (
+            pl.DataFrame({"first": first, "behind": behind})
+            .with_row_index("wanted")
+            .filter(pl.col("first") < pl.col("behind"))
+            .with_columns(at=pl.int_ranges("first", "behind"))
+            .explode("at")
+        )
+        found = self._rows[self._places.gather(hits["at"])]
+        asked = wanted.rows[hits["wanted"]]
+        # Two keys may have one hash.
+        return found.filter(*(found[name] == asked[name] for name in self._key))
+
+
+class KeyIndex:
+    """Indices of the data files of one table, those asked for last. One thread uses it.
+
+    Args:
+        store: where the table lies.
+        table: its folder.
+        naming: what names a row.
+        limit: bytes that the indices may take.
+    """
+
+    def __init__(self, store: Store, table: str, naming: Naming, *, limit: int) -> None:
+        self._store = store
+        self._table = table
+        self._naming = naming
+        self._limit = limit
+        self._known: OrderedDict[str, FileKeys] = OrderedDict()
+
+    def find(self, file: LiveFile, wanted: Wanted) -> pl.DataFrame:
+        """The rows of `file` with one of the wanted keys, deleted ones among them; columns of `ranked`.
+
+        Raises:
+            FileNotFoundError: the file is not there.
+            StoreError, AccessDeniedError: it cannot be read.
+        """
+        keys = self._known.get(file.path)
+        if keys is None:
+            keys = self._keep(file.path, self._read(file))
+        self._known.move_to_end(file.path)
+        return keys.find(wanted)
+
+    def learn(self, file: DataFile, rows: pa.Table) -> None:
+        """Takes the rows of a file that was just written: it need not be read."""
+        self._keep(file.path, FileKeys(self._whole(rows, file.partition_values), self._naming))
+
+    def forget(self, path: str) -> None:
+        """Lets go of a file that is no longer in the table."""
+        self._known.pop(path, None)
+
+    def _keep(self, path: str, keys: FileKeys) -> FileKeys:
+        self._known[path] = keys
+        while len(self._known) > 1 and sum(known.size for known in self._known.values()) > self._limit:
+            self._known.popitem(last=False)
+        return keys
+
+    def _read(self, file: LiveFile) -> FileKeys:
+        with self._store.open(f"{self._table}/{file.path}") as source:
+            parquet = pq.ParquetFile(source)
+            held = set(parquet.schema_arrow.names)
+            rows = parquet.read([name for name in self._naming.columns if name in held])
+        return FileKeys(self._whole(rows, file.values), self._naming)
+
+    def _whole(self, rows: pa.Table, values: Mapping[str, str | None]) -> pa.Table:
+        """`rows` with the partition column, where it is part of the key: files do not hold it."""
+        for name in self._naming.columns:
+            if name not in rows.column_names:
+                rows = rows.append_column(name, pa.repeat(pa.scalar(values[name], pa.string()), rows.num_rows))
+        return rows

@@ -1,0 +1,153 @@
+"""The data files of a table with their deletion vectors, followed from version to version.
+
+deltalake does not say where a file's vector lies, so the log is read here: a checkpoint once, then the commits.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pyarrow.parquet as pq
+
+from headrace.errors import WrongTableError
+from headrace.lake.datafile import DataFile
+from headrace.lake.latest.vectors import DeletionVector, vector_of
+from headrace.lake.log import commit_path
+from headrace.lake.store import Store
+
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
+_FEATURES = ["deletionVectors"]
+
+Action = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LiveFile:
+    """A data file of the table.
+
+    Attributes:
+        path: relative to the table.
+        size: bytes.
+        values: Delta partition values.
+        stats: Delta statistics as JSON.
+        vector: which of its rows are deleted.
+    """
+
+    path: str
+    size: int
+    values: Mapping[str, str | None]
+    stats: Mapping[str, Any]
+    vector: DeletionVector | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows in the file."""
+        return int(self.stats["numRecords"])
+
+    @property
+    def live(self) -> int:
+        """Rows in the table."""
+        return self.rows - (self.vector.deleted if self.vector else 0)
+
+    def removal(self, at: int) -> Action:
+        """The action that takes it from the table; `at` in milliseconds since the epoch."""
+        return {"remove": {**self._named(), "deletionTimestamp": at, "extendedFileMetadata": True}}
+
+    def masked(self, vector: DeletionVector, at: int) -> Action:
+        """The action that brings it back with another vector; `at` in milliseconds since the epoch."""
+        # Of the deleted rows, one may have been the lowest or the highest.
+        stats = json.dumps({**self.stats, "tightBounds": False})
+        return {"add": {**replace(self, vector=vector)._named(), "modificationTime": at, "stats": stats}}
+
+    def _named(self) -> dict[str, object]:
+        named: dict[str, object] = {
+            "path": quote(self.path, safe="/="),
+            "partitionValues": self.values,
+            "size": self.size,
+            "dataChange": True,
+        }
+        return named if self.vector is None else {**named, "deletionVector": self.vector.action()}
+
+
+def addition(file: DataFile) -> Action:
+    """The action that adds a new file."""
+    return {
+        "add": {
+            "path": quote(file.path, safe="/="),
+            "partitionValues": file.partition_values,
+            "size": file.size,
+            "modificationTime": file.modified_ms,
+            "dataChange": True,
+            "stats": file.stats,
+        }
+    }
+
+
+class LiveFiles:
+    """The data files of one table at one version. One thread uses it."""
+
+    def __init__(self, store: Store, table: str) -> None:
+        self._store = store
+        self._table = table
+        self._version: int | None = None
+        self._files: dict[str, LiveFile] = {}
+
+    def at(self, version: int) -> Sequence[LiveFile]:
+        """The files of `version`, which must not be older than the last that was asked for.
+
+        Raises:
+            FileNotFoundError: a commit that no checkpoint stands for is not there.
+            WrongTableError: another tool has changed what a commit to the table must hold.
+            StoreError, AccessDeniedError: the log cannot be read.
+        """
+        if self._version is None:
+            self._version = self._start(version)
+        for made in range(self._version + 1, version + 1):
+            actions = [json.loads(line) for line in self._store.read(commit_path(self._table, made)).splitlines()]
+            # A file that changes its vector is removed and added in one commit, in any order.
+            for action in sorted(actions, key=lambda action: "remove" not in action):
+                self._apply(action)
+            self._version = made
+        return list(self._files.values())
+
+    def _start(self, version: int) -> int:
+        """Takes the newest checkpoint up to `version`; returns its version, -1 if there is none."""
+        folder = f"{self._table}/_delta_log"
+        named = filter(None, map(_CHECKPOINT.fullmatch, self._store.sizes(folder)))
+        newest = max((made for found in named if (made := int(found[1])) <= version), default=-1)
+        if newest >= 0:
+            for action in self._checkpointed(f"{folder}/{newest:020d}.checkpoint.parquet"):
+                self._apply(action)
+        return newest
+
+    def _checkpointed(self, path: str) -> Iterator[Action]:
+        with self._store.open(path) as source:
+            for batch in pq.ParquetFile(source).iter_batches(4_096, columns=["add", "protocol"]):
+                for row in batch.to_pylist():
+                    if row["add"]:
+                        row["add"]["partitionValues"] = dict(row["add"]["partitionValues"])
+                    yield {kind: body for kind, body in row.items() if body}
+
+    def _apply(self, action: Action) -> None:
+        if removed := action.get("remove"):
+            self._files.pop(unquote(removed["path"]), None)
+        elif added := action.get("add"):
+            path = unquote(added["path"])
+            stats = json.loads(added.get("stats") or "{}")
+            if "numRecords" not in stats:
+                msg = f"{self._store.uri(self._table)}: {path} was added by another tool, without a count of its rows"
+                raise WrongTableError(msg)
+            vector = vector_of(added.get("deletionVector"))
+            self._files[path] = LiveFile(path, added["size"], added["partitionValues"], stats, vector)
+        elif protocol := action.get("protocol"):
+            self._check(protocol)
+
+    def _check(self, protocol: Action) -> None:
+        asked = [protocol.get("readerFeatures"), protocol.get("writerFeatures")]
+        if asked != [_FEATURES, _FEATURES]:
+            told = protocol.get("writerFeatures") or f"writer version {protocol.get('minWriterVersion')}"
+            msg = f"{self._store.uri(self._table)} was given {told} by another tool: nothing was written"
+            raise WrongTableError(msg)

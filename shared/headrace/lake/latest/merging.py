@@ -1,0 +1,53 @@
+"""Which files of one partition are rewritten together with a batch: a pure rule.
+
+Marking a row as deleted costs a few bytes whatever the size of its file, so most files only get another vector. Three
+kinds are rewritten, so that neither files nor deleted rows pile up: small files that change anyway, files of which
+half is deleted, and small files when there are many of them. A row is rewritten a few times in its life.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+SMALL = 4_096
+"""Rows that are rewritten as fast as a deletion vector is written."""
+
+MANY = 8
+"""Files of like size that become one: as many as the times that a row is copied grow by one."""
+
+MOST = 262_144
+"""Rows of one rewrite: some 200 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file as the batch leaves it: rows still live, rows deleted, and whether the batch deletes some of them."""
+
+    path: str
+    live: int
+    deleted: int
+    touched: bool
+
+
+def rewritten(pieces: Sequence[Piece], incoming: int) -> Collection[str]:
+    """Paths of the files to be rewritten into the batch's own; those with no live row left are not among them.
+
+    Args:
+        pieces: the files of the partition.
+        incoming: rows that the batch brings to it.
+    """
+    room = MOST - incoming
+    chosen: list[Piece] = []
+    alive = sorted((piece for piece in pieces if piece.live), key=lambda piece: piece.live)
+    for piece in alive:
+        if piece.touched and (piece.live <= SMALL or piece.deleted >= piece.live) and piece.live <= room:
+            chosen.append(piece)
+            room -= piece.live
+    rest = [piece for piece in alive if piece not in chosen]
+    while len(like := [piece for piece in rest if piece.live <= max(SMALL, MOST - room)]) >= MANY:
+        fitting = like[:MANY]
+        if sum(piece.live for piece in fitting) > room:
+            break
+        chosen += fitting
+        room -= sum(piece.live for piece in fitting)
+        rest = [piece for piece in rest if piece not in fitting]
+    return {piece.path for piece in chosen}

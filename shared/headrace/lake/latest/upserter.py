@@ -1,0 +1,216 @@
+"""A batch into a table of latest rows: one commit that deletes the rows it replaces and adds its own.
+
+Nothing is decided from memory: what a key's row is now is asked of the very version that the commit is made on top of,
+and the commit is refused if anybody else has made the next one.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyroaring import BitMap64
+
+from headrace.errors import InvariantError, StoreError
+from headrace.lake.datafile import DataFile, FileLayout, by_partition, write_file
+from headrace.lake.failures import said
+from headrace.lake.latest.changes import FILE, NUMBER, Came
+from headrace.lake.latest.keys import KeyIndex, Wanted
+from headrace.lake.latest.live import Action, LiveFile, LiveFiles, addition
+from headrace.lake.latest.merging import Piece, rewritten
+from headrace.lake.latest.order import ROW, Naming, marked, ranked
+from headrace.lake.latest.vectors import DeletionVector, read_vector, write_vectors
+from headrace.lake.log import DeltaLog
+from headrace.lake.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What a batch brings.
+
+    Attributes:
+        events: rows with their provenance; may be none, but the columns are there.
+        tombstones: key and provenance of the records that delete; may be none.
+    """
+
+    events: pa.Table
+    tombstones: pa.Table
+
+
+@dataclass
+class _Writing:
+    """Durable files, and the actions that will name them.
+
+    Attributes:
+        at: milliseconds since the epoch.
+        added: new data files and their rows.
+        actions: for the log.
+        gone: paths of files that leave the table.
+        masked: per path of a file that stays the numbers of all its deleted rows.
+    """
+
+    at: int
+    added: list[tuple[DataFile, pa.Table]] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    masked: dict[str, BitMap64] = field(default_factory=dict)
+
+    def add(self, file: DataFile, rows: pa.Table) -> None:
+        """Takes a new file."""
+        self.added.append((file, rows))
+        self.actions.append(addition(file))
+
+
+@dataclass
+class Upserter:
+    """Upserts into one table. One thread uses it.
+
+    Attributes:
+        store: where it lies.
+        layout: of its files.
+        naming: what names a row.
+        memory: bytes that may be used to remember where keys lie.
+    """
+
+    store: Store
+    layout: FileLayout
+    naming: Naming
+    memory: int
+    _files: LiveFiles = field(init=False)
+    _index: KeyIndex = field(init=False)
+    _vectors: dict[str, tuple[DeletionVector | None, BitMap64]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._files = LiveFiles(self.store, self.layout.table)
+        self._index = KeyIndex(self.store, self.layout.table, self.naming, limit=self.memory)
+
+    def commit(
+        self, log: DeltaLog, batch: Arrivals, txns: Mapping[str, int], note: Mapping[str, object]
+    ) -> tuple[int, list[DataFile]]:
+        """Makes the next version of the table.
+
+        1. The rows of the batch's keys are looked up in the version that `log` holds.
+        2. What becomes a row, and what goes, is decided.
+        3. New files and deletion vectors become durable under names that no log knows yet.
+        4. One commit says all of it, and the positions; a batch that changes nothing still moves the positions.
+
+        Args:
+            log: a handle on which the positions were checked.
+            batch: what came.
+            txns: `appId` to txn version.
+            note: goes into commitInfo.
+
+        Returns:
+            The version, and the files that it added.
+
+        Raises:
+            InvariantError: a key has more than one row; nothing was written.
+            CommitFailedError: somebody else made that version.
+            Exception: any other exception leaves open whether the commit landed.
+        """
+        files = {file.path: file for file in self._files.at(log.version)}
+        key = self.naming.key
+        events = ranked(batch.events, self.naming)
+        came = Came.of(events, marked(batch.tombstones, key), key)
+        nothing = events.clear().rename({ROW: NUMBER}).with_columns(pl.lit("").alias(FILE))
+        changes = came.changes(self._current(files.values(), Wanted(came.keys, key), nothing))
+        incoming = batch.events.take(pa.array(changes.incoming, pa.int64()))
+        writing = self._write(files, incoming, changes.deleted)
+        added = [file for file, _ in writing.added]
+        digests = {file.path: {"sha256": file.sha256} for file in added}
+        made = log.commit_next(writing.actions, txns, {**note, "upsert": changes.note(), "files": digests})
+        for path in writing.gone:
+            self._index.forget(path)
+            self._vectors.pop(path, None)
+        for file, rows in writing.added:
+            self._index.learn(file, rows)
+        return made, added
+
+    def _current(self, files: Collection[LiveFile], wanted: Wanted, nothing: pl.DataFrame) -> pl.DataFrame:
+        """The rows that the wanted keys have now, as `Came.changes` takes them; `nothing` has their columns.
+
+        Raises:
+            InvariantError: a key has more than one.
+        """
+        found = [self._found(file, wanted) for file in files if len(wanted.rows) and wanted.may_be_in(file)]
+        now = pl.concat([nothing, *found]).with_row_index(ROW)
+        if now.select(wanted.key).is_duplicated().any():
+            msg = f"{self.layout.table} has two rows of one key, and nothing was written: run headrace verify"
+            raise InvariantError(msg)
+        return now
+
+    def _found(self, file: LiveFile, wanted: Wanted) -> pl.DataFrame:
+        found = self._index.find(file, wanted)
+        deleted = self._deleted(file)
+        live = pl.Series([number not in deleted for number in found[ROW]], dtype=pl.Boolean)
+        return found.filter(live).rename({ROW: NUMBER}).with_columns(pl.lit(file.path).alias(FILE))
+
+    def _deleted(self, file: LiveFile) -> BitMap64:
+        known = self._vectors.get(file.path)
+        if known is None or known[0] != file.vector:
+            known = file.vector, read_vector(self.store, self.layout.table, file.vector)
+            self._vectors[file.path] = known
+        return known[1]
+
+    def _write(self, files: Mapping[str, LiveFile], incoming: pa.Table, deleted: Mapping[str, BitMap64]) -> _Writing:
+        """Makes files and vectors durable, one data file per partition that changes."""
+        column = self.layout.partition_column
+        beside: dict[str | None, list[LiveFile]] = defaultdict(list)
+        for file in files.values():
+            beside[_value(file, column)].append(file)
+        rows = dict(by_partition(incoming, column)) if incoming.num_rows else {}
+        writing = _Writing(time.time_ns() // 1_000_000)
+        nothing = incoming.slice(0, 0) if column is None else incoming.slice(0, 0).drop_columns([column])
+        for value in dict.fromkeys([*rows, *(_value(files[path], column) for path in deleted)]):
+            whole = self._rewrite(beside[value], rows.get(value, nothing), deleted, writing)
+            if whole.num_rows:
+                writing.add(write_file(self.store, self.layout, whole, value), whole)
+        vectors = write_vectors(self.store, self.layout.table, writing.masked)
+        writing.actions += [files[path].masked(vector, writing.at) for path, vector in vectors.items()]
+        return writing
+
+    def _rewrite(
+        self, files: Sequence[LiveFile], rows: pa.Table, deleted: Mapping[str, BitMap64], writing: _Writing
+    ) -> pa.Table:
+        """`rows`, and those of the files that they are worth being rewritten with; notes what becomes of the others."""
+        pieces = [_piece(file, len(deleted.get(file.path, ()))) for file in files]
+        chosen = rewritten(pieces, rows.num_rows)
+        parts = [rows]
+        for file, piece in zip(files, pieces, strict=True):
+            if file.path not in chosen and not piece.touched:
+                continue
+            writing.actions.append(file.removal(writing.at))
+            after = self._deleted(file) | deleted.get(file.path, BitMap64())
+            if file.path in chosen:
+                parts.append(self._read(file, after))
+            elif piece.live:
+                writing.masked[file.path] = after
+            if file.path not in writing.masked:
+                writing.gone.append(file.path)
+        # Files from before a column was added lack it.
+        return pa.concat_tables(parts, promote_options="default")
+
+    def _read(self, file: LiveFile, deleted: BitMap64) -> pa.Table:
+        try:
+            with self.store.open(f"{self.layout.table}/{file.path}") as source:
+                rows = pq.ParquetFile(source).read()
+        except (FileNotFoundError, pa.ArrowException) as error:
+            msg = f"{self.layout.table}: {file.path} cannot be read ({said(error)}): run headrace verify"
+            raise StoreError(msg) from error
+        if rows.num_rows != file.rows:
+            counts = f"holds {rows.num_rows} rows, the log says {file.rows}"
+            msg = f"{self.layout.table}: {file.path} {counts}: run headrace verify"
+            raise InvariantError(msg)
+        live = BitMap64(range(rows.num_rows)) - deleted
+        return rows.take(pa.array(list(live), pa.int64()))
+
+
+def _piece(file: LiveFile, newly: int) -> Piece:
+    return Piece(file.path, file.live - newly, file.rows - file.live + newly, newly > 0)
+
+
+def _value(file: LiveFile, column: str | None) -> str | None:
+    return None if column is None else file.values[column]

@@ -1,0 +1,95 @@
+"""A table of latest rows between a topic and its readers, and what it has to hold by the rule alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from headrace import Event, Name, Price, Symbol, Table, UtcTimestamp
+from headrace.contracts import Contract, contract_of, explain
+from headrace.lake.quarantine import quarantine_name
+from headrace.offsets import Address
+from headrace.testing.memory_broker import StoredRecord
+from tests.behaviour.world import DAY, TABLE, Row, World
+
+
+def latest_contract_for(topic: str) -> Contract:
+    """A contract of a made-up state; an account may change its desk, and so its row the partition."""
+
+    class Holding(
+        Event,
+        topic=topic,
+        key="account",
+        table=Table(name=TABLE, mode="upsert", key=("account",), partition_by="desk", tombstones="delete"),
+    ):
+        """What an account holds now."""
+
+        account: Symbol
+        desk: Name
+        price: Price
+        timestamp: UtcTimestamp
+
+    return contract_of(Holding)
+
+
+def holding(account: int, *, at: float, desk: str = "A", price: int = 0) -> bytes:
+    """The canonical value of a valid record; `at` in seconds after `DAY`."""
+    stamp = (DAY + timedelta(seconds=at)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    number = f"{Decimal(price):.4f}"
+    return f'{{"account":"{account}","desk":"{desk}","price":"{number}","timestamp":"{stamp}"}}'.encode()
+
+
+@dataclass
+class LatestWorld(World):
+    """Everything around the workers of a table of latest rows."""
+
+    contract: Contract = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.contract = latest_contract_for(self.topic.name)
+
+    def send(self, account: int, *, at: float, partition: int | None = None, **more: Any) -> Address:
+        """Appends an event; all of an account are in one partition unless that is said."""
+        home = account % self.topic.partitions if partition is None else partition
+        return self.topic.append(holding(account, at=at, **more), key=str(account).encode(), partition=home)
+
+    def forget(self, account: int, *, partition: int | None = None) -> Address:
+        """Appends a tombstone."""
+        home = account % self.topic.partitions if partition is None else partition
+        return self.topic.append(None, key=str(account).encode(), partition=home)
+
+    def rows(self, name: str = TABLE) -> list[Row]:
+        """All rows of the newest version, as polars reads them."""
+        return pl.read_delta(str(self.root / name)).to_dicts()
+
+    def assert_latest(self) -> None:
+        """The table holds of every key the event that counts, with its value, and the quarantine what is none."""
+        rows = self.rows()
+        assert len({row["account"] for row in rows}) == len(rows)
+        event, names = self.contract.event, [f.name for f in self.contract.fields]
+        found = {
+            (row["_partition"], row["_offset"]): event(**{name: row[name] for name in names}).to_wire() for row in rows
+        }
+        records = self.topic.records
+        assert found == {address: records[address].value for address in expected(self.contract, records).values()}
+        bad = {a for a, r in records.items() if r.value is not None and explain(self.contract, r.value)}
+        bad |= {a for a, r in records.items() if r.value is None and r.key is None}
+        quarantined = [(row["_partition"], row["_offset"]) for row in self.rows(quarantine_name(TABLE))]
+        assert sorted(quarantined) == sorted(bad)
+
+
+def expected(contract: Contract, records: Mapping[Address, StoredRecord]) -> dict[str, Address]:
+    """Per key the address of the record that counts; keys are never in two partitions here."""
+    ranks: dict[str, tuple[datetime, int, int, int]] = {}
+    for (partition, offset), record in sorted(records.items()):
+        if record.value is None:
+            if record.key is not None:
+                ranks.pop(record.key.decode(), None)
+        elif explain(contract, record.value) is None:
+            event: Any = contract.event.from_wire(record.value)
+            rank = (event.timestamp, record.timestamp_ms, partition, offset)
+            ranks[event.account] = max(rank, ranks.get(event.account, rank))
+    return {account: (partition, offset) for account, (_, _, partition, offset) in ranks.items()}
