@@ -61,20 +61,31 @@ class LatestWorld(World):
         home = account % self.topic.partitions if partition is None else partition
         return self.topic.append(None, key=str(account).encode(), partition=home)
 
+    def await_all(self) -> None:
+        """Returns when the table's positions are past all that is in the topic now."""
+        last = {partition: offset for partition, offset in sorted(self.topic.records)}
+        self.await_landing(*last.items())
+
     def rows(self, name: str = TABLE) -> list[Row]:
         """All rows of the newest version, as polars reads them."""
         return pl.read_delta(str(self.root / name)).to_dicts()
 
-    def assert_latest(self) -> None:
-        """The table holds of every key the event that counts, with its value, and the quarantine what is none."""
-        rows = self.rows()
+    def assert_rows(self) -> None:
+        """Of every key the table holds the event that counts among the records before its positions."""
+        rows, positions = self.rows(), self.positions()
         assert len({row["account"] for row in rows}) == len(rows)
         event, names = self.contract.event, [f.name for f in self.contract.fields]
         found = {
             (row["_partition"], row["_offset"]): event(**{name: row[name] for name in names}).to_wire() for row in rows
         }
-        records = self.topic.records
+        records = {a: record for a, record in self.topic.records.items() if a[1] < positions.get(a[0], 0)}
         assert found == {address: records[address].value for address in expected(self.contract, records).values()}
+
+    def assert_latest(self) -> None:
+        """All records have been read, the table holds what counts of them, and the quarantine what is none."""
+        records, positions = self.topic.records, self.positions()
+        assert all(offset < positions[partition] for partition, offset in records)
+        self.assert_rows()
         bad = {a for a, r in records.items() if r.value is not None and explain(self.contract, r.value)}
         bad |= {a for a, r in records.items() if r.value is None and r.key is None}
         quarantined = [(row["_partition"], row["_offset"]) for row in self.rows(quarantine_name(TABLE))]

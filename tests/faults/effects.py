@@ -136,6 +136,8 @@ def _place(path: str) -> str:
         return f"a checkpoint of {table}"
     if path.endswith("_last_checkpoint"):
         return f"the checkpoint hint of {table}"
+    if "/_deletions" in path:
+        return f"deleted rows of {table}" if path.endswith(".bin") else f"a folder of {table}"
     if "/_delta_log/" in path:
         return f"version 0 of {table}" if path.endswith(f"{0:020d}.json") else f"a commit to {table}"
     return f"rows of {table}" if path.endswith(".parquet") else f"a folder of {table}"
