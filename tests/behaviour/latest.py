@@ -88,8 +88,17 @@ class LatestWorld(World):
         self.assert_rows()
         bad = {a for a, r in records.items() if r.value is not None and explain(self.contract, r.value)}
         bad |= {a for a, r in records.items() if r.value is None and r.key is None}
+        self._assert_chain()
         quarantined = [(row["_partition"], row["_offset"]) for row in self.rows(quarantine_name(TABLE))]
         assert sorted(quarantined) == sorted(bad)
+
+    def _assert_chain(self) -> None:
+        """Every offset was applied by one commit."""
+        ends: dict[str, int] = {}
+        for note in self.notes():
+            for partition, span in note.get("partitions", {}).items():
+                assert span["start"] == ends.get(partition, span["start"]), "a position moved back, or over records"
+                ends[partition] = span["end"]
 
 
 def expected(contract: Contract, records: Mapping[Address, StoredRecord]) -> dict[str, Address]:

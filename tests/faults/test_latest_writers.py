@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from headrace.lake.datafile import DataFile
 from headrace.testing.waiting import wait_until
+from headrace_ingest.batch import Batch
+from headrace_ingest.landing import Upserting
 from tests.behaviour.gates import Gate, freeze_polls
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.memberships import BY_HAND
@@ -59,6 +62,33 @@ def test_a_zombie_changes_nothing_and_both_go_on(
             world.await_all()
             assert zombie.alive, zombie.failure
     assert effects.happened == 1
+    world.assert_latest()
+
+
+def test_a_zombie_that_wakes_before_it_looks_at_the_table_moves_nothing_back(
+    world: LatestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, frozen = Gate(), Upserting.write
+
+    def write(landing: Upserting, batch: Batch) -> list[DataFile]:
+        monkeypatch.setattr(Upserting, "write", frozen)
+        gate.hold()
+        return frozen(landing, batch)
+
+    monkeypatch.setattr(Upserting, "write", write)
+    zombie = Running(world.worker(**QUICK))
+    freeze_polls(zombie.worker.consumer, gate)
+    send_some(world, 0)
+    with zombie:
+        assert gate.reached.wait(20), "it flushes"
+        send_some(world, 30)
+        world.expel(zombie.worker.consumer)
+        with world.running(**QUICK):
+            world.await_all()
+            gate.opened.set()
+            wait_until(lambda: zombie.worker._flight is None, "it has tried")
+            send_some(world, 60)
+            world.await_all()
     world.assert_latest()
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
+from headrace.lake.latest.live import FEATURES, LiveFiles
 from headrace.lake.log import open_table
 from headrace.lake.store import Store
 
@@ -31,7 +32,7 @@ class ActiveFile:
     Attributes:
         path: relative to the table.
         size: bytes.
-        rows: number of rows.
+        rows: number of rows that are part of the table.
         partitions: Kafka partitions of its rows.
         offsets: offsets of its rows, over all of these partitions.
     """
@@ -64,13 +65,16 @@ def active_files(store: Store, table: str) -> list[ActiveFile]:
         FileNotFoundError: no table is there.
         StoreError, AccessDeniedError: its log cannot be read.
     """
-    actions = pa.table(open_table(store, table).get_add_actions(flatten=True))
+    handle = open_table(store, table)
+    actions = pa.table(handle.get_add_actions(flatten=True))
+    masked = handle.protocol().reader_features == FEATURES
+    live = {file.path: file.live for file in LiveFiles(store, table).at(handle.version())} if masked else {}
     noted = actions.select([name for name in _READ if name in actions.column_names])
     return [
         ActiveFile(
             unquote(file["path"]),
             file["size_bytes"],
-            file.get("num_records"),
+            live.get(unquote(file["path"]), file.get("num_records")),
             _bounds(file.get("min._partition"), file.get("max._partition")),
             _bounds(file.get("min._offset"), file.get("max._offset")),
         )

@@ -64,7 +64,7 @@ class DeltaLog:
 
     @property
     def masks_rows(self) -> bool:
-        """Whether files may hold rows that deletion vectors take from the table; no table of Headrace has them."""
+        """Whether files may hold rows that deletion vectors take from the table."""
         return "deletionVectors" in (self._handle.protocol().reader_features or ())
 
     def txn(self, app_id: str) -> int | None:

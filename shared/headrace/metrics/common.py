@@ -13,7 +13,7 @@ CONFIG = Gauge(
     "Hash of the effective settings without secrets and without what differs between workers of one group, and how the "
     "table is written.",
     ("table", "config_hash", "write_mode"),
-    {"write_mode": ("append",)},
+    {"write_mode": ("append", "upsert")},
 )
 STATE = Reading(
     "headrace_component_state",

@@ -74,7 +74,7 @@ def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts
     Raises:
         ConfigError: there is no such table, it is a quarantine, or it knows no such partition.
         WrongTableError: Headrace did not make it, or its quarantine is gone.
-        UnsupportedTableError: another tool gave it deletion vectors.
+        UnsupportedTableError: rows of it are replaced.
         LogDamagedError: a commit is torn.
         StoreError, AccessDeniedError: the table cannot be read.
     """
@@ -86,7 +86,10 @@ def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts
     if offset >= position:
         return asked
     if log.masks_rows:
-        msg = f"another tool gave {table} deletion vectors: what a file holds may be deleted"
+        msg = (
+            f"{table} keeps the latest row of each key, and most records are no row any more: look for the row by its "
+            "key, and in headrace history for the commit"
+        )
         raise UnsupportedTableError(msg)
     return _Search(store, log).find(asked)
 

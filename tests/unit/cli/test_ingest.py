@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from headrace.contracts import load_contracts
 from headrace_cli.main import run
 
 
@@ -22,12 +21,6 @@ def test_partitions_do_not_go_with_settings_of_a_group(
     monkeypatch.setenv(f"HEADRACE_KAFKA__{name}", value)
     assert run(["ingest", "trades", "--partitions", "0, 1"]) == 78
     assert f"HEADRACE_KAFKA__{name} is of one: unset it" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("table", [name for name, c in load_contracts().items() if c.table.mode == "upsert"])
-def test_tables_of_latest_rows_are_not_appended_to(table: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["ingest", table]) == 78
-    assert f"table {table} keeps the latest row of each key" in capsys.readouterr().err
 
 
 def test_the_log_names_the_lake_and_variables_that_were_set_in_vain(

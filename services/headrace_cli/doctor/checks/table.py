@@ -95,16 +95,14 @@ def opens(table: TableFacts) -> Verdict:
 
 @check(
     "table-contract",
-    asks="A contract describes the table, and workers can fill it.",
-    remedy="Set HEADRACE_CONTRACTS to the module that declares {table}; workers need mode append.",
+    asks="A contract describes the table.",
+    remedy="Set HEADRACE_CONTRACTS to the module that declares {table}.",
 )
 def contract(table: TableFacts) -> Verdict:
     """As `headrace ingest` asks it."""
     found = table.contract
     if found is None:
         return fail("no contract has this table", ContractError.exit_code)
-    if found.table.mode != "append":
-        return fail(f"mode {found.table.mode}: workers of this version append", ContractError.exit_code)
     return ok(f"{found.name} v{found.schema_version}, {found.event.__module__}.{found.event.__qualname__}")
 
 

@@ -19,7 +19,8 @@ from headrace.lake.log import commit_path
 from headrace.lake.store import Store
 
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
-_FEATURES = ["deletionVectors"]
+FEATURES = ["deletionVectors"]
+"""What the protocol of a table of latest rows asks of readers and writers."""
 
 Action = Mapping[str, Any]
 
@@ -147,7 +148,7 @@ class LiveFiles:
 
     def _check(self, protocol: Action) -> None:
         asked = [protocol.get("readerFeatures"), protocol.get("writerFeatures")]
-        if asked != [_FEATURES, _FEATURES]:
+        if asked != [FEATURES, FEATURES]:
             told = protocol.get("writerFeatures") or f"writer version {protocol.get('minWriterVersion')}"
             msg = f"{self._store.uri(self._table)} was given {told} by another tool: nothing was written"
             raise WrongTableError(msg)

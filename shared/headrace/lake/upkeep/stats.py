@@ -18,7 +18,7 @@ from headrace.errors import WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.log import open_table
 from headrace.lake.store import Store
-from headrace.lake.tables import PIPELINE
+from headrace.lake.tables import DELETION_VECTORS, PIPELINE
 from headrace.lake.upkeep.logfiles import LogFiles
 
 SEALED = "sealed-"
@@ -167,6 +167,8 @@ def _files(handle: DeltaTable) -> tuple[TableFile, ...]:
 
 def _protected(handle: DeltaTable, properties: dict[str, str]) -> str | None:
     protocol = handle.protocol()
+    if properties.get(DELETION_VECTORS) == "true" and protocol.writer_features == ["deletionVectors"]:
+        return "workers merge the files of a table of latest rows while they write"
     if protocol.min_writer_version != _WRITER_VERSION or protocol.writer_features:
         return f"another tool gave it writer version {protocol.min_writer_version}"
     if properties.get("delta.appendOnly") == "true":

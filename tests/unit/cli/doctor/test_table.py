@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from headrace.contracts import Event, Symbol, Table, UtcTimestamp, contract_of
 from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
 from headrace.kafka.survey import TopicSurvey
 from headrace.kafka.topics import TopicIdentity
@@ -39,13 +38,6 @@ HEALTHY = TableFacts(
 SUBJECT = Subject("table numbers", {"table": "numbers"})
 
 
-class Kept(Event, topic="kept", key="name", table=Table(mode="upsert", key=("name",))):
-    """One row per key."""
-
-    timestamp: UtcTimestamp
-    name: Symbol
-
-
 def outcome(facts: TableFacts) -> dict[str, Finding]:
     """Of every check those that did not pass."""
     return {f.check: f for f in examine(SUBJECT, facts, TABLE_CHECKS) if f.status is not Status.OK}
@@ -69,7 +61,6 @@ def test_a_table_that_is_not_there_yet_is_no_fault() -> None:
     ("facts", "check", "status", "exit_code"),
     [
         (replace(HEALTHY, contract=None), "table-contract", Status.FAIL, 78),
-        (replace(HEALTHY, contract=contract_of(Kept)), "table-contract", Status.FAIL, 78),
         (replace(HEALTHY, mismatch=WrongTableError("another pipeline")), "table-source", Status.FAIL, 73),
         (replace(HEALTHY, mismatch=TopicRecreatedError("another id")), "table-source", Status.FAIL, 80),
         (replace(HEALTHY, lost="numbers__quarantine"), "table-quarantine", Status.FAIL, 73),
