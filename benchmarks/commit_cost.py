@@ -12,6 +12,7 @@ from headrace.kafka.records import Envelope, Records
 from headrace.lake.layouts import file_layout
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
+from headrace.settings import IngestSettings
 from headrace.testing.memory_broker import MemoryBroker
 from headrace_bots.load import render_trades
 from headrace_ingest.batch import Batch, Span
@@ -36,7 +37,7 @@ def measure(_cluster: Cluster) -> dict[str, object]:
     seconds: list[float] = []
     with fresh_lake() as lake:
         store = Store(str(lake))
-        prepare_tables(store, contract, source, topic, "earliest")
+        prepare_tables(store, contract, source, topic, IngestSettings())
         claimer = Claimer(store, contract.name, source, topic.watermarks, pause, SystemClock())
         epochs = {lease.partition: lease.epoch for lease in claimer.claim([0])}
         target = Target(source, file_layout(contract), contract.name, 1, "benchmark", 100, 60.0)

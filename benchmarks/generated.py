@@ -28,6 +28,7 @@ from headrace.lake.quarantine import QuarantinedRecord
 from headrace.lake.store import Store
 from headrace.offsets import OffsetRange, SourceId
 from headrace.read.proof.digests import digest
+from headrace.settings import IngestSettings
 from headrace_bots.load import Rendered, render_trades
 from headrace_ingest.batch import Batch, Span
 from headrace_ingest.claim import Claimer
@@ -70,7 +71,7 @@ def write_table(lake: Path, rows: int, *, distinct: int = DISTINCT, ledger: IO[s
     """
     contract = contract_of(Trade)
     store, topic, pause = Store(str(lake)), GeneratedTopic(), Event().wait
-    prepare_tables(store, contract, _SOURCE, topic, "earliest")
+    prepare_tables(store, contract, _SOURCE, topic, IngestSettings())
     leases = Claimer(store, contract.name, _SOURCE, topic.watermarks, pause, SystemClock()).claim(range(PARTITIONS))
     target = Target(_SOURCE, file_layout(contract), contract.name, contract.schema_version, __version__, 100, 60.0)
     writer = BatchWriter(store, target, SystemClock(), pause, prove_topic=lambda: None)

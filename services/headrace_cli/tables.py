@@ -49,6 +49,10 @@ def _show(found: Sequence[TableSummary]) -> None:
     for table in found:
         if table.problem is not None:
             console.print(f"{escape(table.table)}: [red]{escape(table.problem)}[/]")
+        if table.time_travel_days is not None:
+            console.print(
+                f"{escape(table.table)}: keeps the last version of each day for {table.time_travel_days:g} days"
+            )
 
 
 def _cells(table: TableSummary) -> tuple[object, ...]:

@@ -7,9 +7,11 @@ from datetime import datetime
 import msgspec
 
 from headrace.clock import Clock
+from headrace.lake.retention import retention_of
 from headrace.lake.store import Store, StoredObject
+from headrace.lake.upkeep.daily import VersionFiles, daily_versions
 from headrace.lake.upkeep.logfiles import LogFiles
-from headrace.lake.upkeep.stats import TableStats, retentions
+from headrace.lake.upkeep.stats import TableStats
 from headrace_exporter.fold import Fold
 from headrace_exporter.snapshot import catch_up, read_snapshot
 
@@ -69,6 +71,7 @@ class TableLooker:
         self._event_time = event_time
         self._clock = clock
         self._known: _Known | None = None
+        self._kept = VersionFiles(store, table)
 
     def full(self) -> Census:
         """Lists its folder and reads its whole log.
@@ -80,9 +83,13 @@ class TableLooker:
         # What comes after the listing is younger than any retention, so it is no orphan.
         listed = self._store.listing(self._table)
         log = {name.removeprefix(_LOG): found for name, found in listed.items() if name.startswith(_LOG)}
-        fold = read_snapshot(self._store, self._table, LogFiles.of(log), self._event_time)
-        kept, _ = retentions(fold.configuration, self._store.uri(self._table))
-        before = self._clock.now() - kept
+        files, now = LogFiles.of(log), self._clock.now()
+        fold = read_snapshot(self._store, self._table, files, self._event_time)
+        retention = retention_of(fold.configuration, self._store.uri(self._table))
+        if retention.daily is not None:
+            for path in self._kept.of(files, daily_versions(files, now, retention.daily)):
+                listed.pop(path, None)
+        before = now - retention.files
         gone = (path for path, left in fold.tombstones.items() if left < before)
         expired = {path: listed[path].size for path in gone if path in listed}
         self._known = _Known(fold, log, expired, _count_orphans(listed, fold, before))
@@ -118,15 +125,15 @@ class TableLooker:
     def _census(self, known: _Known) -> Census:
         known.told_at = self._clock.monotonic()
         fold = known.fold
-        kept, log_kept = retentions(fold.configuration, self._store.uri(self._table))
+        retention = retention_of(fold.configuration, self._store.uri(self._table))
         stats = TableStats(
             table=self._table,
             version=fold.version,
             files=tuple(fold.files.values()),
             log=LogFiles.of(known.log),
             expired=known.expired,
-            file_retention=kept,
-            log_retention=log_kept,
+            file_retention=retention.files,
+            log_retention=retention.log,
         )
         return Census(stats, len(fold.tombstones), known.orphans, fold.last_data_commit, fold.newest_event)
 

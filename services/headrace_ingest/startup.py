@@ -12,6 +12,7 @@ from headrace.lake.checkpoint import mend_checkpoint
 from headrace.lake.listing import refuse_half
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_delta_schema, quarantine_name
+from headrace.lake.retention import retention_properties
 from headrace.lake.schema import delta_schema
 from headrace.lake.store import Store
 from headrace.lake.tables import (
@@ -32,6 +33,7 @@ from headrace.lake.tables import (
 )
 from headrace.logs import get_logger
 from headrace.offsets import SourceId
+from headrace.settings import IngestSettings
 from headrace_ingest.ports import Topic
 
 Start = Literal["earliest", "latest"] | datetime
@@ -39,7 +41,7 @@ Start = Literal["earliest", "latest"] | datetime
 log = get_logger(__name__)
 
 
-def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: Topic, start: Start) -> None:
+def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: Topic, chosen: IngestSettings) -> None:
     """Creates the table and its quarantine where they are missing, and makes sure that they are ours.
 
     Raises:
@@ -51,7 +53,7 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     store.make_root()
     prove_conflicts(store)
     identity = topic.identity()
-    main, quarantine = table_specs(contract, source, identity, start)
+    main, quarantine = table_specs(contract, source, identity, chosen)
     mend_checkpoints(store, contract)
     if exists(store, main.name):
         check_table(DeltaLog(store, main.name), main)
@@ -60,10 +62,10 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     if not exists(store, quarantine.name):
         create_table(store, quarantine)
     if not exists(store, main.name):
-        starts = _starting_positions(topic, identity, start)
+        starts = _starting_positions(topic, identity, chosen.start)
         txns = {source.app_id(partition): position for partition, position in starts.items()}
         if create_table(store, replace(main, txns=txns)):
-            log.info("table_created", table=main.name, topic=contract.topic, start=str(start), positions=starts)
+            log.info("table_created", table=main.name, topic=contract.topic, start=str(chosen.start), positions=starts)
     for spec in (quarantine, main):
         check_table(DeltaLog(store, spec.name), spec)
 
@@ -93,15 +95,15 @@ def check_contract(store: Store, contract: Contract, pipeline: str) -> None:
     found = DeltaLog(store, contract.name).properties
     source = SourceId(pipeline, found.get(CLUSTER_ID, ""), found.get(TOPIC_ID, ""))
     identity = TopicIdentity(contract.topic, source.cluster_id, source.topic_id, int(found.get(PARTITIONS, 0)))
-    for spec in table_specs(contract, source, identity, "earliest"):
+    for spec in table_specs(contract, source, identity, IngestSettings()):
         check_table(DeltaLog(store, spec.name), spec)
 
 
 def table_specs(
-    contract: Contract, source: SourceId, identity: TopicIdentity, start: Start
+    contract: Contract, source: SourceId, identity: TopicIdentity, chosen: IngestSettings
 ) -> tuple[TableSpec, TableSpec]:
     """What the table and its quarantine have to be; without positions, which are asked for only at creation."""
-    properties = _properties(contract, source, identity, start)
+    properties = _properties(contract, source, identity, chosen)
     return _main_spec(contract, properties), _quarantine_spec(contract, properties)
 
 
@@ -113,8 +115,12 @@ def _starting_positions(topic: Topic, identity: TopicIdentity, start: Start) -> 
     return {p: w.start if start == "earliest" else w.end for p, w in watermarks.items()}
 
 
-def _properties(contract: Contract, source: SourceId, identity: TopicIdentity, start: Start) -> dict[str, str]:
+def _properties(
+    contract: Contract, source: SourceId, identity: TopicIdentity, chosen: IngestSettings
+) -> dict[str, str]:
+    start = chosen.start
     return {
+        **retention_properties(chosen.time_travel_days),
         PIPELINE: source.pipeline,
         CLUSTER_ID: source.cluster_id,
         TOPIC_ID: source.topic_id,

@@ -129,7 +129,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     by_hand = ends.partitions is not None
     wanted = _existing(identity, ends.partitions) if ends.partitions is not None else range(identity.partitions)
     source = SourceId(pipeline, identity.cluster_id, identity.topic_id)
-    prepare_tables(store, contract, source, ends.topic, settings.ingest.start)
+    prepare_tables(store, contract, source, ends.topic, settings.ingest)
     metrics.proved()
 
     clock = metrics.clock

@@ -88,7 +88,7 @@ def _checkpoint(stats: TableStats, policy: MaintainSettings, now: datetime) -> I
 
 
 def _clean(stats: TableStats, now: datetime) -> Iterator[Job]:
-    names = stats.log.removable(now, stats.log_retention)
+    names = stats.removable_log(now)
     if names:
         days = stats.log_retention / timedelta(days=1)
         yield Job(JobKind.CLEAN_LOG, f"{len(names)} objects of the log are older than {days:g} days and replaced")

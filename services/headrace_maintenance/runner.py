@@ -19,9 +19,9 @@ from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.upkeep.compaction import TRIES, Compactor, Merge
 from headrace.lake.upkeep.debt import owed, publish, withdraw
-from headrace.lake.upkeep.garbage import Deleted, clean_log, delete_expired, delete_orphans
+from headrace.lake.upkeep.garbage import Deleted, Garbage
 from headrace.lake.upkeep.lease import Lease, read_record, take_lease
-from headrace.lake.upkeep.stats import TableStats, gather
+from headrace.lake.upkeep.stats import TableStats
 from headrace.logs import get_logger
 from headrace.settings import MaintainSettings
 from headrace_maintenance.jobs import Job, JobKind, Plan
@@ -87,6 +87,7 @@ class TableMaintainer:
         self._subject = cache(subject)
         self._tools = tools
         self._lease: Lease | None = None
+        self._garbage = Garbage(tools.store, table, tools.clock)
 
     def look(self) -> tuple[TableStats, Plan]:
         """What it owes; changes nothing.
@@ -117,7 +118,7 @@ class TableMaintainer:
         for job in plan.jobs:
             if self._tools.stopping():
                 break
-            done.append(self._do(job, lease, stats))
+            done.append(self._do(job, lease))
         after = stats
         if done:
             after = self._gather()
@@ -138,7 +139,7 @@ class TableMaintainer:
 
     def _gather(self) -> TableStats:
         try:
-            return gather(self._tools.store, self.table)
+            return self._garbage.look()
         except FileNotFoundError as missing:
             msg = f"there is no table at {missing}"
             raise WrongTableError(msg) from None
@@ -153,12 +154,12 @@ class TableMaintainer:
                 log.warning("checkpoint_mended", table=self.table, removed=removed)
         return self._lease
 
-    def _do(self, job: Job, lease: Lease, stats: TableStats) -> Done:
+    def _do(self, job: Job, lease: Lease) -> Done:
         began = time.perf_counter()
         lease.renew()
         failure: HeadraceError | None = None
         try:
-            done = self._work(job, lease, stats)
+            done = self._work(job, lease)
         except CommitTimeoutError as lost:
             done = Done(job, "conflict", str(lost), conflicts=TRIES)
         except InvariantError as violation:
@@ -175,22 +176,21 @@ class TableMaintainer:
             raise failure
         return done
 
-    def _work(self, job: Job, lease: Lease, stats: TableStats) -> Done:
-        store, clock = self._tools.store, self._tools.clock
+    def _work(self, job: Job, lease: Lease) -> Done:
         match job.kind:
             case JobKind.COMPACT | JobKind.SEAL:
                 return self._merge(job, lease)
             case JobKind.VACUUM:
-                return _deleted(job, delete_expired(store, self.table))
+                return _deleted(job, self._garbage.delete_expired())
             case JobKind.CHECKPOINT:
-                DeltaLog(store, self.table).checkpoint()
+                DeltaLog(self._tools.store, self.table).checkpoint()
                 return Done(job)
             case JobKind.CLEAN_LOG:
-                return _deleted(job, clean_log(store, self.table, clock, stats.log_retention))
+                return _deleted(job, self._garbage.clean_log())
             case JobKind.ORPHANS:
-                done = _deleted(job, delete_orphans(store, self.table, clock))
+                done = _deleted(job, self._garbage.delete_orphans())
                 if done.outcome == "done":
-                    lease.renew(looked_for_orphans=clock.now())
+                    lease.renew(looked_for_orphans=self._tools.clock.now())
                 return done
 
     def _merge(self, job: Job, lease: Lease) -> Done:

@@ -65,6 +65,9 @@ class IngestSettings(Section):
     start: Literal["earliest", "latest"] | datetime = "earliest"
     """Where a *new* table begins in its topic: earliest, latest, or a time with an offset. Existing tables go on
     from their own positions."""
+    time_travel_days: int = Field(default=0, ge=0, le=3_650)
+    """For how many days the last version of each day of a *new* table stays readable; 0 for as long as files are kept,
+    7 days. It becomes a property of the table, and maintenance asks nothing else: [maintenance](maintenance.md)."""
     flush_rows: int = Field(default=200_000, ge=1)
     """A batch is flushed when it holds this many records."""
     flush_mib: int = Field(default=32, ge=1)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from headrace.clock import SystemClock
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.upkeep.garbage import orphans
+from headrace.lake.upkeep.garbage import Garbage
 from headrace.lake.upkeep.stats import gather
 from headrace.metrics import tables
 from headrace.read.summary import summarise_table
@@ -65,7 +65,8 @@ def test_what_lies_in_the_folder_is_told_as_maintenance_sees_it(memory_world: Wo
         assert shown.value(tables.VACUUMABLE_BYTES) == stats.expired_size > 0
         assert shown.value(tables.TOMBSTONES) == 12
         assert shown.value(tables.ORPHAN_FILES) == 1
-        assert set(orphans(Store(str(world.root)), stats)) - set(stats.expired) == {"one.parquet"}
+        orphans = Garbage(Store(str(world.root)), TABLE, SystemClock()).orphans(stats)
+        assert set(orphans) - set(stats.expired) == {"one.parquet"}
         assert shown.value(tables.LOG_OBJECTS) == len(stats.log.objects)
         assert shown.value(tables.LOG_STRAYS) == 1
         assert shown.value(tables.LOG_BYTES) == sum(

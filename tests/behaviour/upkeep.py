@@ -9,6 +9,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from headrace.lake.quarantine import quarantine_name
 from headrace.settings import load_settings
 from headrace.testing.manual_clock import ManualClock
@@ -96,9 +99,35 @@ def neglect(world: World) -> Path:
     return leave_orphan(world, days=10)
 
 
-def feed(world: World, batches: int, *, days: int = 1) -> None:
+def feed(world: World, batches: int, *, days: int = 1, **ingest: Any) -> None:
     """Drains so many batches, each a small file of the table and one of its quarantine."""
     for batch in range(batches):
         world.topic.extend([fill(batch * 100 + n, at=DAY + timedelta(days=n % days)) for n in range(20)])
         world.topic.extend([poison(batch)])
-        world.drain(quarantine_max_ratio=1.0, checkpoint_every=1000)
+        world.drain(quarantine_max_ratio=1.0, checkpoint_every=1000, **ingest)
+
+
+def pass_days(world: World, days: float) -> None:
+    """All of the lake becomes older: what a clock that is set forwards would make of it, for libraries too."""
+    for path in sorted(world.root.rglob("*")):
+        if path.suffix == ".json" and path.parent.name == "_delta_log":
+            actions = [_older(json.loads(line), days) for line in path.read_text().splitlines()]
+            then = path.stat().st_mtime
+            path.write_text("".join(f"{json.dumps(action)}\n" for action in actions))
+            os.utime(path, (then, then))
+        elif path.name.endswith(".checkpoint.parquet"):
+            then = path.stat().st_mtime
+            table = pq.read_table(path)
+            actions = [_older(dict(action), days) for action in table.to_pylist()]
+            pq.write_table(pa.Table.from_pylist(actions, table.schema), path)
+            os.utime(path, (then, then))
+        if path.is_file():
+            then = path.stat().st_mtime - days * 86_400
+            os.utime(path, (then, then))
+
+
+def _older(action: dict[str, Any], days: float) -> dict[str, Any]:
+    for kind, time in (("add", "modificationTime"), ("remove", "deletionTimestamp"), ("commitInfo", "timestamp")):
+        if action.get(kind):
+            action[kind][time] -= int(days * 86_400_000)
+    return action

@@ -185,15 +185,15 @@ class DeltaLog:
             raise store_failure(error, f"writing a checkpoint of {self.store.uri(self.table)}") from error
 
 
-def open_table(store: Store, table: str, *, without_files: bool = False) -> DeltaTable:
-    """Opens the newest version.
+def open_table(store: Store, table: str, *, without_files: bool = False, version: int | None = None) -> DeltaTable:
+    """Opens the newest version, or that one.
 
     Raises:
         FileNotFoundError: no table is there.
         StoreError, AccessDeniedError: it cannot be read.
     """
     try:
-        return DeltaTable(store.uri(table), without_files=without_files)
+        return DeltaTable(store.uri(table), version=version, without_files=without_files)
     except TableNotFoundError:
         raise FileNotFoundError(store.uri(table)) from None
     except (DeltaError, OSError) as error:

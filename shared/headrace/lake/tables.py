@@ -16,6 +16,7 @@ from deltalake.exceptions import DeltaError
 from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.log import NOTE, DeltaLog, commit_path, open_table
+from headrace.lake.retention import retention_properties
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
 
@@ -40,8 +41,7 @@ _UPKEEP = {
     # For other writers, whose commits would clean up and write checkpoints by rules of their own.
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "100",
-    "delta.logRetentionDuration": "interval 30 days",
-    "delta.deletedFileRetentionDuration": "interval 7 days",
+    **retention_properties(time_travel_days=0),
 }
 
 

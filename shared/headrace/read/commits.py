@@ -5,6 +5,7 @@ from functools import cached_property
 
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake.log import DeltaLog, commit_path
+from headrace.lake.retention import Retention, retention_of
 from headrace.lake.store import Store
 from headrace.lake.tables import refuse_file
 from headrace.read.proof.actions import Commit, parse_commit
@@ -53,6 +54,15 @@ class CommitLog:
         except UnsupportedTableError:
             msg = f"{self.store.uri(self.table)} is a Delta table that Headrace did not create: it has no offsets"
             raise WrongTableError(msg) from None
+
+    @property
+    def retention(self) -> Retention:
+        """How long it keeps what its newest version does not need.
+
+        Raises:
+            WrongTableError: a property says so in words that nobody understands.
+        """
+        return retention_of(self._log.properties, self.store.uri(self.table))
 
     def position(self, partition: int) -> int | None:
         """Next offset to read of a partition; None if the table records none."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from headrace.errors import HeadraceError
 from headrace.lake.contents import ActiveFile, active_files
@@ -35,6 +35,7 @@ class TableSummary:
         bytes: of these files.
         quarantined: records in the quarantine, without those that a replay brought home.
         positions: of each partition that the table records one of.
+        time_travel_days: for how long the last version of each day stays readable; None if it is not promised.
         problem: one sentence.
         exit_code: of the failure that it tells; 0 without one.
     """
@@ -49,6 +50,7 @@ class TableSummary:
     bytes: int | None = None
     quarantined: int | None = None
     positions: tuple[PartitionPosition, ...] = ()
+    time_travel_days: float | None = None
     problem: str | None = None
     exit_code: int = 0
 
@@ -81,7 +83,7 @@ def summarise_table(store: Store, table: str) -> TableSummary:
     """
     refuse_half(store, table)
     log = CommitLog(store, table)
-    identity = log.identity
+    identity, daily = log.identity, log.retention.daily
     files = active_files(store, table)
     newest = log.commit(log.version)
     counts = [file.rows for file in files]
@@ -96,6 +98,7 @@ def summarise_table(store: Store, table: str) -> TableSummary:
         bytes=sum(file.size for file in files),
         quarantined=_quarantined(store, log),
         positions=_positions(log, max(identity.partitions, _partitions_seen(files))),
+        time_travel_days=None if daily is None else daily / timedelta(days=1),
     )
 
 

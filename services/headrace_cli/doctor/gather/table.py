@@ -104,7 +104,7 @@ class LakeFacts:
         if contract is not None and topic is not None:
             identity = topic.identity
             source = SourceId(self._settings.pipeline or table, identity.cluster_id, identity.topic_id)
-            specs = table_specs(contract, source, identity, self._settings.ingest.start)
+            specs = table_specs(contract, source, identity, self._settings.ingest)
             mismatch = _mismatch(store, specs if lost is None else specs[:1])
             positions = {p: log.txn(source.app_id(p)) for p in available}
         return TableFacts(

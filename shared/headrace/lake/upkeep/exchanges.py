@@ -51,7 +51,7 @@ def check_exchange(store: Store, before: FileSnapshot, made: int) -> None:
     handle = open_table(store, before.table)
     rows = dict(before.rows)
     for version in range(before.version + 1, handle.version() + 1):
-        added, removed = _changes(store, before.table, version)
+        added, removed = changes_of(store, before.table, version)
         if version == made:
             _check_counts(before.table, version, {path: rows.get(path, -1) for path in removed}, added)
         for path in removed:
@@ -80,7 +80,13 @@ def _violated(table: str, version: int, what: str) -> None:
     raise InvariantError(msg)
 
 
-def _changes(store: Store, table: str, version: int) -> tuple[dict[str, int | None], list[str]]:
+def changes_of(store: Store, table: str, version: int) -> tuple[dict[str, int | None], list[str]]:
+    """Paths of the files that a commit added, with their number of rows if it says, and of those that it removed.
+
+    Raises:
+        FileNotFoundError: it is no longer there.
+        StoreError, AccessDeniedError: it cannot be read.
+    """
     added: dict[str, int | None] = {}
     removed: list[str] = []
     for line in store.read(commit_path(table, version)).splitlines():

@@ -12,9 +12,11 @@ from headrace.clock import Clock
 from headrace.errors import InvariantError
 from headrace.lake.checkpoint import broken_checkpoint
 from headrace.lake.log import open_table
+from headrace.lake.retention import FILE_RETENTION
 from headrace.lake.store import Store
-from headrace.lake.upkeep.logfiles import LogFiles
-from headrace.lake.upkeep.stats import FILE_RETENTION, TableStats, gather, removable
+from headrace.lake.upkeep.daily import VersionFiles
+from headrace.lake.upkeep.exchanges import changes_of
+from headrace.lake.upkeep.stats import TableStats, gather, removable
 
 _FEW = 20
 _SHARE = 0.2
@@ -28,58 +30,111 @@ class Deleted:
     aborted: str | None = None
 
 
-def delete_expired(store: Store, table: str) -> Deleted:
-    """Deletes files that left the table longer ago than its retention.
+class Garbage:
+    """What one table has that nobody can need any more. One thread uses it.
 
-    Raises:
-        InvariantError: such a file is active.
-        StoreError, AccessDeniedError: a file cannot be deleted.
+    Args:
+        store: where the table lies.
+        table: its folder.
+        clock: time.
     """
-    stats = gather(store, table)
-    _refuse_active(stats, stats.expired)
-    return _delete(store, table, stats.expired)
 
+    def __init__(self, store: Store, table: str, clock: Clock) -> None:
+        self._store = store
+        self._table = table
+        self._clock = clock
+        self._kept = VersionFiles(store, table)
 
-def orphans(store: Store, stats: TableStats) -> Sequence[str]:
-    """Files that no retained version names and that are older than the retention; a dry run.
+    def look(self) -> TableStats:
+        """What the table owes now.
 
-    Raises:
-        StoreError, AccessDeniedError: the table cannot be read.
-    """
-    return removable(open_table(store, stats.table), stats.file_retention, full=True)
+        Raises:
+            FileNotFoundError: no table is there.
+            WrongTableError: Headrace did not make it, or its retention cannot be read.
+            StoreError, AccessDeniedError: its log cannot be read.
+        """
+        return gather(self._store, self._table, kept=self._kept, now=self._clock.now())
 
+    def delete_expired(self) -> Deleted:
+        """Deletes files that left the table longer ago than its retention, and are in no version that is kept.
 
-def delete_orphans(store: Store, table: str, clock: Clock) -> Deleted:
-    """Deletes what no retained version names, unless there is suspiciously much of it.
+        Raises:
+            InvariantError: such a file is active.
+            StoreError, AccessDeniedError: a file cannot be deleted.
+        """
+        stats = self.look()
+        _refuse_active(stats, stats.expired)
+        return self._delete(stats.expired)
 
-    Raises:
-        InvariantError: such a file is active.
-        StoreError, AccessDeniedError: a file cannot be deleted.
-    """
-    stats = gather(store, table)
-    found = orphans(store, stats)
-    _refuse_active(stats, found)
-    if len(found) > max(_FEW, int(_SHARE * len(stats.files))):
-        return Deleted(aborted=f"{len(found)} files of {len(stats.files)} would go, which is more than a fifth")
-    young = [path for path in found if clock.now() - store.modified(f"{table}/{path}") < FILE_RETENTION]
-    if young:
-        return Deleted(aborted=f"{len(young)} of them were written within {FILE_RETENTION.days} days: {young[0]}")
-    return _delete(store, table, found)
+    def orphans(self, stats: TableStats) -> Sequence[str]:
+        """Files that no retained version names and that are older than the retention; a dry run.
 
+        Raises:
+            StoreError, AccessDeniedError: the table cannot be read.
+        """
+        found = removable(open_table(self._store, self._table), stats.file_retention, full=True)
+        # The library lists what left the table and was deleted since for as long as the log remembers it, too.
+        return self._not_kept(stats, self._there(found))
 
-def clean_log(store: Store, table: str, clock: Clock, kept: timedelta) -> Deleted:
-    """Deletes commits and checkpoints that a checkpoint older than `kept` stands for, and abandoned commits.
+    def delete_orphans(self) -> Deleted:
+        """Deletes what no retained version names, unless there is suspiciously much of it.
 
-    Raises:
-        WrongTableError: the newest checkpoint is broken and commits before it are gone.
-        StoreError, AccessDeniedError: the log cannot be read or changed.
-    """
-    torn = broken_checkpoint(store, table)
-    if torn is not None:
-        return Deleted(aborted=f"{torn} is broken: a worker mends it when it starts")
-    folder = f"{table}/_delta_log"
-    names = LogFiles.of(store.listing(folder)).removable(clock.now(), kept)
-    return _delete(store, folder, names)
+        Raises:
+            InvariantError: such a file is active.
+            StoreError, AccessDeniedError: a file cannot be deleted.
+        """
+        stats = self.look()
+        found = self.orphans(stats)
+        _refuse_active(stats, found)
+        if len(found) > max(_FEW, int(_SHARE * len(stats.files))):
+            return Deleted(aborted=f"{len(found)} files of {len(stats.files)} would go, which is more than a fifth")
+        young = [path for path in found if self._age(path) < FILE_RETENTION]
+        if young:
+            return Deleted(aborted=f"{len(young)} of them were written within {FILE_RETENTION.days} days: {young[0]}")
+        return self._delete(found)
+
+    def clean_log(self) -> Deleted:
+        """Deletes commits and checkpoints that an old checkpoint stands for, and abandoned commits.
+
+        With the commits of a table with time travel go the files that no version after them has: of most of them the
+        newest checkpoint knows nothing any more.
+
+        Raises:
+            WrongTableError: the newest checkpoint is broken and commits before it are gone.
+            StoreError, AccessDeniedError: the log cannot be read or changed.
+        """
+        torn = broken_checkpoint(self._store, self._table)
+        if torn is not None:
+            return Deleted(aborted=f"{torn} is broken: a worker mends it when it starts")
+        stats = self.look()
+        now = self._clock.now()
+        names = stats.removable_log(now)
+        files = [] if stats.daily is None else self._last_named(stats, stats.log_base(now))
+        return self._delete([*files, *(f"_delta_log/{name}" for name in names)])
+
+    def _last_named(self, stats: TableStats, base: int) -> Sequence[str]:
+        """Files that left the table up to that version, and that no version from there on has."""
+        versions = sorted(version for version in stats.log.commits if version <= base)
+        left = {path for version in versions for path in changes_of(self._store, self._table, version)[1]}
+        left -= {file.path for file in stats.files}
+        return self._not_kept(stats, self._there(sorted(left)))
+
+    def _there(self, paths: Sequence[str]) -> Sequence[str]:
+        return [path for path in paths if self._store.size(f"{self._table}/{path}") is not None]
+
+    def _not_kept(self, stats: TableStats, paths: Sequence[str]) -> Sequence[str]:
+        if not paths or not stats.daily:
+            return paths
+        kept = self._kept.of(stats.log, stats.daily)
+        return [path for path in paths if path not in kept]
+
+    def _age(self, path: str) -> timedelta:
+        return self._clock.now() - self._store.modified(f"{self._table}/{path}")
+
+    def _delete(self, paths: Collection[str]) -> Deleted:
+        for path in paths:
+            self._store.delete(f"{self._table}/{path}")
+        return Deleted(len(paths))
 
 
 def _refuse_active(stats: TableStats, paths: Collection[str]) -> None:
@@ -87,9 +142,3 @@ def _refuse_active(stats: TableStats, paths: Collection[str]) -> None:
     if active:
         msg = f"{stats.table}: the library lists {min(active)} as expired, and it is part of the table: nothing went"
         raise InvariantError(msg)
-
-
-def _delete(store: Store, folder: str, names: Collection[str]) -> Deleted:
-    for name in names:
-        store.delete(f"{folder}/{name}")
-    return Deleted(len(names))

@@ -38,6 +38,15 @@ class LogFiles:
         }
         return cls(objects, commits, checkpoints)
 
+    def written(self, version: int) -> datetime:
+        """When a commit that is there was made."""
+        return self.objects[f"{version:020d}.json"].modified
+
+    @property
+    def readable_from(self) -> int:
+        """The oldest version that can be read as long as no commit after it is gone."""
+        return 0 if 0 in self.commits else min(self.checkpoints, default=0)
+
     @property
     def checkpoint(self) -> int | None:
         """Version of the newest checkpoint."""
@@ -55,18 +64,27 @@ class LogFiles:
         newest = -1 if self.checkpoint is None else self.checkpoint
         return sum(self.objects[f"{version:020d}.json"].size for version in self.commits if version > newest)
 
-    def removable(self, now: datetime, kept: timedelta) -> tuple[str, ...]:
+    def base(self, now: datetime, kept: timedelta, needed: int | None = None) -> int:
+        """The version whose checkpoint stands for all before it: the newest that was written longer ago than `kept`.
+
+        Args:
+            now: aware.
+            kept: for how long the log is.
+            needed: the oldest version that has to stay readable besides, if there is one.
+        """
+        last = max(self.commits, default=0) if needed is None else needed
+        # A checkpoint counts for a newer one only while the commits between them are there: the listing has them all.
+        old = (version for version, written in self.checkpoints.items() if now - written > kept)
+        return max((version for version in old if version in self.commits and version <= last), default=0)
+
+    def removable(self, now: datetime, base: int) -> tuple[str, ...]:
         """Names of what may go, in the order in which it has to: a reader meets a whole log at every moment.
 
-        The newest checkpoint that was written longer ago than `kept` stands for all before it. Its own commit stays:
-        deltalake does not write to a table without it.
+        The base's own commit stays: deltalake does not write to a table without it.
         """
         strays = sorted(
             name for name, entry in self.objects.items() if _STAGED.match(name) and now - entry.modified > _STAGED_FOR
         )
-        old = [version for version, written in self.checkpoints.items() if now - written > kept]
-        # A checkpoint counts for a newer one only while the commits between them are there: the listing has them all.
-        base = max((version for version in old if version in self.commits), default=0)
         passed = [name for name in self.objects if (found := _VERSIONED.match(name)) and int(found[1]) < base]
         return (*sorted(passed, key=_last_needed), *strays)
 

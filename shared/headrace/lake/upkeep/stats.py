@@ -3,7 +3,6 @@
 No data file is opened and nothing is changed.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,20 +16,15 @@ from deltalake.exceptions import DeltaError
 from headrace.errors import WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.log import open_table
+from headrace.lake.retention import retention_of
 from headrace.lake.store import Store
 from headrace.lake.tables import DELETION_VECTORS, PIPELINE
+from headrace.lake.upkeep.daily import VersionFiles, daily_versions
 from headrace.lake.upkeep.logfiles import LogFiles
 
 SEALED = "sealed-"
 """Begins the names of files that were clustered when their partition had gone cold."""
 
-FILE_RETENTION = timedelta(days=7)
-LOG_RETENTION = timedelta(days=30)
-"""What a table has where its properties say nothing; files are kept for so long even where they say less."""
-
-_FILE_PROPERTY = "delta.deletedFileRetentionDuration"
-_LOG_PROPERTY = "delta.logRetentionDuration"
-_INTERVAL = re.compile(r"\A(?:interval\s+)?(\d+)\s+(second|minute|hour|day|week)s?\Z", re.IGNORECASE)
 _WRITER_VERSION = 2
 
 
@@ -70,6 +64,7 @@ class TableStats:
         expired: files that left the table longer ago than files are kept, and still lie there: bytes by their paths.
         file_retention: how long files are kept that left the table.
         log_retention: how long commits are kept.
+        daily: for time travel, versions whose files are kept for longer, rising; None where it is not promised.
         protected: why its rows may not be moved; None if they may.
     """
 
@@ -80,6 +75,7 @@ class TableStats:
     expired: Mapping[str, int]
     file_retention: timedelta
     log_retention: timedelta
+    daily: tuple[int, ...] | None = None
     protected: str | None = None
 
     @property
@@ -97,9 +93,24 @@ class TableStats:
         """Versions after the newest checkpoint."""
         return self.version - (-1 if self.log.checkpoint is None else self.log.checkpoint)
 
+    def removable_log(self, now: datetime) -> tuple[str, ...]:
+        """Names of what may go of its log, in the order in which it has to."""
+        return self.log.removable(now, self.log_base(now))
 
-def gather(store: Store, table: str) -> TableStats:
+    def log_base(self, now: datetime) -> int:
+        """The oldest version that its log has to tell of."""
+        return self.log.base(now, self.log_retention, min(self.daily or (), default=None))
+
+
+def gather(store: Store, table: str, *, kept: VersionFiles | None = None, now: datetime | None = None) -> TableStats:
     """Reads what `table` owes.
+
+    Args:
+        store: where it lies.
+        table: its folder.
+        kept: of that table, for whoever looks again and again: of versions that are kept for time travel the files
+            have to be known.
+        now: aware; by default what the system says.
 
     Raises:
         FileNotFoundError: no table is there.
@@ -111,15 +122,23 @@ def gather(store: Store, table: str) -> TableStats:
     if PIPELINE not in properties:
         msg = f"{store.uri(table)} is a Delta table that Headrace did not create: it is left alone"
         raise WrongTableError(msg)
-    kept, log_kept = retentions(properties, store.uri(table))
+    retention = retention_of(properties, store.uri(table))
+    log = LogFiles.of(store.listing(f"{table}/_delta_log"))
+    daily = None if retention.daily is None else daily_versions(log, now or datetime.now(UTC), retention.daily)
+    left = removable(handle, retention.files)
+    expired = {path: size for path in left if (size := store.size(f"{table}/{path}")) is not None}
+    if expired and daily:
+        needed = (kept or VersionFiles(store, table)).of(log, daily)
+        expired = {path: size for path, size in expired.items() if path not in needed}
     return TableStats(
         table=table,
         version=handle.version(),
         files=_files(handle),
-        log=LogFiles.of(store.listing(f"{table}/_delta_log")),
-        expired={path: size for path in removable(handle, kept) if (size := store.size(f"{table}/{path}")) is not None},
-        file_retention=kept,
-        log_retention=log_kept,
+        log=log,
+        expired=expired,
+        file_retention=retention.files,
+        log_retention=retention.log,
+        daily=daily,
         protected=_protected(handle, properties),
     )
 
@@ -174,28 +193,3 @@ def _protected(handle: DeltaTable, properties: dict[str, str]) -> str | None:
     if properties.get("delta.appendOnly") == "true":
         return "another tool gave it delta.appendOnly"
     return "it has more than one partition column" if len(handle.metadata().partition_columns) > 1 else None
-
-
-def retentions(properties: Mapping[str, str], where: str) -> tuple[timedelta, timedelta]:
-    """How long files that left a table are kept, and its commits.
-
-    Args:
-        properties: of the table.
-        where: it lies.
-
-    Raises:
-        WrongTableError: one of them cannot be read.
-    """
-    kept = max(FILE_RETENTION, _retention(properties, _FILE_PROPERTY, FILE_RETENTION, where))
-    return kept, _retention(properties, _LOG_PROPERTY, LOG_RETENTION, where)
-
-
-def _retention(properties: Mapping[str, str], name: str, default: timedelta, where: str) -> timedelta:
-    text = properties.get(name)
-    if text is None:
-        return default
-    found = _INTERVAL.match(text.strip())
-    if found is None:
-        msg = f"{where} has {name}={text}, which is not of the form 'interval 7 days': correct that property"
-        raise WrongTableError(msg)
-    return timedelta(**{f"{found[2].lower()}s": int(found[1])})

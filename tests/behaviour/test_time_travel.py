@@ -1,0 +1,119 @@
+"""Tables that keep the last version of each day: what maintenance leaves of them is really read."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from headrace.clock import SystemClock
+from headrace.lake.quarantine import quarantine_name
+from headrace.lake.store import Store
+from headrace.lake.upkeep.lease import record_path
+from headrace_exporter.look import TableLooker
+from tests.behaviour.upkeep import COLD, feed, maintain, outcomes, pass_days
+from tests.behaviour.world import TABLE, Command, World
+
+KEPT_DAYS = 90
+
+
+@dataclass
+class Evening:
+    """What stood in the table at the end of a day.
+
+    Attributes:
+        version: its last one.
+        places: of its rows, rising.
+        age: in days.
+    """
+
+    version: int
+    places: list[tuple[int, int]]
+    age: int = 0
+
+
+def live(world: World, steps: list[int]) -> list[Evening]:
+    """A day of work and maintenance, then so many days that pass; again and again."""
+    evenings: list[Evening] = []
+    for days in steps:
+        feed(world, 1, time_travel_days=KEPT_DAYS)
+        maintain(world, COLD, checkpoint_versions=10)
+        evenings.append(Evening(world.table().version(), read_by_deltalake(world, world.table().version())))
+        pass_days(world, days)
+        (world.root / record_path(TABLE)).unlink()  # or orphans are looked for once in all these days
+        for evening in evenings:
+            evening.age += days
+    return evenings
+
+
+def read_by_deltalake(world: World, when: int | datetime) -> list[tuple[int, int]]:
+    """Places of all rows of a version, or of the one of that moment."""
+    table = world.table()
+    table.load_as_version(when)
+    return places(table.to_pyarrow_table(columns=["_partition", "_offset"]).to_pydict())
+
+
+def places(columns: Mapping[str, list[int]]) -> list[tuple[int, int]]:
+    """Rising."""
+    return sorted(zip(columns["_partition"], columns["_offset"], strict=True))
+
+
+def read_by_polars(world: World, version: int) -> list[tuple[int, int]]:
+    """The same by another reader."""
+    frame = pl.scan_delta(str(world.root / TABLE), version=version).select("_partition", "_offset").collect()
+    return places(frame.to_dict(as_series=False))
+
+
+def files_of(world: World, version: int) -> set[Path]:
+    """Data files of a version."""
+    return {
+        Path(str(uri).removeprefix("file://")) for uri in DeltaTable(world.root / TABLE, version=version).file_uris()
+    }
+
+
+def commits(world: World) -> list[tuple[int, float]]:
+    """Versions in the log, and their ages in days."""
+    paths = (world.root / TABLE / "_delta_log").glob("*.json")
+    return [(int(path.stem), (time.time() - path.stat().st_mtime) / 86_400) for path in paths]
+
+
+def test_the_last_version_of_each_day_is_read_for_90_days_and_other_files_go_after_7(memory_world: World) -> None:
+    world = memory_world
+    evenings = live(world, [1] * 8 + [12] * 7 + [1] * 5)
+    found = maintain(world, COLD, checkpoint_versions=10)
+
+    assert outcomes(found[TABLE]) == [("orphans", "done")]
+    census = TableLooker(Store(str(world.root)), TABLE, None, SystemClock()).full()
+    assert (census.stats.expired, census.orphans) == ({}, 0)
+    within = [evening for evening in evenings if evening.age < KEPT_DAYS]
+    standing, *before = [evening for evening in reversed(evenings) if evening.age >= KEPT_DAYS]
+    assert [evening.age for evening in (*reversed(before), standing)] == [97, 96, 95, 94, 93, 92, 91, 90]
+    for evening in (standing, *within):
+        assert read_by_deltalake(world, evening.version) == evening.places
+        assert read_by_deltalake(world, datetime.now(UTC) - timedelta(days=evening.age)) == evening.places
+        assert read_by_polars(world, evening.version) == evening.places
+    log = {version for version, _age in commits(world)}
+    expired = [evening.version for evening in before if evening.version not in log]
+    assert expired  # the log of the others goes with the next checkpoint that grows old
+    for version in expired:
+        with pytest.raises((DeltaError, OSError)):
+            read_by_deltalake(world, version)
+    kept = {standing.version, *(evening.version for evening in within), *(v for v, age in commits(world) if age < 8)}
+    assert set((world.root / TABLE).rglob("date=*/*.parquet")) <= set().union(*(files_of(world, v) for v in kept))
+    world.assert_exact()
+
+
+def test_a_table_says_how_far_back_it_can_be_read(memory_world: World, command: Command) -> None:
+    feed(memory_world, 1, time_travel_days=KEPT_DAYS)
+    feed(memory_world, 1)  # an existing table keeps its promise, whatever the setting says
+
+    for name in (TABLE, quarantine_name(TABLE)):
+        kept = memory_world.table(name).metadata().configuration
+        assert (kept["headrace.time_travel"], kept["delta.logRetentionDuration"]) == ("interval 90 days",) * 2
+    code, out = command(memory_world, "tables")
+    assert (code, out.splitlines()[-1]) == (0, f"{TABLE}: keeps the last version of each day for 90 days")
