@@ -71,7 +71,7 @@ def test_a_worker_flushes_less_often_until_the_debt_is_paid(indebted: World) -> 
             assert not world.has_landed(first)
             pass_time(world, 0.1)
             world.await_landing(first, second)
-        with rounds_of(world) as rounds:
+        with rounds_of(world, urgent_files=8) as rounds:
             rounds.go(lambda: False)
             assert len(files(world)) == 1
             await_age(world, running.worker, FLUSH)

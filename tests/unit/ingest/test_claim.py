@@ -2,7 +2,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from headrace.clock import SystemClock
 from headrace.errors import CommitTimeoutError, PositionLostError, StoreError
 from headrace.lake.datafile import write_files
 from headrace.lake.quarantine import quarantine_layout, quarantine_rows
+from headrace.lake.upkeep.debt import Debt, publish
 from headrace.offsets import OffsetRange, SourceId
 from headrace.testing.numbers import SOURCE, NumbersTable, number_reject
 from headrace.testing.race import race
@@ -69,6 +70,15 @@ def test_claim_that_makes_a_hundredth_version_writes_its_checkpoint(tmp_path: Pa
         claimer.claim([0])
     for name in ("numbers", "numbers__quarantine"):
         assert (tmp_path / name / "_delta_log" / f"{10:020d}.checkpoint.parquet").exists()
+
+
+def test_claim_leaves_the_checkpoint_to_maintenance(tmp_path: Path, table: NumbersTable) -> None:
+    claimer = dataclasses.replace(_claimer(table), checkpoint_every=10)
+    for name in ("numbers", "numbers__quarantine"):
+        publish(table.store, name, Debt(0, "none", claimer.clock.now() + timedelta(minutes=1)))
+    for _ in range(10):
+        claimer.claim([0])
+    assert list(tmp_path.rglob("*.checkpoint.parquet")) == []
 
 
 def test_position_is_the_one_of_the_last_commit(table: NumbersTable) -> None:
