@@ -113,7 +113,7 @@ class TableMaintainer:
         """
         lease = self._hold()
         stats, plan = self.look()
-        self._tell_workers(stats)
+        self._tell_workers(stats, plan)
         done = []
         for job in plan.jobs:
             if self._tools.stopping():
@@ -122,7 +122,7 @@ class TableMaintainer:
         after = stats
         if done:
             after = self._gather()
-            self._tell_workers(after)
+            self._tell_workers(after, plan)
         return TableOutcome(stats, after, plan, tuple(done))
 
     def close(self) -> None:
@@ -134,8 +134,9 @@ class TableMaintainer:
                 self._lease.release()
                 self._lease = None
 
-    def _tell_workers(self, stats: TableStats) -> None:
-        publish(self._tools.store, self.table, owed(stats, self._tools.policy, self._tools.clock.now()))
+    def _tell_workers(self, stats: TableStats, plan: Plan) -> None:
+        debt = owed(stats, self._tools.policy, self._tools.clock.now(), unmergeable=plan.unmergeable)
+        publish(self._tools.store, self.table, debt)
 
     def _gather(self) -> TableStats:
         try:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from headrace.contracts import Trade, contract_of
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.upkeep.debt import debt_path
 from headrace.metrics import ingest
@@ -34,11 +33,9 @@ def indebted(memory_world: World) -> World:
 
 
 @contextmanager
-def maintenance_that_cannot_merge(world: World) -> Iterator[None]:
-    """A process that does not know the contract: twelve files are one and a half times what it takes for urgent."""
-    stranger = replace(world)
-    stranger.contract = contract_of(Trade)
-    with rounds_of(stranger, urgent_files=8) as rounds:
+def maintenance_that_is_behind(world: World) -> Iterator[None]:
+    """A process that does not come to merge: twelve files are one and a half times what is urgent."""
+    with rounds_of(world, halted=True, urgent_files=8) as rounds:
         rounds.go(lambda: False)
         yield
 
@@ -61,7 +58,7 @@ def await_read(running: Running, records: int) -> None:
 def test_a_worker_flushes_less_often_until_the_debt_is_paid(indebted: World) -> None:
     world = indebted
     with capture_logs() as lines, world.running(flush_seconds=FLUSH, freshness_seconds=LIMIT) as running:
-        with maintenance_that_cannot_merge(world):
+        with maintenance_that_is_behind(world):
             await_age(world, running.worker, 1.5)
             first = world.topic.append(fill(9_001))
             await_read(running, 1)
@@ -87,7 +84,7 @@ def test_what_a_dead_process_said_means_nothing_soon_and_nothing_at_once_if_it_i
 ) -> None:
     world, said = indebted, indebted.root / debt_path(TABLE)
     with world.running(flush_seconds=FLUSH, freshness_seconds=LIMIT) as running:
-        with maintenance_that_cannot_merge(world):
+        with maintenance_that_is_behind(world):
             await_age(world, running.worker, 1.5)
             left = said.read_bytes()
         assert not said.exists()

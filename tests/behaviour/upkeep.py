@@ -25,12 +25,18 @@ COLD = timedelta(hours=3)
 
 
 @contextmanager
-def rounds_of(world: World, after: timedelta = NOW, **policy: Any) -> Iterator[Rounds]:
-    """Rounds of a process whose clock is ahead by `after`; `policy` as MaintainSettings names it."""
+def rounds_of(world: World, after: timedelta = NOW, *, halted: bool = False, **policy: Any) -> Iterator[Rounds]:
+    """Rounds of a process whose clock is ahead by `after`; `policy` as MaintainSettings names it.
+
+    One that is halted looks, and begins no job.
+    """
+    stopping = Event()
+    if halted:
+        stopping.set()
     settings = load_settings(lake={"root": str(world.root)}, maintain={**EAGER, **policy})
     metrics = new_metrics(settings, ManualClock(datetime.now(UTC) + after))
     contracts = {world.contract.name: world.contract}
-    with closing(build_rounds(settings, contracts, metrics=metrics, stopping=Event())) as rounds:
+    with closing(build_rounds(settings, contracts, metrics=metrics, stopping=stopping)) as rounds:
         yield rounds
 
 

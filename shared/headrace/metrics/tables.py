@@ -113,7 +113,7 @@ DEBT = Reading(
     "headrace_table_debt",
     "How far merging is behind: from 1 on small files come faster than they are merged, and workers flush "
     "less often. The most small files of one partition by `HEADRACE_MAINTAIN__URGENT_FILES`, or by 5,000 all those "
-    "beyond one for each partition.",
+    "beyond one for each partition. 0 where files are not merged for what the table's log says.",
     _TABLE,
 )
 

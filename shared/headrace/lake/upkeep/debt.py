@@ -47,18 +47,27 @@ class Debt(msgspec.Struct, frozen=True):
         return now < self.until <= now + _LONGEST
 
 
-def owed(stats: TableStats, policy: MaintainSettings, now: datetime) -> Debt:
-    """What is to be told of a table after a look at `now`.
+def owed(stats: TableStats, policy: MaintainSettings, now: datetime, *, unmergeable: str | None = None) -> Debt:
+    """What is to be told of a table after a look.
 
     A partition is deep in debt from the number of small files on at which it is compacted whatever their sizes: more
     than that are there only if maintenance cannot keep up. So is a table that has thousands beyond one for each
-    partition.
+    partition. What nobody will ever merge is no debt: flushes would be put off for good.
+
+    Args:
+        stats: of the table.
+        policy: which files are small, and how many are urgent.
+        now: when it was looked at.
+        unmergeable: why its files are not merged; None if they are, as far as its log says.
     """
+    until = now + _lasting(policy.every_seconds)
+    if left := unmergeable or stats.protected:
+        return Debt(0.0, left, until)
     small = small_files(stats, policy)
     most, beyond = max(small.values(), default=0), small.total() - len(small)
     worst, all_over = most / policy.urgent_files, beyond / _MANY_FILES
     reason = f"{most} small files in one partition" if worst >= all_over else f"{small.total()} small files"
-    return Debt(round(max(worst, all_over), 3), reason, now + _lasting(policy.every_seconds))
+    return Debt(round(max(worst, all_over), 3), reason, until)
 
 
 def publish(store: Store, table: str, debt: Debt) -> None:

@@ -130,7 +130,7 @@ def _file_size(stats: TableStats, policy: MaintainSettings, now: datetime) -> He
     found += f"; {enough} would do" if enough < count else ""
     # A half and an eighth of the size that is aimed at.
     colour = _colour(1 - share, 0.5, 1 - 1 / 8)
-    return _part(Part.FILE_SIZE, share, value=share, colour=colour, told=(found, _MAINTAIN))
+    return _part(Part.FILE_SIZE, share, value=share, colour=colour, told=(found, _merging(stats)))
 
 
 def _enough(files: Sequence[TableFile], policy: MaintainSettings, now: datetime) -> int:
@@ -150,7 +150,7 @@ def _small_files(stats: TableStats, policy: MaintainSettings) -> HealthPart:
         1 - most / _RED_FILES,
         value=most,
         colour=_colour(most, _GREEN_FILES, _RED_FILES),
-        told=(f"{_files(most, 'small ')} in the worst partition", _MAINTAIN),
+        told=(f"{_files(most, 'small ')} in the worst partition", _merging(stats)),
     )
 
 
@@ -187,6 +187,10 @@ def _log(stats: TableStats) -> HealthPart:
 
 
 _MAINTAIN = "run headrace maintain; if it runs, headrace maintain --dry-run says what it waits for"
+
+
+def _merging(stats: TableStats) -> str:
+    return f"headrace maintain merges no file of it: {stats.protected}" if stats.protected else _MAINTAIN
 
 
 def _files(count: int, which: str = "") -> str:

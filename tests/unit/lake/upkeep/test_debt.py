@@ -1,5 +1,6 @@
 """What is told to workers, and what of it means something."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +46,17 @@ def test_a_table_owes_what_its_worst_partition_or_all_of_it_has(
     debt = owed(table(partitions), POLICY, NOW)
 
     assert (debt.size, debt.reason) == (size, reason)
+
+
+@pytest.mark.parametrize(
+    ("stats", "unmergeable"),
+    [(table([300]), "no contract"), (replace(table([300]), protected="no contract"), None)],
+)
+def test_what_nobody_will_merge_is_no_debt(stats: TableStats, unmergeable: str | None) -> None:
+    debt = owed(stats, POLICY, NOW, unmergeable=unmergeable)
+
+    assert (debt.size, debt.reason) == (0, "no contract")
+    assert debt.holds(NOW)
 
 
 def test_what_is_told_is_read_until_it_lapses(store: Store) -> None:

@@ -118,6 +118,12 @@ def test_a_long_log_costs_no_points_and_is_told() -> None:
     assert part(Part.LOG, table(objects=49_999)).colour is Colour.GREEN
 
 
+def test_what_maintenance_leaves_alone_is_not_to_be_mended_by_it() -> None:
+    stats = replace(table([file(n, 1000) for n in range(300)]), protected="because")
+
+    assert part(Part.SMALL_FILES, stats).remedy == "headrace maintain merges no file of it: because"
+
+
 def test_the_colour_of_a_table_is_that_of_its_worst_part() -> None:
     assert assess(table(behind=500), POLICY, NOW).colour is Colour.RED
     assert assess(table(behind=400), POLICY, NOW).colour is Colour.AMBER
