@@ -1,4 +1,4 @@
-"""Runs the benchmarks on a real Kafka and writes `benchmarks/results.json`.
+"""Runs the benchmarks on a real Kafka, and writes `benchmarks/results.json` and the README's table of figures.
 
 `python -m benchmarks [NAME ...]` runs some of them; figures of the others stay as they were.
 """
@@ -15,7 +15,21 @@ import confluent_kafka
 import deltalake
 import pyarrow as pa
 
-from benchmarks import commit_cost, freshness, memory, producer, restart, scale, throughput, verify
+from benchmarks import (
+    commit_cost,
+    figures,
+    freshness,
+    maintained_commits,
+    maintained_day,
+    memory,
+    point_query,
+    producer,
+    restart,
+    scale,
+    small_files,
+    throughput,
+    verify,
+)
 from benchmarks.cluster import Cluster
 from headrace.testing.kafka_server import KafkaServer
 
@@ -29,6 +43,10 @@ BENCHMARKS = {
     "scale": scale.measure,
     "verify": verify.measure,
     "producer": producer.measure,
+    "small_files": small_files.measure,
+    "maintained_day": maintained_day.measure,
+    "maintained_commits": maintained_commits.measure,
+    "point_query": point_query.measure,
 }
 
 
@@ -44,7 +62,13 @@ def main() -> int:
             print(f"{name} ...", file=sys.stderr, flush=True)
             results[name] = BENCHMARKS[name](cluster)
             print(json.dumps({name: results[name]}, indent=2), flush=True)
-    results["machine"] = {
+            # After each: an hour is not lost to the last of them.
+            RESULTS.write_text(json.dumps({**results, "machine": _machine()}, indent=2) + "\n")
+    return figures.main()
+
+
+def _machine() -> dict[str, object]:
+    return {
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "kafka": "4.1.1, one broker on the same machine",
@@ -53,8 +77,6 @@ def main() -> int:
         "pyarrow": pa.__version__,
         "measured_at": datetime.now(UTC).date().isoformat(),
     }
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    return 0
 
 
 if __name__ == "__main__":

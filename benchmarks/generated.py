@@ -41,14 +41,14 @@ ROWS_PER_COMMIT = 200_000
 DISTINCT = 200_000
 _REJECT = b'{"symbol": "SPY"'
 _REJECT_EVERY = 10
-_SOURCE = SourceId(TOPIC, "generated", "generated-1")
+SOURCE = SourceId(TOPIC, "generated", "generated-1")
 
 
 class GeneratedTopic:
     """What a worker would be told about the topic."""
 
     def identity(self) -> TopicIdentity:
-        return TopicIdentity(TOPIC, _SOURCE.cluster_id, _SOURCE.topic_id, PARTITIONS)
+        return TopicIdentity(TOPIC, SOURCE.cluster_id, SOURCE.topic_id, PARTITIONS)
 
     def watermarks(self, partition: int) -> OffsetRange:  # all begin alike
         return OffsetRange(0, 1 << 62)
@@ -71,9 +71,9 @@ def write_table(lake: Path, rows: int, *, distinct: int = DISTINCT, ledger: IO[s
     """
     contract = contract_of(Trade)
     store, topic, pause = Store(str(lake)), GeneratedTopic(), Event().wait
-    prepare_tables(store, contract, _SOURCE, topic, IngestSettings())
-    leases = Claimer(store, contract.name, _SOURCE, topic.watermarks, pause, SystemClock()).claim(range(PARTITIONS))
-    target = Target(_SOURCE, file_layout(contract), contract.name, contract.schema_version, __version__, 100, 60.0)
+    prepare_tables(store, contract, SOURCE, topic, IngestSettings())
+    leases = Claimer(store, contract.name, SOURCE, topic.watermarks, pause, SystemClock()).claim(range(PARTITIONS))
+    target = Target(SOURCE, file_layout(contract), contract.name, contract.schema_version, __version__, 100, 60.0)
     writer = BatchWriter(store, target, SystemClock(), pause, prove_topic=lambda: None)
     for batch in _Batches(distinct, ledger).until(rows):
         flushed = writer.write(batch, {lease.partition: lease.epoch for lease in leases})
@@ -86,7 +86,7 @@ class _Batches:
         self._ledger = ledger
         rendered = render_trades(distinct)
         self._rendered = rendered * -(-ROWS_PER_COMMIT // len(rendered))
-        self._rows = _decoded(self._rendered)
+        self._rows = decoded(self._rendered)
         self._numbers = pa.array(range(ROWS_PER_COMMIT), pa.int64())
         self._positions = dict.fromkeys(range(PARTITIONS), 0)
 
@@ -146,7 +146,7 @@ def _after(offset: int) -> OffsetRange:
     return OffsetRange(offset, offset + 1)
 
 
-def _decoded(rendered: list[Rendered]) -> pa.RecordBatch:
+def decoded(rendered: list[Rendered]) -> pa.RecordBatch:
     now = SystemClock().now()
     many = len(rendered)
     records = Records(

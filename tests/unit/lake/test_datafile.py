@@ -183,6 +183,12 @@ def test_a_bloom_filter_is_no_larger_than_its_values_need() -> None:
     assert (few < 100, 100_000 < many < 132_000, none) == (True, True, None)
 
 
+@pytest.mark.parametrize(("rows", "indexed"), [(20_000, False), (20_001, True)])
+def test_readers_can_pass_over_pages_where_a_column_has_several(rows: int, indexed: bool) -> None:
+    column = _row_group(pa.table({"number": range(rows)}), FileLayout("t", None, ())).column(0)
+    assert (column.has_column_index, column.has_offset_index) == (indexed, indexed)
+
+
 def _row_group(rows: pa.Table, layout: FileLayout) -> pq.RowGroupMetaData:
     return pq.ParquetFile(pa.BufferReader(encode(rows, layout))).metadata.row_group(0)
 
