@@ -15,7 +15,7 @@ from benchmarks.cluster import TOPIC, Cluster, fresh_lake
 from benchmarks.trickle import SECONDS, Trickle, files_dated_by, maintenance, transaction_id
 from headrace.testing.manual_clock import ManualClock
 
-COMMITS = 240
+COMMITS = 480
 ROWS = 5_000
 SYMBOL = "SPY"
 _SCANNED = re.compile(r"bytes_scanned=([\d.]+) ?([KMG]?)")
@@ -24,7 +24,7 @@ _UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9}
 
 
 def measure(_cluster: Cluster) -> dict[str, object]:
-    """A table of one day, most of an hour long, at each stage of its upkeep.
+    """A table of eighty minutes at each stage of its upkeep.
 
     Raises:
         RuntimeError: a query finds other rows than before.
