@@ -8,6 +8,9 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- figures: python -m benchmarks.figures -->\n", "<!-- end of figures -->\n"
 
+Row = tuple[str, str, str]
+"""What, its figure, and what stands beside it."""
+
 
 def render(results: dict[str, Any]) -> str:
     """Markdown of all figures."""
@@ -56,6 +59,10 @@ def render(results: dict[str, Any]) -> str:
             for name, what in (("files", "log and files"), ("broker", "every value against the topic"))
         ),
         *_producer_rows(results.get("producer")),
+        *_small_files_rows(results.get("small_files")),
+        *_day_rows(results.get("maintained_day")),
+        *_commits_rows(results.get("maintained_commits")),
+        *_query_rows(results.get("point_query")),
     ]
     body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
     note = (
@@ -66,7 +73,7 @@ def render(results: dict[str, Any]) -> str:
     return f"| what | figure | beside |\n|---|---|---|\n{body}{note}"
 
 
-def _producer_rows(measured: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+def _producer_rows(measured: dict[str, Any] | None) -> list[Row]:
     if measured is None:
         return []
     rates, ratios, cpu, late = (measured[key] for key in ("per_second", "ratio", "cpu_microseconds", "p99_ack_ms"))
@@ -90,6 +97,75 @@ def _producer_rows(measured: dict[str, Any] | None) -> list[tuple[str, str, str]
             f"{late['emit']:.1f} ms, on asyncio {late['async_emit']:.1f} ms",
             f"plain {late['plain']:.1f} ms",
         ),
+    ]
+
+
+def _small_files_rows(measured: dict[str, Any] | None) -> list[Row]:
+    if measured is None:
+        return []
+    mine, once, often = (
+        measured[name] for name in ("headrace_as_they_come", "by_hand_once", "by_hand_every_two_commits")
+    )
+    return [
+        (
+            f"{measured['files']:,} files of {measured['rows_per_file']:,} rows, merged as they come",
+            f"{mine['amplification']:.2f} bytes written for each that came, {mine['seconds']:.0f} s; at most "
+            f"{mine['most_files']} files at once",
+            f"`optimize.compact` by hand at the end: {once['amplification']:.2f}, {once['seconds']:.0f} s, "
+            f"{once['most_files']:,} files; after every second commit: {often['amplification']:.0f} and "
+            f"{often['seconds']:.0f} s for the first {often['files']} alone",
+        )
+    ]
+
+
+def _day_rows(measured: dict[str, Any] | None) -> list[Row]:
+    if measured is None:
+        return []
+    day, opened = measured["day"], measured["open_ms"]
+    return [
+        (
+            f"write amplification of a day of {day['commits']:,} commits, sealing included",
+            f"{day['amplification']:.2f}",
+            f"its files are {day['files']} in the end, {day['most_files']} at most",
+        ),
+        (
+            f"opening a table after {measured['commits']:,} commits with maintenance",
+            f"{opened['last']:.1f} ms",
+            f"{measured['open_ratio']:.1f} times as long as in its first hundred commits ({opened['first']:.1f} ms); "
+            f"without maintenance {measured['open_ratio_without_maintenance']:.1f} times; a table of one commit "
+            f"{opened['of_one_commit']:.1f} ms",
+        ),
+    ]
+
+
+def _commits_rows(measured: dict[str, Any] | None) -> list[Row]:
+    if measured is None:
+        return []
+    return [
+        (
+            "commit p50 of a worker with maintenance beside it",
+            f"{measured['p50_ms_beside']:.1f} ms",
+            f"{measured['ratio']:.2f} of {measured['p50_ms_alone']:.1f} ms alone; {measured['merges']} merges during "
+            f"{measured['commits']} commits",
+        )
+    ]
+
+
+def _query_rows(measured: dict[str, Any] | None) -> list[Row]:
+    if measured is None:
+        return []
+    before, merged, after = (measured["stages"][name] for name in ("flushed", "merged", "sealed"))
+    asked = {"symbol": "one symbol", "symbol_and_minute": "one symbol and minute", "transaction_id": "one id"}
+    return [
+        (
+            f"read for rows of {what}, sealed",
+            f"{after[query]['files']} of {after['table']['files']} files, {after[query]['bytes'] / 2**20:.2f} of "
+            f"{after['table']['bytes'] / 2**20:.1f} MiB",
+            f"as flushed {before[query]['files']} of {before['table']['files']} files, "
+            f"{before[query]['bytes'] / 2**20:.2f} MiB; merged, not sealed {merged[query]['files']} of "
+            f"{merged['table']['files']}, {merged[query]['bytes'] / 2**20:.2f} MiB",
+        )
+        for query, what in asked.items()
     ]
 
 

@@ -20,3 +20,26 @@ def test_producers_are_shown_once_they_were_measured() -> None:
         "p99_ack_ms": dict.fromkeys(ways, 8.25),
     }
     assert "0.61 of plain confluent-kafka" in render(results)
+
+
+def test_maintenance_is_shown_once_it_was_measured() -> None:
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    spent = {"seconds": 4.2, "merges": 7, "written_mib": 2.0, "amplification": 0.71, "most_files": 48}
+    ways = ("headrace_as_they_come", "headrace_once", "by_hand_once", "by_hand_every_two_commits")
+    read = {"files": 3, "bytes": 2**19, "rows": 9}
+    stage = dict.fromkeys(("table", "symbol", "symbol_and_minute", "transaction_id"), read)
+    results |= {
+        "small_files": {"files": 2_000, "rows_per_file": 1_000, **{way: {"files": 400, **spent} for way in ways}},
+        "maintained_day": {
+            "day": {"commits": 8_640, "amplification": 2.24, "files": 1, "most_files": 60},
+            "commits": 10_000,
+            "open_ms": {"of_one_commit": 3.0, "first": 11.0, "last": 25.0, "last_without_maintenance": 99.0},
+            "open_ratio": 2.27,
+            "open_ratio_without_maintenance": 9.0,
+        },
+        "maintained_commits": {"p50_ms_beside": 11.2, "p50_ms_alone": 10.9, "ratio": 1.03, "merges": 9, "commits": 300},
+        "point_query": {"stages": dict.fromkeys(("flushed", "merged", "sealed"), stage)},
+    }
+    shown = render(results)
+    for said in ("| 0.71 bytes written", "| 2.24 |", "2.3 times as long", "1.03 of 10.9 ms alone", "0.50 of 0.5 MiB"):
+        assert said in shown
