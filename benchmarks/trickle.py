@@ -22,7 +22,7 @@ from headrace.contracts import Trade, contract_of
 from headrace.lake.layouts import file_layout
 from headrace.lake.store import Store
 from headrace.logs import configure_logs
-from headrace.settings import load_settings
+from headrace.settings import IngestSettings, load_settings
 from headrace_bots.load import render_trades
 from headrace_ingest.batch import Batch, Span
 from headrace_ingest.claim import Claimer
@@ -53,7 +53,7 @@ class Trickle:
     def __init__(self, lake: Path, clock: Clock, *, rows: int) -> None:
         contract = contract_of(Trade)
         self.store, topic, pause = Store(str(lake)), GeneratedTopic(), Event().wait
-        prepare_tables(self.store, contract, SOURCE, topic, "earliest")
+        prepare_tables(self.store, contract, SOURCE, topic, IngestSettings())
         (lease,) = Claimer(self.store, TOPIC, SOURCE, topic.watermarks, pause, clock).claim([0])
         self._epochs = {lease.partition: lease.epoch}
         target = Target(
