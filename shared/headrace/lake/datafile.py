@@ -19,8 +19,8 @@ from headrace.lake.store import Store
 # Row groups hold what a reader has to decode for one row: 128 Ki rows of a trade are ~10 MB.
 _ROW_GROUP_ROWS = 131_072
 
-# Arrow ends a page after so many rows. The bounds of each page let a reader pass over the others: of a row group it reads
-# a fifth for one symbol and minute. A column of one page has nothing to pass over.
+# Arrow ends a page after so many rows. By the bounds of its pages a reader passes over most: of a row group it reads a
+# fifth for one symbol and minute. A column of one page has nothing to pass over.
 _PAGE_ROWS = 20_000
 
 # At most a byte for a value, 128 KiB for a row group: one in forty row groups without a value is read in vain.
