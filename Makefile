@@ -7,7 +7,7 @@ DEMO_ARGS ?=
 BROKER ?=
 
 BIN := .venv/bin
-SOURCES := shared services tests benchmarks
+SOURCES := shared services tests benchmarks deploy
 # Set up for developing if that was done before, else with what running needs.
 RUNTIME := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
 

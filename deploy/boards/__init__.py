@@ -1,0 +1,1 @@
+"""Boards for Grafana: `python -m deploy.boards` writes them to deploy/grafana/dashboards."""
