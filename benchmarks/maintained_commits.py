@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -20,37 +21,42 @@ ROUNDS = 3
 LOOK_SECONDS, COMPACT_FILES = 5, 8
 
 
+@dataclass(frozen=True)
+class _Run:
+    """How long each commit took, how many merges were made meanwhile, and how many commits had to be tried again."""
+
+    milliseconds: list[float]
+    merges: int
+    repeated: int
+
+    @property
+    def p50(self) -> float:
+        return percentile(self.milliseconds, 0.5)
+
+
 def measure(cluster: Cluster) -> dict[str, object]:
     """One worker, without maintenance and with it, one after the other, several times."""
-    alone, beside, merges = [], [], 0
+    alone, beside = [], []
     for _ in range(ROUNDS):
-        alone.append(_commits(cluster, maintained=False)[0])
-        seconds, merged = _commits(cluster, maintained=True)
-        beside.append(seconds)
-        merges += merged
-    ratios = [
-        percentile(with_it, 0.5) / percentile(without, 0.5) for without, with_it in zip(alone, beside, strict=True)
-    ]
+        alone.append(_run(cluster, maintained=False))
+        beside.append(_run(cluster, maintained=True))
+    ratios = [with_it.p50 / without.p50 for without, with_it in zip(alone, beside, strict=True)]
     return {
         "events_per_second": RATE,
         "flush_seconds": FLUSH_SECONDS,
         "look_seconds": LOOK_SECONDS,
         "compact_files": COMPACT_FILES,
-        "commits": sum(map(len, beside)),
-        "merges": merges,
-        "p50_ms_alone": _p50(alone),
-        "p50_ms_beside": _p50(beside),
+        "commits": sum(len(run.milliseconds) for run in beside),
+        "merges": sum(run.merges for run in beside),
+        "repeated": sum(run.repeated for run in beside),
+        "p50_ms_alone": round(median(run.p50 for run in alone), 1),
+        "p50_ms_beside": round(median(run.p50 for run in beside), 1),
         "ratio": round(median(ratios), 2),
         "ratios": [round(ratio, 2) for ratio in ratios],
     }
 
 
-def _p50(rounds: list[list[float]]) -> float:
-    return round(median(percentile(each, 0.5) for each in rounds), 1)
-
-
-def _commits(cluster: Cluster, *, maintained: bool) -> tuple[list[float], int]:
-    """Milliseconds of each commit, and how many merges were made meanwhile."""
+def _run(cluster: Cluster, *, maintained: bool) -> _Run:
     cluster.new_topic()
     with fresh_lake() as lake, tempfile.TemporaryFile("w+b") as log, tempfile.TemporaryFile("w+b") as kept:
         environment = cluster.environment(
@@ -76,7 +82,8 @@ def _commits(cluster: Cluster, *, maintained: bool) -> tuple[list[float], int]:
     if any(ended) or bool(merges) is not maintained:
         msg = f"the processes ended with {ended} after {len(merges)} merges"
         raise RuntimeError(msg)
-    return [float(flush["commit_ms"]) for flush in flushes], len(merges)
+    repeated = sum(flush["attempts"] > 1 for flush in flushes)
+    return _Run([float(flush["commit_ms"]) for flush in flushes], len(merges), repeated)
 
 
 def _events(log: Any) -> list[dict[str, Any]]:
