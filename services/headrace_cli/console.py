@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from headrace.kafka.client import client_log
 
@@ -37,7 +38,7 @@ def print_table(
     left: Collection[str],
     wrapped: str | None = None,
 ) -> None:
-    """Rows under their columns' names; None is a dash, a number is told in groups of digits.
+    """Rows under their columns' names; None is a dash, a number is told in groups of digits, a Text keeps its colour.
 
     Args:
         console: where to.
@@ -50,7 +51,7 @@ def print_table(
     for name in columns:
         shown.add_column(name, justify="left" if name in left else "right", no_wrap=True)
     for row in rows:
-        shown.add_row(*map(cell, row))
+        shown.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
     if wrapped is not None and console.file.isatty():
         _wrap(console, shown, shown.columns[columns.index(wrapped)])
     console.print(shown)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from headrace.clock import SystemClock
 from headrace.lake.store import Store
@@ -67,4 +68,4 @@ def _show(console: Console, table: TableHealth) -> None:
 
 def _cells(part: HealthPart) -> tuple[object, ...]:
     points = (f"{part.points:.1f}", part.weight) if part.weight else (None, None)
-    return (part.part.value, *points, part.colour.value, part.found)
+    return (part.part.value, *points, Text(part.colour, _SHOWN[part.colour]), part.found)

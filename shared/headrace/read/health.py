@@ -57,7 +57,7 @@ def examine(
 
 def _examined(store: Store, table: str, policy: MaintainSettings, now: datetime) -> TableHealth:
     try:
-        stats = gather(store, table)
+        stats = gather(store, table, now=now)
     except FileNotFoundError as missing:
         error = WrongTableError(f"there is no table at {missing}")
         return TableHealth(table, problem=str(error), exit_code=error.exit_code)
