@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from benchmarks import (
     commit_cost,
+    export,
     figures,
     freshness,
     maintained_commits,
@@ -43,6 +44,7 @@ BENCHMARKS = {
     "scale": scale.measure,
     "verify": verify.measure,
     "producer": producer.measure,
+    "export": export.measure,
     "small_files": small_files.measure,
     "maintained_day": maintained_day.measure,
     "maintained_commits": maintained_commits.measure,

@@ -7,6 +7,7 @@ import signal
 from importlib.metadata import version
 from threading import Event
 
+from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.registry import CollectorRegistry
 
 from headrace import __version__
@@ -47,6 +48,8 @@ def serve(settings: MetricsSettings, registry: CollectorRegistry, health: Health
         ConfigError: the address or the port cannot be had.
     """
     if settings.enabled:
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=registry)
         logging.getLogger().addHandler(LogCounter(recorder))
         server = MetricsServer(registry, health, address=settings.address, port=settings.port)
         log.info("serving", url=server.url)

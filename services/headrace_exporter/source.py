@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from headrace.clock import Clock
 from headrace.connection import KafkaSettings
-from headrace.errors import BrokerUnreachableError
+from headrace.errors import BrokerUnreachableError, TopicMissingError, TopicRecreatedError
 from headrace.lake.listing import refuse_half
 from headrace.lake.store import Store
 from headrace.metrics import tables
@@ -64,6 +64,9 @@ class SourceLooker:
                     self._board.put(name, "source", list(lag_samples(self._look(name), self._ends.partition_detail)))
                 except BrokerUnreachableError as error:
                     away = error
+                    raise
+                except (TopicMissingError, TopicRecreatedError):
+                    self._board.put(name, "source", ())
                     raise
 
     def _look(self, name: str) -> TableLag:

@@ -21,14 +21,19 @@ def wait_and_watch(process: "subprocess.Popen[bytes]", seconds: float) -> int:
     Raises:
         TimeoutExpired: it did not end in time.
     """
-    status, peak, pause = Path(f"/proc/{process.pid}/status"), 0, threading.Event()
+    peak, pause = 0, threading.Event()
     for _ in range(int(seconds / _LOOK_SECONDS)):
-        try:
-            found = _PEAK.search(status.read_text())
-        except (FileNotFoundError, ProcessLookupError):
-            found = None
-        peak = max(peak, int(found[1]) * 1024 if found else 0)
+        peak = max(peak, peak_so_far(process.pid))
         if process.poll() is not None:
             return peak
         pause.wait(_LOOK_SECONDS)
     raise subprocess.TimeoutExpired(process.args, seconds)
+
+
+def peak_so_far(pid: int) -> int:
+    """The most bytes that a process had resident; 0 if it is gone."""
+    try:
+        found = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(found[1]) * 1024 if found else 0
