@@ -18,6 +18,12 @@ from headrace.lake.upkeep.stats import TableFile
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
+class Vector(msgspec.Struct, rename="camel"):
+    """Rows of a file that are no part of the table."""
+
+    cardinality: int
+
+
 class Add(msgspec.Struct, rename="camel"):
     """A file that came."""
 
@@ -27,6 +33,7 @@ class Add(msgspec.Struct, rename="camel"):
     partition_values: dict[str, str | None] = {}
     data_change: bool = True
     stats: str | None = None
+    deletion_vector: Vector | None = None
 
 
 class Remove(msgspec.Struct, rename="camel"):
@@ -73,6 +80,7 @@ class Fold:
         event_time: column of event times, None where there is none or it is not known.
         version: newest one folded in; -1 before the first.
         files: of that version by their paths.
+        deleted: rows of these files that are no part of the table, where there are any.
         tombstones: when files left that the log still remembers.
         configuration: properties of the table.
         last_data_commit: when rows last came or went, as far as the commits say that were folded in.
@@ -82,6 +90,7 @@ class Fold:
     event_time: str | None = None
     version: int = -1
     files: dict[str, TableFile] = field(default_factory=dict)
+    deleted: dict[str, int] = field(default_factory=dict)
     tombstones: dict[str, datetime] = field(default_factory=dict)
     configuration: Mapping[str, str] = field(default_factory=dict)
     last_data_commit: datetime | None = None
@@ -113,15 +122,25 @@ class Fold:
         self.files[path] = TableFile(
             path, add.size, noted.num_records, _time(add.modification_time), None if value is None else intern(value)
         )
+        self.deleted.pop(path, None)
+        if add.deletion_vector is not None:
+            self.deleted[path] = add.deletion_vector.cardinality
         self.tombstones.pop(path, None)
         if self.event_time is not None:
             self._happened((noted.max_values or {}).get(self.event_time))
 
     def remove(self, remove: Remove) -> None:
-        """A file that left."""
+        """A file that left; one that stays under another deletion vector is added anew afterwards."""
         path = unquote(remove.path)
         self.files.pop(path, None)
-        self.tombstones[path] = _time(remove.deletion_timestamp or 0)
+        self.deleted.pop(path, None)
+        self.left(remove)
+
+    def left(self, remove: Remove) -> None:
+        """A file that left some time before, unless it is there: the log remembers each of its deletion vectors."""
+        path = unquote(remove.path)
+        if path not in self.files:
+            self.tombstones[path] = _time(remove.deletion_timestamp or 0)
 
     def _happened(self, newest: object) -> None:
         try:

@@ -26,6 +26,7 @@ class Census:
 
     Attributes:
         stats: files of the newest version, and what lies in its log.
+        deleted_rows: rows that files hold and that are no part of the table.
         tombstones: files that left and that the log still remembers.
         orphans: files older than the retention that no version names.
         last_data_commit: when rows last came or went; None if the log does not say.
@@ -33,6 +34,7 @@ class Census:
     """
 
     stats: TableStats
+    deleted_rows: int
     tombstones: int
     orphans: int
     last_data_commit: datetime | None
@@ -135,7 +137,14 @@ class TableLooker:
             file_retention=retention.files,
             log_retention=retention.log,
         )
-        return Census(stats, len(fold.tombstones), known.orphans, fold.last_data_commit, fold.newest_event)
+        return Census(
+            stats=stats,
+            deleted_rows=sum(fold.deleted.values()),
+            tombstones=len(fold.tombstones),
+            orphans=known.orphans,
+            last_data_commit=fold.last_data_commit,
+            newest_event=fold.newest_event,
+        )
 
 
 def _count_orphans(listed: Mapping[str, StoredObject], fold: Fold, before: datetime) -> int:

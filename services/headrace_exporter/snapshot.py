@@ -20,6 +20,7 @@ _COLUMNS = (
     "add.modificationTime",
     "add.partitionValues",
     "add.stats",
+    "add.deletionVector.cardinality",
     "remove.path",
     "remove.deletionTimestamp",
     "metaData.configuration",
@@ -92,7 +93,7 @@ def _read_batch(batch: pa.RecordBatch, fold: Fold) -> None:
     for add in _present(batch, "add", Add):
         fold.add(add)
     for remove in _present(batch, "remove", Remove):
-        fold.remove(remove)
+        fold.left(remove)
     for metadata in _present(batch, "metaData", Metadata):
         fold.configuration = metadata.configuration
 

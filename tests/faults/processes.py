@@ -135,7 +135,7 @@ class WorkerProcess(Process):
         }
         log = world.folder / f"worker-{len(list(world.folder.glob('worker-*.log')))}.log"
         arguments = ["ingest", TABLE, *_options(world, drain, partitions)]
-        super().__init__(arguments, _environment(world, chosen), log, prepare)
+        super().__init__(arguments, process_environment(world, chosen), log, prepare)
 
 
 def _membership(world: World, member: str) -> dict[str, str]:
@@ -153,7 +153,7 @@ def _options(world: World, drain: bool, partitions: Sequence[int]) -> list[str]:
     return [*(["--drain"] if drain else []), *by_hand]
 
 
-def _environment(world: World, settings: Mapping[str, str]) -> dict[str, str]:
+def process_environment(world: World, settings: Mapping[str, str]) -> dict[str, str]:
     """Of a process that knows the world's lake and contract, with further settings."""
     folder = world.folder / "contracts"
     folder.mkdir(exist_ok=True)
@@ -176,13 +176,13 @@ def start_maintenance(world: World, **settings: str) -> "subprocess.Popen[bytes]
     chosen = {"maintain__compact_files": "8", "maintain__every_seconds": "1", "metrics__enabled": "false", **settings}
     with (world.folder / "maintenance.log").open("ab") as out:
         command = [sys.executable, "-m", "headrace_cli.main", "maintain"]
-        return subprocess.Popen(command, env=_environment(world, chosen), stdout=out, stderr=out)
+        return subprocess.Popen(command, env=process_environment(world, chosen), stdout=out, stderr=out)
 
 
 def start_replay(world: World) -> "subprocess.Popen[str]":
     """`headrace quarantine replay --json` by the contract without a bound."""
     command = [sys.executable, "-m", "headrace_cli.main", "quarantine", "replay", TABLE, "--json"]
-    environment = _environment(world, {})
+    environment = process_environment(world, {})
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -41,7 +41,13 @@ NEWEST_EVENT = Reading(
 )
 FILES = Reading("headrace_table_files", "Data files of the newest version.", _TABLE)
 ACTIVE_BYTES = Reading("headrace_table_active_bytes", "Bytes of these files.", _TABLE)
-ROWS = Reading("headrace_table_rows", "Rows in these files, as far as their writers said how many.", _TABLE)
+ROWS = Reading("headrace_table_rows", "Rows of the table, as far as the writers of its files said how many.", _TABLE)
+DELETED_ROWS = Reading(
+    "headrace_table_deleted_rows",
+    "Rows that these files hold and that deletion vectors take from the table: of a table of latest rows those that "
+    "were replaced.",
+    _TABLE,
+)
 UNCOUNTED_FILES = Reading(
     "headrace_table_files_without_row_count", "Those of these files whose writer did not say how many rows.", _TABLE
 )
@@ -163,6 +169,7 @@ TABLES: tuple[Metric, ...] = (
     FILES,
     ACTIVE_BYTES,
     ROWS,
+    DELETED_ROWS,
     UNCOUNTED_FILES,
     FILES_BY_SIZE,
     SMALL_FILES,
