@@ -24,7 +24,7 @@ from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.metrics import tables
-from headrace.settings import MIB
+from headrace.settings import MIB, IngestSettings
 from headrace.testing.peak_memory import peak_so_far
 from headrace.testing.waiting import wait_until
 from headrace_bots.load import render_trades
@@ -104,7 +104,7 @@ class _Writer:
     def __init__(self, lake: Path) -> None:
         contract = contract_of(Trade)
         self._store, layout = Store(str(lake)), file_layout(contract)
-        prepare_tables(self._store, contract, SOURCE, GeneratedTopic(), "earliest")
+        prepare_tables(self._store, contract, SOURCE, GeneratedTopic(), IngestSettings())
         self._folder = lake / TOPIC
         self._stats = json.dumps(statistics(pa.table(decoded(render_trades(100))), layout.statistics))
         self._number = 0

@@ -84,9 +84,12 @@ _FILES = (
     ),
     Panel(
         "Rows",
-        "As far as the writers of files said how many.",
+        "As far as writers said how many. Replaced: rows of a table of latest rows that files still hold.",
         "short",
-        (Query(newest("headrace_table_rows", "table"), "{{table}}"),),
+        (
+            Query(newest("headrace_table_rows", "table"), "{{table}}"),
+            Query(newest("headrace_table_deleted_rows", "table"), "{{table}} replaced"),
+        ),
     ),
     Panel(
         "Files whose rows are not known",
