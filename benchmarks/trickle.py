@@ -29,7 +29,7 @@ from headrace_ingest.claim import Claimer
 from headrace_ingest.startup import prepare_tables
 from headrace_ingest.writer import BatchWriter, Target
 from headrace_maintenance.rounds import Rounds
-from headrace_maintenance.wiring import build_rounds, new_metrics
+from headrace_maintenance.wiring import Process, build_rounds, new_metrics
 
 SECONDS = 10.0
 """Between two commits."""
@@ -107,7 +107,7 @@ def maintenance(lake: Path, clock: Clock, **policy: object) -> Iterator[Rounds]:
     configure_logs("ERROR", "json")
     settings = load_settings(lake={"root": str(lake)}, maintain=policy)
     contracts = {TOPIC: contract_of(Trade)}
-    rounds = build_rounds(settings, contracts, [TOPIC], metrics=new_metrics(settings, clock), stopping=Event())
+    rounds = build_rounds(settings, contracts, [TOPIC], process=Process(new_metrics(settings, clock)))
     with closing(rounds):
         yield rounds
 

@@ -17,7 +17,7 @@ from headrace_maintenance.wiring import look, maintain, maintain_once
 
 app = typer.Typer(add_completion=False)
 
-_COLUMNS = ("table", "version", "files", "size", "job", "partition", "outcome", "why")
+_COLUMNS = ("table", "version", "files", "size", "again", "job", "partition", "outcome", "why")
 _LEFT = ("table", "job", "partition", "outcome", "why")
 
 
@@ -57,17 +57,22 @@ def maintain_command(
 
 def told(found: TableRound) -> dict[str, object]:
     """One table as JSON."""
-    after = found.after or found.before
+    before, day = found.look and found.look.stats, found.day
+    after = found.after or before
     tried = {id(done.job): done for done in found.done}
     return {
         "table": found.table,
         "version": after and after.version,
-        "files": found.before and len(found.before.files),
+        "files": before and len(before.files),
         "files_after": after and len(after.files),
-        "bytes": found.before and found.before.size,
+        "bytes": before and before.size,
         "bytes_after": after and after.size,
+        "appended_bytes": day and day.appended,
+        "rewritten_bytes": day and day.rewritten,
+        "amplification": day and day.amplification,
+        "thrifty": found.look and found.look.thrifty,
         "jobs": [told_job(job, tried.get(id(job))) for job in found.plan.jobs],
-        "waiting": found.plan.waiting,
+        "waiting": list(found.plan.waiting),
         "unmergeable": found.plan.unmergeable,
         "problem": found.problem and str(found.problem),
         "exit_code": found.problem.exit_code if found.problem else 0,
@@ -96,23 +101,30 @@ def _show(found: Sequence[TableRound]) -> None:
     console = wide_console()
     print_table(console, _COLUMNS, [row for each in found for row in _rows(each)], left=_LEFT)
     for each in found:
-        for note in filter(None, (each.plan.waiting, each.plan.unmergeable)):
+        for note in filter(None, (*each.plan.waiting, each.plan.unmergeable)):
             console.print(f"{escape(each.table)}: {escape(note)}")
         if each.problem is not None:
             console.print(f"{escape(each.table)}: [red]{escape(str(each.problem))}[/]")
 
 
 def _rows(found: TableRound) -> list[tuple[object, ...]]:
-    before, after = found.before, found.after
-    if before is None:
+    if found.look is None:
         return []
+    before, after = found.look.stats, found.after
     files = f"{len(before.files)}" + (f" → {len(after.files)}" if after else "")
-    head = (found.table, str((after or before).version), files, decimal((after or before).size))
+    again = found.day and found.day.amplification
+    head = (
+        found.table,
+        str((after or before).version),
+        files,
+        decimal((after or before).size),
+        again and f"{again:.1f}",
+    )
     tried = {id(done.job): done for done in found.done}
     rows: list[tuple[object, ...]] = []
     for job in found.plan.jobs:
         done = tried.get(id(job))
         why = job.reason + (f"; {done.told}" if done and done.told else "")
         rows.append((*head, job.kind.value, job.value, done.outcome if done else "due", why))
-        head = ("", "", "", "")
+        head = ("", "", "", "", "")
     return rows or [(*head, "nothing is due", None, "", "")]

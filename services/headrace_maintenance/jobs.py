@@ -45,10 +45,10 @@ class Plan:
 
     Attributes:
         jobs: in their order.
-        waiting: why some of what is due is not among them; None if all is.
+        waiting: what is due and not among them, and why.
         unmergeable: why the table's files are not merged; None if they may be.
     """
 
     jobs: tuple[Job, ...] = ()
-    waiting: str | None = None
+    waiting: tuple[str, ...] = ()
     unmergeable: str | None = None

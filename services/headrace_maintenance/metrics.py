@@ -1,8 +1,11 @@
 """What the maintenance worker counts. Called by its loop alone."""
 
+import math
+
 from prometheus_client.registry import CollectorRegistry
 
 from headrace.clock import Clock
+from headrace.lake.upkeep.writes import DayOfWrites
 from headrace.metrics import COMMON, MAINTENANCE, TABLES, common, maintenance
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
@@ -35,6 +38,12 @@ class MaintenanceMetrics:
     def saw(self, table: str, *, left_alone: bool) -> None:
         """A table was looked at."""
         self.recorder.put(maintenance.LEFT_ALONE, float(left_alone), table=table)
+
+    def wrote(self, table: str, day: DayOfWrites, *, thrifty: bool) -> None:
+        """What was written to a table within a day."""
+        again = day.amplification
+        self.recorder.put(maintenance.AMPLIFICATION, math.nan if again is None else again, table=table)
+        self.recorder.put(maintenance.THRIFTY, float(thrifty), table=table)
 
     def left_alone(self, table: str) -> None:
         """A table is not Headrace's, or cannot be understood."""

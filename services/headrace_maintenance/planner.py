@@ -1,73 +1,132 @@
 """What a table owes, as jobs with reasons: a pure function of what its log says, the policy, and the time."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 
 from headrace.lake.upkeep.stats import TableFile, TableStats
+from headrace.lake.upkeep.writes import DayOfWrites
 from headrace.settings import MIB, MaintainSettings
-from headrace_maintenance.files import cold_jobs, hot_jobs, told
+from headrace_maintenance.files import Partition, cold_jobs, hot_jobs, told
 from headrace_maintenance.jobs import Job, JobKind, Plan
+from headrace_maintenance.thrift import left, may_begin, thrifty
 
 _CHECKPOINT_BYTES = 32 * MIB
 _CHECKPOINT_AGE = timedelta(hours=1)
 _CHECKPOINT_LEAST = 10
+_NOTHING_WRITTEN = DayOfWrites()
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What the log does not say of a table.
+    """What the newest version does not say of a table.
 
     Attributes:
         cluster_by: columns that sealed files are ordered by.
         orphans_at: when orphans were last looked for.
         unmergeable: why its files cannot be merged; None if they can.
+        largest: bytes that a merge may have, of partitions where more was too much.
+        day: what was written to it.
+        thrifty: whether that is too much.
     """
 
     cluster_by: tuple[str, ...] = ()
     orphans_at: datetime | None = None
     unmergeable: str | None = None
+    largest: Mapping[str | None, int] = field(default_factory=dict)
+    day: DayOfWrites = _NOTHING_WRITTEN
+    thrifty: bool = False
 
 
 def plan_jobs(stats: TableStats, given: Given, policy: MaintainSettings, now: datetime) -> Plan:
     """Jobs in the order in which they have to be done: a checkpoint drops what the vacuum before it has to know."""
     problem = stats.protected or given.unmergeable
     merges = [] if problem else list(_merges(stats, given, policy, now))
-    chosen, rest = _within(merges, policy.budget_mib * MIB)
     upkeep = (_vacuum(stats), _checkpoint(stats, policy, now), _clean(stats, now), _orphans(given, policy, now))
-    jobs = (*chosen, *chain.from_iterable(upkeep))
-    waiting = None
-    if rest:
-        left = told([file for job in rest for file in job.files])
-        waiting = f"{len(rest)} merges wait for the next time ({left}): {policy.budget_mib} MiB at a time"
-    return Plan(jobs, waiting, problem)
+    due = [*merges, *chain.from_iterable(upkeep)]
+    noisy = [job for job in due if awaits_quiet(job, policy, now)]
+    due = [job for job in due if job not in noisy]
+    due, again = _within_amplification(due, given, policy)
+    due, rest = _within(due, policy.budget_mib * MIB)
+    waiting = (
+        *_wait(noisy, f"for the quiet hours {policy.quiet_hours}"),
+        *_wait(again, f"until less than {policy.amplification:g} bytes a day are written again for each that comes"),
+        *_wait(rest, f"for the next time: {policy.budget_mib} MiB at a time"),
+        *_restrained(stats, given),
+    )
+    return Plan(tuple(due), waiting, problem)
+
+
+def awaits_quiet(job: Job, policy: MaintainSettings, now: datetime) -> bool:
+    """Whether it is one of those that wait for quiet hours, and it is not yet quiet.
+
+    A vacuum does not wait: a checkpoint forgets which files it has to delete, and workers write those all day.
+    """
+    quiet = policy.quiet
+    return quiet is not None and job.kind in (JobKind.SEAL, JobKind.ORPHANS) and not quiet.holds(now)
 
 
 def _merges(stats: TableStats, given: Given, policy: MaintainSettings, now: datetime) -> Iterator[Job]:
     """The partition with the most files first."""
-    partitions: dict[str | None, list[TableFile]] = defaultdict(list)
+    files: dict[str | None, list[TableFile]] = defaultdict(list)
     for file in stats.files:
-        partitions[file.value].append(file)
-    for value, files in sorted(partitions.items(), key=lambda item: (-len(item[1]), item[0] or "")):
-        came = [file.modified for file in files if not file.sealed]
+        files[file.value].append(file)
+    for value, found in sorted(files.items(), key=lambda item: (-len(item[1]), item[0] or "")):
+        partition = Partition(value, found, given.largest.get(value))
+        came = [file.modified for file in found if not file.sealed]
         if not came:
             continue
         if now - max(came) < timedelta(minutes=policy.hot_minutes):
-            yield from hot_jobs(value, files, policy)
+            yield from hot_jobs(partition, thrifty(policy) if given.thrifty else policy)
         else:
-            yield from cold_jobs(value, files, policy, given.cluster_by)
+            yield from cold_jobs(partition, policy, given.cluster_by)
 
 
-def _within(jobs: Sequence[Job], budget: int) -> tuple[Sequence[Job], Sequence[Job]]:
-    """The first of `jobs` that fit into the budget, at least one, and the rest."""
+def _within_amplification(jobs: Sequence[Job], given: Given, policy: MaintainSettings) -> tuple[list[Job], list[Job]]:
+    """What may be done, and sealing that would write too much again; merging only slows down."""
+    allowed = left(given.day, policy) - sum(job.size for job in jobs if job.kind is JobKind.COMPACT)
+    first = not given.thrifty and may_begin(given.day, policy)
+    chosen, again = [], []
+    for job in jobs:
+        if job.kind is JobKind.SEAL:
+            if not first and job.size > allowed:
+                again.append(job)
+                continue
+            first = False
+            allowed -= job.size
+        chosen.append(job)
+    return chosen, again
+
+
+def _within(jobs: Sequence[Job], budget: int) -> tuple[list[Job], list[Job]]:
+    """The first merges of `jobs` that fit into the budget, at least one, with all that is no merge, and the rest."""
+    merges = [job for job in jobs if job.files]
     spent = 0
-    for count, job in enumerate(jobs):
+    for count, job in enumerate(merges):
         spent += job.size
         if spent > budget and count:
-            return jobs[:count], jobs[count:]
-    return jobs, ()
+            rest = merges[count:]
+            return [job for job in jobs if job not in rest], rest
+    return list(jobs), []
+
+
+def _wait(jobs: Sequence[Job], why: str) -> Iterator[str]:
+    """One line about jobs that wait."""
+    if jobs:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(job.kind.value for job in jobs).items())
+        files = [file for job in jobs for file in job.files]
+        yield f"{kinds} ({told(files)}) wait {why}" if files else f"{kinds} wait {why}"
+
+
+def _restrained(stats: TableStats, given: Given) -> Iterator[str]:
+    there = {file.value for file in stats.files}
+    for value, largest in given.largest.items():
+        if value in there:
+            of = "" if value is None else f" of partition {value}"
+            most = f"{largest / MIB:.1f} MiB"
+            yield f"merges{of} have at most {most} for a day: a larger one took too much memory or time"
 
 
 def _vacuum(stats: TableStats) -> Iterator[Job]:

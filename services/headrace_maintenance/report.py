@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from headrace.lake.upkeep.stats import TableStats
+from headrace.lake.upkeep.writes import DayOfWrites
 from headrace_maintenance.jobs import Job, Plan
 
-Outcome = Literal["done", "overtaken", "conflict", "aborted", "storage", "violation"]
+Outcome = Literal["done", "overtaken", "conflict", "memory", "time", "killed", "aborted", "storage", "violation"]
+
+LOST: frozenset[Outcome] = frozenset({"memory", "time", "killed"})
+"""Outcomes of a merge whose process was ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,8 @@ class Done:
 
     Attributes:
         job: which.
-        outcome: `overtaken` and `conflict` are planned anew the next time; `storage` and `violation` ended the look.
+        outcome: `overtaken` and `conflict` are planned anew the next time; `memory`, `time` and `killed`, of a
+            merge whose process was ended, smaller; `storage` and `violation` ended the look.
         told: why it is not done; empty where it is.
         version: of the table that it made.
         written: bytes of new data files.
@@ -48,10 +53,20 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A table, what it owes, and what was written to it within a day; `thrifty` if that was too much."""
+
+    stats: TableStats
+    plan: Plan
+    day: DayOfWrites
+    thrifty: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TableOutcome:
     """One table: before, after, and what was done of the plan."""
 
-    before: TableStats
+    before: Look
     after: TableStats
-    plan: Plan
-    done: tuple[Done, ...]
+    day: DayOfWrites
+    done: tuple[Done, ...] = ()

@@ -4,18 +4,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from headrace.errors import HeadraceError, InvariantError, MaintenanceHeldError, WrongTableError
+from headrace.errors import HeadraceError, InvariantError, MaintenanceHeldError, MergeLostError, WrongTableError
 from headrace.lake.upkeep.stats import TableStats
+from headrace.lake.upkeep.writes import DayOfWrites
 from headrace.logs import get_logger
 from headrace_maintenance.jobs import Plan
 from headrace_maintenance.metrics import MaintenanceMetrics
-from headrace_maintenance.report import Done
+from headrace_maintenance.report import LOST, Done, Look
 from headrace_maintenance.runner import TableMaintainer
 
 log = get_logger(__name__)
-
-
-_NOTHING = Plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +22,24 @@ class TableRound:
 
     Attributes:
         table: its folder.
-        before: what it owed; None where that could not be read.
-        plan: what was to be done about it.
+        look: what it owed, and what was to be done about it; None where that could not be read.
         done: what was tried.
         after: how it stood then; None where nothing was tried.
+        day: what was written to it within a day, this included; None where that could not be read.
         problem: what failed; None if nothing did.
     """
 
     table: str
-    before: TableStats | None = None
-    plan: Plan = _NOTHING
+    look: Look | None = None
     done: tuple[Done, ...] = ()
     after: TableStats | None = None
+    day: DayOfWrites | None = None
     problem: HeadraceError | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """What was to be done; nothing where that could not be said."""
+        return Plan() if self.look is None else self.look.plan
 
 
 class Rounds:
@@ -80,17 +83,21 @@ class Rounds:
                 leases.callback(maintainer.close)
 
     def _look(self, maintainer: TableMaintainer) -> TableRound:
-        before, plan = maintainer.look()
-        return TableRound(maintainer.table, before, plan)
+        look = maintainer.look()
+        return TableRound(maintainer.table, look, day=look.day)
 
     def _run(self, maintainer: TableMaintainer) -> TableRound:
         outcome = maintainer.run()
-        self._metrics.saw(maintainer.table, left_alone=bool(outcome.plan.unmergeable))
+        look = outcome.before
+        self._metrics.saw(maintainer.table, left_alone=bool(look.plan.unmergeable))
+        self._metrics.wrote(maintainer.table, outcome.day, thrifty=look.thrifty)
         self._metrics.holds(maintainer.table, True)
         self._metrics.blocked(maintainer.table, False)
         if all(done.outcome == "done" for done in outcome.done):
             self._metrics.succeeded(maintainer.table)
-        return TableRound(maintainer.table, outcome.before, outcome.plan, outcome.done, outcome.after)
+        lost = next((done.told for done in outcome.done if done.outcome in LOST), None)
+        problem = None if lost is None else MergeLostError(f"{maintainer.table}: a merge was not done: {lost}")
+        return TableRound(maintainer.table, look, outcome.done, outcome.after, outcome.day, problem)
 
     def _guarded(self, table: str, step: Callable[[TableMaintainer], TableRound]) -> TableRound:
         try:

@@ -17,18 +17,32 @@ from headrace.lake.datafile import FileLayout
 from headrace.lake.failures import is_of_the_store, store_failure
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
-from headrace.lake.upkeep.compaction import TRIES, Compactor, Merge
+from headrace.lake.upkeep.compaction import TRIES, Exchanger, Merge, Rewritten
 from headrace.lake.upkeep.debt import owed, publish, withdraw
 from headrace.lake.upkeep.garbage import Deleted, Garbage
 from headrace.lake.upkeep.lease import Lease, read_record, take_lease
 from headrace.lake.upkeep.stats import TableStats
+from headrace.lake.upkeep.writes import NOTHING_COUNTED, DayOfWrites, Writes, count_writes
 from headrace.logs import get_logger
 from headrace.settings import MaintainSettings
+from headrace_maintenance.child import Lost, LostReason
 from headrace_maintenance.jobs import Job, JobKind, Plan
-from headrace_maintenance.planner import Given, plan_jobs
-from headrace_maintenance.report import Done, TableOutcome
+from headrace_maintenance.planner import Given, awaits_quiet, plan_jobs
+from headrace_maintenance.report import Done, Look, TableOutcome
+from headrace_maintenance.setbacks import largest_merges, with_setback
+from headrace_maintenance.thrift import is_thrifty
 
 log = get_logger(__name__)
+
+_SMALLER = "merges of this partition are half as large for a day"
+ADVICE: Mapping[LostReason, str] = {
+    "memory": f"raise HEADRACE_MAINTAIN__MEMORY_MIB or lower HEADRACE_MAINTAIN__SEALED_MIB; {_SMALLER}",
+    "time": f"raise HEADRACE_MAINTAIN__MERGE_MINUTES or lower HEADRACE_MAINTAIN__SEALED_MIB; {_SMALLER}",
+    "killed": _SMALLER,
+}
+
+
+Rewrite = Callable[[FileLayout, Merge, Callable[[], None]], Rewritten | Lost]
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ class Tools:
         pause: waits that many seconds.
         holder: names this process in leases and commits.
         version: of the program.
+        rewrite: writes the file that a merge makes, and calls its last argument every now and then while it does.
         stopping: asked between two jobs whether to end.
     """
 
@@ -66,6 +81,7 @@ class Tools:
     pause: Callable[[float], object]
     holder: str
     version: str
+    rewrite: Rewrite
     stopping: Callable[[], bool] = lambda: False
 
 
@@ -88,8 +104,10 @@ class TableMaintainer:
         self._tools = tools
         self._lease: Lease | None = None
         self._garbage = Garbage(tools.store, table, tools.clock)
+        self._writes = NOTHING_COUNTED
+        self._thrifty: bool | None = None
 
-    def look(self) -> tuple[TableStats, Plan]:
+    def look(self) -> Look:
         """What it owes; changes nothing.
 
         Raises:
@@ -98,9 +116,24 @@ class TableMaintainer:
         """
         stats = self._gather()
         record = self._lease.record if self._lease else read_record(self._tools.store, self.table)
-        subject = self._subject()
-        given = Given(subject.cluster_by, record.looked_for_orphans, subject.unmergeable)
-        return stats, plan_jobs(stats, given, self._tools.policy, self._tools.clock.now())
+        subject, policy, now = self._subject(), self._tools.policy, self._tools.clock.now()
+        day = self._count(stats, record.writes)
+        self._thrifty = is_thrifty(record.thrifty if self._thrifty is None else self._thrifty, day, policy)
+        given = Given(
+            subject.cluster_by,
+            record.looked_for_orphans,
+            subject.unmergeable,
+            largest_merges(record.setbacks, policy, now),
+            day,
+            self._thrifty,
+        )
+        return Look(stats, plan_jobs(stats, given, policy, now), day, self._thrifty)
+
+    def _count(self, stats: TableStats, known: Writes) -> DayOfWrites:
+        before = max(self._writes, known, key=lambda writes: writes.version)
+        now = self._tools.clock.now()
+        self._writes = count_writes(self._tools.store, stats.log, before, now, table=self.table)
+        return self._writes.day(now)
 
     def run(self) -> TableOutcome:
         """Does what it owes now.
@@ -112,18 +145,19 @@ class TableMaintainer:
             StoreError, AccessDeniedError: the store failed; what was done is done.
         """
         lease = self._hold()
-        stats, plan = self.look()
-        self._tell_workers(stats, plan)
+        look = self.look()
+        self._tell_workers(look.stats, look.plan)
         done = []
-        for job in plan.jobs:
+        for job in look.plan.jobs:
             if self._tools.stopping():
                 break
-            done.append(self._do(job, lease))
-        after = stats
-        if done:
-            after = self._gather()
-            self._tell_workers(after, plan)
-        return TableOutcome(stats, after, plan, tuple(done))
+            if not awaits_quiet(job, self._tools.policy, self._tools.clock.now()):  # the hours may be over meanwhile
+                done.append(self._do(job, lease))
+        if not done:
+            return TableOutcome(look, look.stats, look.day)
+        after = self._gather()
+        self._tell_workers(after, look.plan)
+        return TableOutcome(look, after, self._count(after, lease.record.writes), tuple(done))
 
     def close(self) -> None:
         """Gives the lease back; the last call."""
@@ -157,7 +191,7 @@ class TableMaintainer:
 
     def _do(self, job: Job, lease: Lease) -> Done:
         began = time.perf_counter()
-        lease.renew()
+        lease.renew(writes=self._writes, thrifty=bool(self._thrifty))
         failure: HeadraceError | None = None
         try:
             done = self._work(job, lease)
@@ -199,12 +233,23 @@ class TableMaintainer:
         layout = subject.layout
         if layout is None:
             return Done(job, "aborted", "the layout of its files is not known")
-        compactor = Compactor(self._tools.store, layout, self._note(lease, job), self._tools.pause)
         seal = job.kind is JobKind.SEAL
-        merged = compactor.merge(Merge(job.files, seal, subject.cluster_by if seal else ()))
+        merge = Merge(job.files, seal, subject.cluster_by if seal else ())
+        made = self._tools.rewrite(layout, merge, lease.beat)
+        if isinstance(made, Lost):
+            return self._set_back(job, lease, made)
+        lease.renew()  # whoever has lost it commits nothing
+        merged = Exchanger(self._tools.store, self.table, self._note(lease, job), self._tools.pause).exchange(
+            merge, made
+        )
         if merged.version is None:
             return Done(job, "overtaken", "another writer replaced one of the files", conflicts=merged.conflicts)
-        return Done(job, version=merged.version, written=merged.file.size, conflicts=merged.conflicts)
+        return Done(job, version=merged.version, written=made.file.size, conflicts=merged.conflicts)
+
+    def _set_back(self, job: Job, lease: Lease, lost: Lost) -> Done:
+        policy, now = self._tools.policy, self._tools.clock.now()
+        lease.renew(setbacks=with_setback(lease.record.setbacks, job, policy, now))
+        return Done(job, lost.reason, f"{lost.told}; {ADVICE[lost.reason]}")
 
     def _note(self, lease: Lease, job: Job) -> Mapping[str, object]:
         return {

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
 
@@ -20,15 +20,31 @@ from headrace.lake.store import Store
 from headrace.logs import get_logger
 from headrace.metrics import common
 from headrace.metrics.health import State
-from headrace.settings import Settings
+from headrace.settings import MIB, Settings
 from headrace_exporter.process import put_versions, serve, stop_on_signals
 from headrace_exporter.wiring import Host, build_loops, running
+from headrace_maintenance.child import ChildRewriter, Limits
 from headrace_maintenance.metrics import MaintenanceMetrics
 from headrace_maintenance.report import Done
 from headrace_maintenance.rounds import Rounds, TableRound
-from headrace_maintenance.runner import Subject, TableMaintainer, Tools
+from headrace_maintenance.runner import Rewrite, Subject, TableMaintainer, Tools
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Process:
+    """What rounds belong to.
+
+    Attributes:
+        metrics: told everything.
+        stopping: set when the process shall end.
+        rewrite: writes the files of merges; by default in children.
+    """
+
+    metrics: MaintenanceMetrics
+    stopping: Event = field(default_factory=Event)
+    rewrite: Rewrite | None = None
 
 
 def build_rounds(
@@ -36,18 +52,27 @@ def build_rounds(
     contracts: Mapping[str, Contract],
     names: Sequence[str] = (),
     *,
-    metrics: MaintenanceMetrics,
-    stopping: Event,
+    process: Process,
 ) -> Rounds:
-    """Rounds over the tables of those names and their quarantines; without names over all of the lake."""
-    store = Store(settings.lake.root)
+    """Rounds over the tables of those names and their quarantines; without names over all of the lake.
+
+    Args:
+        settings: of the process.
+        contracts: by name.
+        names: of tables.
+        process: what they belong to.
+    """
+    metrics, stopping = process.metrics, process.stopping
+    store, policy = Store(settings.lake.root), settings.maintain
+    limits = Limits(policy.memory_mib * MIB, policy.merge_minutes * 60)
     tools = Tools(
         store=store,
-        policy=settings.maintain,
+        policy=policy,
         clock=metrics.clock,
         pause=stopping.wait,
         holder=f"{socket.gethostname()}/{os.getpid()}",
         version=__version__,
+        rewrite=process.rewrite or ChildRewriter(store, limits, metrics.ticked).rewrite,
         stopping=stopping.is_set,
     )
 
@@ -91,7 +116,7 @@ def look(settings: Settings, names: Sequence[str]) -> list[TableRound]:
     """
     contracts = load_contracts(settings.contracts)
     metrics = new_metrics(settings, SystemClock())
-    return build_rounds(settings, contracts, names, metrics=metrics, stopping=Event()).look()
+    return build_rounds(settings, contracts, names, process=Process(metrics)).look()
 
 
 def maintain_once(settings: Settings, names: Sequence[str]) -> list[TableRound]:
@@ -103,13 +128,12 @@ def maintain_once(settings: Settings, names: Sequence[str]) -> list[TableRound]:
         UnsafeStoreError: the store or the library does not keep conflicting commits apart.
         StoreError, AccessDeniedError: the store cannot be read or written.
     """
-    stopping = Event()
-    stop_on_signals(stopping)
-    metrics = new_metrics(settings, SystemClock())
-    rounds = build_rounds(settings, load_contracts(settings.contracts), names, metrics=metrics, stopping=stopping)
+    process = Process(new_metrics(settings, SystemClock()))
+    stop_on_signals(process.stopping)
+    rounds = build_rounds(settings, load_contracts(settings.contracts), names, process=process)
     prove_conflicts(Store(settings.lake.root))
     try:
-        return rounds.go(stopping.is_set)
+        return rounds.go(process.stopping.is_set)
     finally:
         rounds.close()
 
@@ -125,12 +149,12 @@ def maintain(settings: Settings, names: Sequence[str]) -> None:
         UnsafeStoreError: the store or the library does not keep conflicting commits apart.
         StoreError, AccessDeniedError: the store cannot be read or written.
     """
-    stopping = Event()
+    process = Process(new_metrics(settings, SystemClock()))
+    metrics, stopping = process.metrics, process.stopping
     stop_on_signals(stopping)
-    metrics = new_metrics(settings, SystemClock())
     serve(settings.metrics, metrics.registry, metrics.health, metrics.recorder)
     contracts = load_contracts(settings.contracts)
-    rounds = build_rounds(settings, contracts, names, metrics=metrics, stopping=stopping)
+    rounds = build_rounds(settings, contracts, names, process=process)
     prove_conflicts(Store(settings.lake.root))
     metrics.recorder.put(common.CONFLICT_GUARD, 1)
     metrics.health.enter(State.RUNNING)

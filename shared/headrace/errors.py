@@ -19,6 +19,7 @@
     │   ├── StoreError                       74  the table's store failed: disk full, read-only, network
     │   ├── CommitTimeoutError               75  commits kept colliding until the deadline
     │   ├── MaintenanceHeldError             75  another process maintains this table
+    │   ├── MergeLostError                   75  a merge of maintenance ran out of its memory or time
     │   ├── MemberIdInUseError               75  the group has not let go of this static member id yet
     │   └── QueueFullError                   75  a producer's queue stayed full until the deadline
     └── DeliveryError                        76  an emitted event was not acknowledged by the broker
@@ -134,6 +135,12 @@ class CommitTimeoutError(TransientError):
 
 class MaintenanceHeldError(TransientError):
     """Another process maintains the table: its lease is held."""
+
+    exit_code = 75
+
+
+class MergeLostError(TransientError):
+    """The process that merged files was ended: too much memory, too much time, or something else that kills."""
 
     exit_code = 75
 

@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from headrace.connection import KafkaSettings, Section
 from headrace.errors import ConfigError
+from headrace.hours import DailyHours
 from headrace.naming import leaves, meant_by, names_of, surely, variable_of
 
 MIB = 1024 * 1024
@@ -122,18 +123,43 @@ class MaintainSettings(Section):
     target_mib: int = Field(default=64, ge=1, le=256)
     """Size of the files that hot compaction aims at; one three quarters as large is left alone."""
     sealed_mib: int = Field(default=128, ge=1, le=512)
-    """Size of the files that sealing aims at. Their rows are held in memory, several times as large."""
+    """Size of the files that sealing aims at. Their rows are held in memory, many times as large: see `memory_mib`."""
     compact_files: int = Field(default=40, ge=8)
     """A hot partition is compacted when it has so many small files of like size."""
     urgent_files: int = Field(default=200, ge=8)
     """A hot partition with so many small files is compacted whatever their sizes."""
     budget_mib: int = Field(default=4096, ge=1)
     """How much one look may rewrite of one table; the rest waits for the next."""
+    memory_mib: int = Field(default=2048, ge=512)
+    """Resident memory that one merge may take, in a process of its own; one that takes more is ended, and later ones of
+    its partition are smaller."""
+    merge_minutes: float = Field(default=15.0, gt=0)
+    """How long one merge may take; the same follows. A merge of `sealed_mib` takes well under a minute on a local disk,
+    so one that takes this long hangs."""
+    quiet_hours: str | None = None
+    """Sealing and the search for orphans wait for these hours of the day, such as `22:00-06:00 Europe/Berlin`; by
+    default for none."""
+    amplification: float = Field(default=4.0, ge=2)
+    """Bytes that may be written again within 24 hours for each byte that came. Beyond it twice as many files have to
+    gather before they are merged, and sealing waits, until it is three quarters of this. Merging alone takes up to 3,
+    and sealing 1."""
     checkpoint_versions: int = Field(default=100, ge=10)
     """A checkpoint is written when the newest is so many versions old."""
     orphans_days: float = Field(default=7.0, ge=1)
     """How often files that no retained version names are looked for, and deleted if they are older than the table's
     retention."""
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None:
+            DailyHours.parse(value)
+        return value
+
+    @property
+    def quiet(self) -> DailyHours | None:
+        """Hours for what may wait; None if it does not."""
+        return None if self.quiet_hours is None else DailyHours.parse(self.quiet_hours)
 
 
 class CanarySettings(Section):

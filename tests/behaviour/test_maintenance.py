@@ -14,7 +14,7 @@ from headrace.lake.layouts import file_layout
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep import compaction
-from headrace.lake.upkeep.compaction import Compactor, Merge
+from headrace.lake.upkeep.compaction import Exchanger, Merge, rewrite_files
 from headrace.lake.upkeep.lease import record_path
 from headrace.lake.upkeep.stats import gather
 from tests.behaviour.upkeep import COLD, age_removals, feed, files, leave_orphan, maintain, neglect, outcomes, rounds_of
@@ -204,7 +204,8 @@ def test_two_that_merge_the_same_files_at_once_do_not_double_them(memory_world: 
     layout = file_layout(memory_world.contract)
     merge = Merge(gather(store, TABLE).files, seal=False)
 
-    first, second = (Compactor(store, layout, {}, lambda _seconds: None).merge(merge) for _ in range(2))
+    made = [rewrite_files(store, layout, merge) for _ in range(2)]
+    first, second = (Exchanger(store, TABLE, {}, lambda _seconds: None).exchange(merge, each) for each in made)
 
     assert first.version is not None
     assert second.version is None

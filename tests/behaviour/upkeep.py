@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.lake.quarantine import quarantine_name
+from headrace.lake.store import Store
+from headrace.lake.upkeep.compaction import rewrite_files
 from headrace.settings import load_settings
 from headrace.testing.manual_clock import ManualClock
 from headrace_maintenance.rounds import Rounds, TableRound
-from headrace_maintenance.wiring import build_rounds, new_metrics
+from headrace_maintenance.runner import Rewrite
+from headrace_maintenance.wiring import Process, build_rounds, new_metrics
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
 
 EAGER = {"compact_files": 8, "hot_minutes": 60}
@@ -25,18 +27,22 @@ COLD = timedelta(hours=3)
 
 
 @contextmanager
-def rounds_of(world: World, after: timedelta = NOW, *, halted: bool = False, **policy: Any) -> Iterator[Rounds]:
+def rounds_of(
+    world: World, after: timedelta = NOW, *, halted: bool = False, rewrite: Rewrite | None = None, **policy: Any
+) -> Iterator[Rounds]:
     """Rounds of a process whose clock is ahead by `after`; `policy` as MaintainSettings names it.
 
-    One that is halted looks, and begins no job.
+    One that is halted looks, and begins no job. Merges take place in this process, where tests plant faults, unless
+    `rewrite` says otherwise.
     """
-    stopping = Event()
-    if halted:
-        stopping.set()
     settings = load_settings(lake={"root": str(world.root)}, maintain={**EAGER, **policy})
     metrics = new_metrics(settings, ManualClock(datetime.now(UTC) + after))
     contracts = {world.contract.name: world.contract}
-    with closing(build_rounds(settings, contracts, metrics=metrics, stopping=stopping)) as rounds:
+    store = Store(settings.lake.root)
+    process = Process(metrics, rewrite=rewrite or (lambda layout, merge, _beat: rewrite_files(store, layout, merge)))
+    if halted:
+        process.stopping.set()
+    with closing(build_rounds(settings, contracts, process=process)) as rounds:
         yield rounds
 
 

@@ -11,11 +11,12 @@ _SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 RUNS = Counter("headrace_maintenance_runs_total", "Jobs that were tried.", _JOB, _OF)
 FAILURES = Counter(
     "headrace_maintenance_failures_total",
-    "Jobs that were not done. `conflict` and `overtaken`: other commits came first, it is planned anew; `aborted`: a "
-    "rule forbade it, the log line `maintained` says which; `storage`: the store failed; `violation`: rows were not "
-    "the same before and after, and the table is not touched until somebody has looked.",
+    "Jobs that were not done. `conflict` and `overtaken`: other commits came first, it is planned anew; `memory` and "
+    "`time`: a merge took more than it may, `killed`: something else ended its process, and the next one is smaller; "
+    "`aborted`: a rule forbade it, the log line `maintained` says which; `storage`: the store failed; `violation`: "
+    "rows were not the same before and after, and the table is not touched until somebody has looked.",
     (*_JOB, "reason"),
-    {**_OF, "reason": ("overtaken", "conflict", "aborted", "storage", "violation")},
+    {**_OF, "reason": ("overtaken", "conflict", "memory", "time", "killed", "aborted", "storage", "violation")},
 )
 CONFLICTS = Counter(
     "headrace_maintenance_conflicts_total",
@@ -27,13 +28,23 @@ FILES_REMOVED = Counter("headrace_maintenance_files_removed_total", "Files that 
 BYTES_READ = Counter("headrace_maintenance_bytes_read_total", "Bytes of these files.", _JOB, _OF)
 BYTES_WRITTEN = Counter(
     "headrace_maintenance_bytes_written_total",
-    "Bytes of the files that they were merged into. Divided by `headrace_written_bytes_total` of the workers: how "
-    "often each byte is written again.",
+    "Bytes of the files that they were merged into.",
     _JOB,
     _OF,
 )
 DELETED = Counter(
     "headrace_maintenance_objects_deleted_total", "Files and parts of the log that were deleted.", _JOB, _OF
+)
+AMPLIFICATION = Gauge(
+    "headrace_maintenance_write_amplification_ratio",
+    "How often each byte that came to the table within 24 hours was written again within them, by the table's log; "
+    "NaN while none came.",
+    _TABLE,
+)
+THRIFTY = Gauge(
+    "headrace_maintenance_thrifty",
+    "1 while twice as many files have to gather before they are merged, and sealing waits, since that was too often.",
+    _TABLE,
 )
 LAST_SUCCESS = Gauge(
     "headrace_maintenance_last_success_timestamp_seconds",
@@ -62,6 +73,8 @@ MAINTENANCE: tuple[Metric, ...] = (
     BYTES_READ,
     BYTES_WRITTEN,
     DELETED,
+    AMPLIFICATION,
+    THRIFTY,
     LAST_SUCCESS,
     LEASE,
     BLOCKED,

@@ -11,7 +11,7 @@ from headrace.lake.store import StoredObject
 from headrace.lake.upkeep.logfiles import LogFiles
 from headrace.lake.upkeep.stats import SEALED, TableFile, TableStats
 from headrace.settings import MIB, MaintainSettings
-from headrace_maintenance.files import hot_jobs
+from headrace_maintenance.files import Partition, hot_jobs
 from headrace_maintenance.jobs import Job, JobKind, Plan
 from headrace_maintenance.planner import Given, plan_jobs
 
@@ -74,8 +74,9 @@ DAY = timedelta(days=1)
         (some(1, 9 * MIB, age=DAY), [("seal", 1)]),
         (some(2, MIB, age=DAY), [("seal", 2)]),
         (some(5, 50 * MIB, age=DAY), [("seal", 2), ("seal", 2), ("seal", 1)]),
-        ([*some(2, MIB, age=DAY), file(9, 90 * MIB, age=DAY, sealed=True)], [("seal", 2)]),
-        ([*some(2, MIB, age=DAY), file(9, 2 * MIB, age=DAY, sealed=True)], [("seal", 3)]),
+        ([*some(3, MIB, age=DAY), file(9, 90 * MIB, age=DAY, sealed=True)], []),
+        ([*some(4, MIB, age=DAY), file(9, 90 * MIB, age=DAY, sealed=True)], [("seal", 4)]),
+        ([*some(4, MIB, age=DAY), file(9, 2 * MIB, age=DAY, sealed=True)], [("seal", 5)]),
         ([*some(3, MIB, age=DAY, sealed=True)], []),
         ([*some(5, MIB, age=HOUR), *some(5, MIB, age=DAY, value="b")], [("seal", 5)]),
     ],
@@ -88,7 +89,7 @@ def test_a_budget_leaves_the_rest_to_the_next_time() -> None:
     found = plan([*some(40, MIB), *some(50, MIB, value="b")], POLICY.model_copy(update={"budget_mib": 60}))
 
     assert [(job.value, len(job.files)) for job in found.jobs] == [("b", 50)]
-    assert found.waiting == "1 merges wait for the next time (40 files, 40.0 MiB): 60 MiB at a time"
+    assert found.waiting == ("1 compact (40 files, 40.0 MiB) wait for the next time: 60 MiB at a time",)
 
 
 def test_one_merge_is_done_however_small_the_budget() -> None:
@@ -144,7 +145,7 @@ def test_hours_of_small_files_are_rewritten_a_bounded_number_of_times(sizes: lis
     rewritten = 0
     for number in range(4_000):
         files.append(file(number, sizes[number % len(sizes)], age=timedelta(seconds=-number)))
-        for job in hot_jobs("a", files, POLICY):
+        for job in hot_jobs(Partition("a", files), POLICY):
             rewritten += job.size
             files = [*(f for f in files if f not in job.files), _merged(job, number)]
     came = sum(sizes[number % len(sizes)] for number in range(4_000))

@@ -6,10 +6,9 @@ commits on top of it would make durable a table whose rows are not.
 """
 
 import hashlib
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -50,23 +49,6 @@ class Merge:
     cluster_by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What came of it.
-
-    Attributes:
-        version: that was made; None where another writer had replaced one of the files meanwhile.
-        file: the new one.
-        conflicts: tries that lost against other commits.
-        seconds: how long it took.
-    """
-
-    version: int | None
-    file: DataFile
-    conflicts: int
-    seconds: float
-
-
 @dataclass(slots=True)
 class AddressSum:
     """A digest of places in a topic that does not depend on their order: count, and sum modulo 2**128."""
@@ -89,98 +71,137 @@ class AddressSum:
         return self
 
 
-@dataclass
-class Compactor:
-    """Merges files of one table.
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A durable file with the rows of others; no log names it yet.
+
+    Attributes:
+        file: that file.
+        places: digest of where its rows came from, the same as of the files it was made of.
+    """
+
+    file: DataFile
+    places: AddressSum
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What came of an exchange.
+
+    Attributes:
+        version: that was made; None where another writer had replaced one of the files meanwhile.
+        conflicts: tries that lost against other commits.
+    """
+
+    version: int | None
+    conflicts: int
+
+
+def rewrite_files(store: Store, layout: FileLayout, merge: Merge) -> Rewritten:
+    """Writes one file with the rows of several. This is what takes memory and time; the table is as it was.
+
+    1. The rows are read, and their places summed.
+    2. The new file becomes durable.
+    3. It is read back, and its rows have to sum up to the same.
+
+    Raises:
+        InvariantError: the rows are not the same before and after.
+        StoreError, AccessDeniedError: the store failed.
+    """
+    rows = _read(store, layout.table, merge.files)
+    before = AddressSum().add_all(rows)
+    _check_counts(layout.table, merge.files, before)
+    if merge.seal:
+        rows = along_curve(rows, merge.cluster_by)
+    prefix = SEALED if merge.seal else ""
+    file = write_file(store, layout, rows, merge.files[0].value, prefix=prefix)
+    _prove(store, layout.table, file, before)
+    return Rewritten(file, before)
+
+
+def _read(store: Store, table: str, files: Sequence[TableFile]) -> pa.Table:
+    parts = []
+    for file in files:
+        try:
+            with store.open(f"{table}/{file.path}") as source:
+                parts.append(pq.ParquetFile(source).read())
+        except MemoryError:  # pyarrow's is an ArrowException, too
+            raise
+        except (FileNotFoundError, pa.ArrowException) as error:
+            msg = f"{table}: {file.path} cannot be read ({said(error)}): run headrace verify"
+            raise StoreError(msg) from error
+    # Files from before a column was added lack it.
+    return pa.concat_tables(parts, promote_options="default").combine_chunks()
+
+
+def _check_counts(table: str, files: Sequence[TableFile], found: AddressSum) -> None:
+    told = sum(file.rows for file in files if file.rows is not None)
+    if None not in (file.rows for file in files) and told != found.count:
+        msg = f"{table}: {len(files)} files hold {found.count} rows, the log says {told}: run headrace verify"
+        raise InvariantError(msg)
+
+
+def _prove(store: Store, table: str, file: DataFile, before: AddressSum) -> None:
+    after = AddressSum()
+    with store.open(f"{table}/{file.path}") as source:
+        for batch in pq.ParquetFile(source).iter_batches(_BATCH_ROWS, columns=list(_ADDRESS)):
+            after.add(batch)
+    if after != before:
+        msg = (
+            f"{table}: the rewritten file {file.path} does not hold the rows it was made of "
+            f"({before.count} before, {after.count} after); it was not committed and the table is as it was"
+        )
+        raise InvariantError(msg)
+
+
+@dataclass(frozen=True)
+class Exchanger:
+    """Puts rewritten files in the place of others of one table.
 
     Args:
         store: where it lies.
-        layout: of its files.
+        table: its folder.
         note: what every commit says of itself beside its kind, such as the epoch of the lease.
         pause: waits that many seconds.
     """
 
     store: Store
-    layout: FileLayout
+    table: str
     note: Mapping[str, object]
     pause: Callable[[float], object]
-    _table: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        self._table = self.layout.table
+    def exchange(self, merge: Merge, made: Rewritten) -> Merged:
+        """Commits `made` in the place of the files of `merge`.
 
-    def merge(self, merge: Merge) -> Merged:
-        """Puts one file in the place of several.
-
-        1. The rows are read, and their places summed.
-        2. The new file becomes durable; it is read back, and its rows have to sum up to the same.
-        3. One commit exchanges the files, refused if one of them is no longer part of the table.
-        4. The log is read afresh and replayed: beside other commits, the exchange is all that has changed.
+        1. One commit exchanges the files, refused if one of them is no longer part of the table.
+        2. The log is read afresh and replayed: beside other commits, the exchange is all that has changed.
 
         Raises:
-            InvariantError: the rows are not the same before and after; where that is found in step 2, nothing changed.
+            InvariantError: more has changed than may.
             CommitTimeoutError: other commits kept coming first.
             StoreError, AccessDeniedError: the store failed; the table is as it was, or the exchange is in it.
         """
-        began = time.perf_counter()
-        snapshot = take_snapshot(self.store, self._table)
-        rows = self._read(merge.files)
-        before = AddressSum().add_all(rows)
-        self._check_counts(merge.files, before)
-        ordered = along_curve(rows, merge.cluster_by) if merge.seal else rows
-        prefix = SEALED if merge.seal else ""
-        file = write_file(self.store, self.layout, ordered, merge.files[0].value, prefix=prefix)
-        self._prove(file, before)
-        version, conflicts = self._exchange(merge, file, before)
-        if version is not None:
-            check_exchange(self.store, snapshot, version)
-        return Merged(version, file, conflicts, time.perf_counter() - began)
+        snapshot = take_snapshot(self.store, self.table)
+        merged = self._commit(merge, made)
+        if merged.version is not None:
+            check_exchange(self.store, snapshot, merged.version)
+        return merged
 
-    def _read(self, files: Sequence[TableFile]) -> pa.Table:
-        parts = []
-        for file in files:
-            try:
-                with self.store.open(f"{self._table}/{file.path}") as source:
-                    parts.append(pq.ParquetFile(source).read())
-            except (FileNotFoundError, pa.ArrowException) as error:
-                msg = f"{self._table}: {file.path} cannot be read ({said(error)}): run headrace verify"
-                raise StoreError(msg) from error
-        # Files from before a column was added lack it.
-        return pa.concat_tables(parts, promote_options="default").combine_chunks()
-
-    def _check_counts(self, files: Sequence[TableFile], found: AddressSum) -> None:
-        told = sum(file.rows for file in files if file.rows is not None)
-        if None not in (file.rows for file in files) and told != found.count:
-            msg = f"{self._table}: {len(files)} files hold {found.count} rows, the log says {told}: run headrace verify"
-            raise InvariantError(msg)
-
-    def _prove(self, file: DataFile, before: AddressSum) -> None:
-        after = AddressSum()
-        with self.store.open(f"{self._table}/{file.path}") as source:
-            for batch in pq.ParquetFile(source).iter_batches(_BATCH_ROWS, columns=list(_ADDRESS)):
-                after.add(batch)
-        if after != before:
-            msg = (
-                f"{self._table}: the rewritten file {file.path} does not hold the rows it was made of "
-                f"({before.count} before, {after.count} after); it was not committed and the table is as it was"
-            )
-            raise InvariantError(msg)
-
-    def _exchange(self, merge: Merge, file: DataFile, places: AddressSum) -> tuple[int | None, int]:
+    def _commit(self, merge: Merge, made: Rewritten) -> Merged:
         note = {
             "kind": KIND,
             "batch": uuid.uuid4().hex,
             **self.note,
-            "rows": places.count,
-            "places": f"{places.total:032x}",
-            "files": {file.path: {"sha256": file.sha256}},
+            "rows": made.places.count,
+            "places": f"{made.places.total:032x}",
+            "files": {made.file.path: {"sha256": made.file.sha256}},
         }
-        exchange = Exchange([old.path for old in merge.files], [file], note, changes=False)
+        exchange = Exchange([old.path for old in merge.files], [made.file], note, changes=False)
         for lost in range(TRIES):
             try:
-                return replace_files(self.store, self._table, exchange), lost
+                return Merged(replace_files(self.store, self.table, exchange), lost)
             except CommitFailedError:
                 # The same exchange is right again as long as all its files are active, and that is looked up anew.
                 self.pause(retry_pause(lost))
-        msg = f"{self._table}: {TRIES} times another commit came first; nothing changed, the next run tries again"
+        msg = f"{self.table}: {TRIES} times another commit came first; nothing changed, the next run tries again"
         raise CommitTimeoutError(msg)

@@ -20,6 +20,7 @@ from headrace.clock import Clock
 from headrace.errors import InvariantError, MaintenanceHeldError
 from headrace.lake.failures import store_failure
 from headrace.lake.store import Store
+from headrace.lake.upkeep.writes import NOTHING_COUNTED, Writes
 
 TTL = timedelta(minutes=5)
 FOLDER = "_headrace"
@@ -27,6 +28,23 @@ FOLDER = "_headrace"
 
 _RECORD = "maintenance.json"
 _LOCK = "maintenance.lock"
+
+
+class Setback(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A merge that was ended because it needed more than it may.
+
+    Attributes:
+        size: bytes of the files that it merged.
+        at: when.
+        memory_mib, minutes: what it was allowed.
+        value: of the partition column, None where there is none.
+    """
+
+    size: int
+    at: datetime
+    memory_mib: int
+    minutes: float
+    value: str | None = None
 
 
 class LeaseRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,6 +57,9 @@ class LeaseRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         renewed: when the holder last said that it is alive.
         violation: what was found that cannot be; nobody takes the lease while this stands.
         looked_for_orphans: when the last full vacuum ended.
+        setbacks: merges that were too large, the newest of each partition.
+        writes: what was written to the table, as far as it has been counted.
+        thrifty: whether that was too much.
     """
 
     epoch: int = 0
@@ -47,6 +68,9 @@ class LeaseRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     renewed: datetime | None = None
     violation: str | None = None
     looked_for_orphans: datetime | None = None
+    setbacks: tuple[Setback, ...] = ()
+    writes: Writes = NOTHING_COUNTED
+    thrifty: bool = False
 
 
 @dataclass
@@ -60,7 +84,16 @@ class Lease:
     _tag: str | None = None
     _lock: int | None = None
 
-    def renew(self, **changes: str | datetime) -> None:
+    def beat(self) -> None:
+        """Says that the holder is alive, if that was last said a while ago; for work that takes long.
+
+        Raises:
+            MaintenanceHeldError, StoreError, AccessDeniedError: as `renew`.
+        """
+        if self.record.renewed is None or self.clock.now() - self.record.renewed > TTL / 5:
+            self.renew()
+
+    def renew(self, **changes: str | datetime | tuple[Setback, ...] | Writes | bool) -> None:
         """Says that the holder is alive, and puts down `changes`, fields of the record.
 
         Raises:
