@@ -218,7 +218,7 @@ def _canaries(figures: Figures) -> Iterator[Problem]:
         broken = (scrape.total(canary.LOST) or 0) + (scrape.total(canary.DOUBLED) or 0)
         if broken:
             found = f"{broken:.0f} heartbeats were lost or doubled since it began"
-            yield Problem(Severity.CRITICAL, "HeadraceCanaryBroken", scrape.url, found)
+            yield Problem(Severity.CRITICAL, "HeadraceCanaryLost", scrape.url, found)
 
 
 _RULES: tuple[Callable[[Figures], Iterator[Problem]], ...] = (

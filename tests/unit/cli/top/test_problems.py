@@ -4,6 +4,7 @@ import pytest
 
 from headrace.metrics import canary, common, ingest, tables
 from headrace.metrics import maintenance as upkeep
+from headrace_cli.top import problems as source
 from headrace_cli.top.figures import table_lines
 from headrace_cli.top.problems import Problem, Severity, problems
 from headrace_cli.top.scrape import Scrape, Silent
@@ -115,7 +116,7 @@ def test_a_store_that_is_not_proved_is_told_once_the_process_runs() -> None:
 
 def test_what_the_canary_misses_is_told() -> None:
     assert alerts(canary_of((canary.LAST_ARRIVAL, NOW - 301, {}))) == ["CanarySilent"]
-    assert alerts(canary_of((canary.LAST_ARRIVAL, NOW, {}), (canary.DOUBLED, 1, {}))) == ["CanaryBroken"]
+    assert alerts(canary_of((canary.LAST_ARRIVAL, NOW, {}), (canary.DOUBLED, 1, {}))) == ["CanaryLost"]
 
 
 def test_the_worst_is_told_first() -> None:
@@ -123,3 +124,14 @@ def test_the_worst_is_told_first() -> None:
     told = found(maintenance((upkeep.LEFT_ALONE, 1, OF), (upkeep.BLOCKED, 1, OF)), silent=silent)
     assert [each.severity for each in told] == [Severity.CRITICAL, Severity.WARNING, Severity.WARNING, Severity.INFO]
     assert [each.found for each in told[1:3]] == ["does not answer since 12 s: refused", "does not answer: timed out"]
+
+
+def test_every_name_is_that_of_an_alert_of_that_severity_with_a_runbook() -> None:
+    deploy = Path(__file__).parents[4] / "deploy"
+    rules = "".join(file.read_text() for file in (deploy / "prometheus" / "rules").glob("*.yaml"))
+    alerts_there = dict(re.findall(r"- alert: (\w+)\n.*?severity: (\w+)", rules, re.DOTALL))
+    named = re.findall(r'Severity\.(\w+),\s+"(Headrace\w+)"', inspect.getsource(source))
+
+    assert len(named) > 15
+    assert [name for severity, name in named if alerts_there.get(name) != severity.lower()] == []
+    assert [name for _, name in named if not (deploy / "runbooks" / f"{name}.md").is_file()] == []
