@@ -28,6 +28,10 @@ endif
 demo: $(RUNTIME) ## Run the whole pipeline on a simulated market and prove the result (BROKER=embedded|kafka, DEMO_ARGS)
 	$(BIN)/headrace demo $(if $(BROKER),--broker $(BROKER)) $(DEMO_ARGS)
 
+.PHONY: demo-observe
+demo-observe: $(RUNTIME) ## Run it all until Ctrl-C, to be looked at: headrace top, metrics, Prometheus where installed (BROKER, DEMO_ARGS)
+	$(BIN)/headrace demo --observe --rules deploy/prometheus/rules $(if $(BROKER),--broker $(BROKER)) $(DEMO_ARGS)
+
 .PHONY: recording
 recording: $(RUNTIME) ## Play the demo and make docs/demo.svg of it, the film in the README
 	$(BIN)/headrace demo --broker embedded --record docs/demo.svg $(DEMO_ARGS)
@@ -78,7 +82,7 @@ clean: ## Remove what these targets made, except downloaded Kafka jars and table
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/bin/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer; name one with PYTHON=")'

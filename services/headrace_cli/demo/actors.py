@@ -19,12 +19,16 @@ Entry = Mapping[str, object]
 
 @dataclass
 class Actor:
-    """A process of the demo, with its log in a file."""
+    """A process of the demo, with its log in a file.
+
+    With `own_group` a Ctrl-C on the terminal is not for it: whoever started it says when it ends.
+    """
 
     name: str
     arguments: Sequence[str]
     stage: Stage
     environment: Mapping[str, str] = field(default_factory=dict)
+    own_group: bool = False
     _process: subprocess.Popen[bytes] | None = None
     _heard: int = 0
 
@@ -42,6 +46,7 @@ class Actor:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
+                process_group=0 if self.own_group else None,
             )
         return self._process.pid
 
@@ -58,6 +63,11 @@ class Actor:
             yield
         finally:
             self.send(signal.SIGCONT)
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def exit_code(self) -> int | None:
         """Its exit code once it has ended."""

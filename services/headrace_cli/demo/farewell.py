@@ -40,7 +40,7 @@ def farewell(screen: Screen, stage: Stage, *, proven: bool) -> None:
     if not proven:
         screen.print(Text("      that sentence does not hold: see the differences above", "red"))
     lake = from_here(stage.lake)
-    headrace = "headrace" if shutil.which("headrace") else from_here(Path(sys.argv[0]))
+    headrace = command_name()
     query = f"import polars as pl; print(pl.read_delta('{lake}/trades'))"
     for line in (
         f"\nThe tables lie in {lake}, the logs beside them. Try:",
@@ -50,3 +50,8 @@ def farewell(screen: Screen, stage: Stage, *, proven: bool) -> None:
         f'  {from_here(Path(sys.executable))} -c "{query}"',
     ):
         screen.console.print(line, markup=False, soft_wrap=True)
+
+
+def command_name() -> str:
+    """What to type for `headrace` here."""
+    return "headrace" if shutil.which("headrace") else str(from_here(Path(sys.argv[0])))

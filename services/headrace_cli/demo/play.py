@@ -25,7 +25,7 @@ from headrace_cli.demo.maintainer import NAME as MAINTAINER
 from headrace_cli.demo.observer import Observer
 from headrace_cli.demo.proof import prove
 from headrace_cli.demo.screen import Screen
-from headrace_cli.demo.stage import Stage, from_here
+from headrace_cli.demo.stage import BACKLOG_RECORDS, Stage, from_here, worker_settings
 from headrace_cli.demo.status import TableWatch
 from headrace_cli.demo.story import State, Story
 from headrace_cli.demo.view import Act, Programme
@@ -35,8 +35,6 @@ _KILL_AT, _FREEZE_AT = 0.30, 0.55
 _TICK_SECONDS = 0.1
 _STALL_SECONDS = 60.0
 _STOP_SECONDS = 40.0
-# The embedded broker drops what is older than 5 MiB of a partition; an event has 200 to 500 bytes.
-_BACKLOG_RECORDS = 8_000
 _WORKERS = {"trades-1": "trades", "trades-2": "trades", "greeks": "greeks", "signals": "signals"}
 # A data file is without a commit for 10 to 50 ms.
 _CATCH_SECONDS = 0.002
@@ -95,7 +93,7 @@ class Play:
             c.name: TableWatch(self._store, c, TopicClient(stage.kafka, c.topic)) for c in script.contracts
         }
         self._workers = {
-            name: Actor(name, ["ingest", table], stage, _worker_settings(stage, table))
+            name: Actor(name, ["ingest", table], stage, worker_settings(stage, table))
             for name, table in _WORKERS.items()
         }
         self._bots = Actor("bots", _bot_arguments(stage, script), stage)
@@ -285,12 +283,7 @@ class Play:
                 actor.kill()
 
 
-def _worker_settings(stage: Stage, table: str) -> dict[str, str]:
-    # A group that is set may be that of real workers: they would share their partitions with those of the demo.
-    return {"HEADRACE_INGEST__FLUSH_SECONDS": "1.0", "HEADRACE_KAFKA__GROUP_ID": f"headrace-{stage.root.name}-{table}"}
-
-
 def _bot_arguments(stage: Stage, script: Script) -> list[str]:
     arguments = ["simulate", "--events", str(script.events), "--rate", str(script.rate), "--seed", str(script.seed)]
-    arguments += ["--backlog-limit", str(_BACKLOG_RECORDS), "--yes", "--json"]
+    arguments += ["--backlog-limit", str(BACKLOG_RECORDS), "--yes", "--json"]
     return [*arguments, "--ledger", str(stage.ledger)] if stage.broker == "embedded" else arguments

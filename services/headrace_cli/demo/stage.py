@@ -15,6 +15,9 @@ from headrace.testing.kafka_server import KafkaServer
 BrokerKind = Literal["embedded", "kafka", "external"]
 
 _PARTITIONS = 4
+BACKLOG_RECORDS = 8_000
+"""How far bots may run ahead: the embedded broker drops what is older than 5 MiB of a partition; an event has 200 to
+500 bytes."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,12 @@ def worker_environment(stage: Stage) -> dict[str, str]:
     if password is not None:
         environment["HEADRACE_KAFKA__SASL_PASSWORD"] = password.get_secret_value()
     return environment | {"HEADRACE_LAKE__ROOT": str(stage.lake), "HEADRACE_LOG_FORMAT": "json"}
+
+
+def worker_settings(stage: Stage, table: str) -> dict[str, str]:
+    """Further settings of a worker of the demo."""
+    # A group that is set may be that of real workers: they would share their partitions with those of the demo.
+    return {"HEADRACE_INGEST__FLUSH_SECONDS": "1.0", "HEADRACE_KAFKA__GROUP_ID": f"headrace-{stage.root.name}-{table}"}
 
 
 def from_here(path: Path) -> Path:

@@ -20,7 +20,7 @@ _FETCH_SECONDS = 300
 def problem() -> str | None:
     """Why Prometheus cannot be had on this machine, or None if it can."""
     missing = [name for name in _NEEDED if shutil.which(name) is None]
-    if not missing or (_found("prometheus") and _found("promtool")):
+    if not missing or (installed("prometheus") and installed("promtool")):
         return None
     return f"prometheus and promtool are not on the PATH, and Debian's cannot be fetched: no {' and no '.join(missing)}"
 
@@ -33,7 +33,7 @@ def program(name: str) -> Path:
     Raises:
         ConfigError: it is not on the PATH and cannot be fetched; the message ends with what apt-get said.
     """
-    found = _found(name)
+    found = installed(name)
     if found is not None:
         return found
     said = problem()
@@ -47,7 +47,8 @@ def program(name: str) -> Path:
     return folder / "usr" / "bin" / name
 
 
-def _found(name: str) -> Path | None:
+def installed(name: str) -> Path | None:
+    """Where `prometheus` or `promtool` is, on the PATH or fetched before; None if it would have to be fetched."""
     on_path = shutil.which(name)
     if on_path:
         return Path(on_path)

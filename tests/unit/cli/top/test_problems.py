@@ -1,5 +1,9 @@
 """What is wrong, and what is not."""
 
+import inspect
+import re
+from pathlib import Path
+
 import pytest
 
 from headrace.metrics import canary, common, ingest, tables
