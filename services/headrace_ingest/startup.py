@@ -1,5 +1,6 @@
 """From a contract and a topic to tables that are known to be theirs. Runs once, before the first record."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +20,7 @@ from headrace.lake.tables import (
     CLUSTER_ID,
     CONTRACT,
     DELETION_VECTORS,
+    LATEST,
     PARTITIONS,
     PIPELINE,
     SCHEMA_VERSION,
@@ -139,9 +141,15 @@ def _main_spec(contract: Contract, properties: dict[str, str]) -> TableSpec:
         schema=delta_schema(contract),
         partition_by=() if partition_by is None else (partition_by,),
         description=contract.doc,
-        properties=properties | ({DELETION_VECTORS: "true"} if contract.table.mode == "upsert" else {}),
+        properties=properties | (_latest(contract) if contract.table.mode == "upsert" else {}),
         txns={},
     )
+
+
+def _latest(contract: Contract) -> dict[str, str]:
+    table = contract.table
+    rule = {"key": table.key, "event_time": contract.event_time, "tombstones": table.tombstones}
+    return {DELETION_VECTORS: "true", LATEST: json.dumps(rule, separators=(",", ":"))}
 
 
 def _quarantine_spec(contract: Contract, properties: Mapping[str, str]) -> TableSpec:

@@ -1,18 +1,29 @@
 """A table of latest rows between a topic and its readers, and what it has to hold by the rule alone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from headrace import Event, Name, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import Contract, contract_of, explain
+from headrace.kafka.records import Envelope, Records
 from headrace.lake.quarantine import quarantine_name
 from headrace.offsets import Address
-from headrace.testing.memory_broker import StoredRecord
+from headrace.read.proof.canonical import ValueCodec
+from headrace.read.proof.digests import block_of, digest
+from headrace.read.proof.findings import Code, Level
+from headrace.read.proof.given import Base
+from headrace.read.proof.identity import TableIdentity
+from headrace.read.proof.report import TableReport
+from headrace.read.proof.truth import Expected, Progress, Replayed, Survey, Truth
+from headrace.read.proof.verify import Verifier
+from headrace.testing.memory_broker import MemoryBroker, StoredRecord
+from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import DAY, TABLE, Row, World
 
 
@@ -47,6 +58,7 @@ class LatestWorld(World):
     """Everything around the workers of a table of latest rows."""
 
     contract: Contract = field(init=False)
+    thinned: bool = False
 
     def __post_init__(self) -> None:
         self.contract = latest_contract_for(self.topic.name)
@@ -88,17 +100,75 @@ class LatestWorld(World):
         self.assert_rows()
         bad = {a for a, r in records.items() if r.value is not None and explain(self.contract, r.value)}
         bad |= {a for a, r in records.items() if r.value is None and r.key is None}
-        self._assert_chain()
+        self.assert_proved()
         quarantined = [(row["_partition"], row["_offset"]) for row in self.rows(quarantine_name(TABLE))]
         assert sorted(quarantined) == sorted(bad)
 
-    def _assert_chain(self) -> None:
-        """Every offset was applied by one commit."""
-        ends: dict[str, int] = {}
-        for note in self.notes():
-            for partition, span in note.get("partitions", {}).items():
-                assert span["start"] == ends.get(partition, span["start"]), "a position moved back, or over records"
-                ends[partition] = span["end"]
+    def prove(self, *, since: int | None = None) -> TableReport:
+        """The report of `headrace verify`; the broker in memory answers for itself."""
+
+        def memory(_identity: TableIdentity, codec: ValueCodec | None) -> Truth:
+            return MemoryTruth(self.memory, codec, self.thinned)
+
+        truth = memory if isinstance(self.topic, MemoryTopic) else self.topic.truth(self.folder)
+        return Verifier(self.root, {self.contract.name: self.contract}, truth).verify(
+            TABLE, None if since is None else Base(since)
+        )
+
+    def found_in_files(self) -> set[Code]:
+        """The same without the topic."""
+        return set(Verifier(self.root, {self.contract.name: self.contract}).verify(TABLE).counts)
+
+    def found(self) -> set[Code]:
+        """Kinds of what verify holds against the table."""
+        return set(self.prove().counts)
+
+
+@dataclass
+class MemoryTruth:
+    """The broker in memory as verify asks it about latest rows."""
+
+    broker: MemoryBroker
+    codec: ValueCodec | None
+    thinned: bool
+    level: Level = Level.BROKER
+
+    def survey(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Survey]:
+        raise NotImplementedError
+
+    def replay(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Replayed]:
+        for partition in sorted(expected):
+            asked, kept = expected[partition], self.broker.watermarks(partition)
+            low = max(kept.start, asked.start)
+            found = [
+                (o, r) for (p, o), r in self.broker.records().items() if p == partition and low <= o < asked.position
+            ]
+            behind = kept.end - asked.position
+            yield Replayed(
+                partition, iter([_records(partition, sorted(found))]), partial(int, low), behind, self.thinned
+            )
+
+    def digests(self, partition: int, blocks: Collection[int], position: int) -> Mapping[int, frozenset[bytes]]:
+        assert self.codec is not None
+        return {
+            o: frozenset({digest(r.value), digest(self.codec.canonical(r.value or b""))})
+            for (p, o), r in self.broker.records().items()
+            if p == partition and o < position and block_of(o) in blocks
+        }
+
+    def close(self) -> None:
+        return
+
+
+def _records(partition: int, found: Sequence[tuple[int, StoredRecord]]) -> Records:
+    return Records(
+        "memory",
+        [partition] * len(found),
+        [offset for offset, _ in found],
+        [record.timestamp_ms for _, record in found],
+        [record.value for _, record in found],
+        lambda index: Envelope(found[index][1].key, found[index][1].headers),
+    )
 
 
 def expected(contract: Contract, records: Mapping[Address, StoredRecord]) -> dict[str, Address]:

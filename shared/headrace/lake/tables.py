@@ -31,6 +31,8 @@ START = "headrace.start"
 STARTS = "headrace.starts"
 """JSON: per partition the position that version 0 gave it. It outlives version 0 in every checkpoint."""
 
+LATEST = "headrace.latest"
+"""JSON, of tables that keep the latest row of each key: what names a row, what orders events, what tombstones do."""
 DELETION_VECTORS = "delta.enableDeletionVectors"
 """Of tables that keep the latest row of each key: rows are deleted without rewriting their files."""
 
@@ -159,6 +161,12 @@ def check_table(log: DeltaLog, spec: TableSpec) -> None:
                 "one table has one source for ever; choose another table name or root"
             )
             raise WrongTableError(msg)
+    if found.get(LATEST) != wanted.get(LATEST):
+        msg = (
+            f"{where} was made with {LATEST}={found.get(LATEST)}, contract {wanted[CONTRACT]} says "
+            f"{wanted.get(LATEST)}: rows that are there were chosen by another rule; choose another table name"
+        )
+        raise WrongTableError(msg)
     if found.get(TOPIC_ID) != wanted[TOPIC_ID]:
         raise recreated(wanted[TOPIC], where)
     if found.get(SCHEMA_VERSION) != wanted[SCHEMA_VERSION]:

@@ -11,6 +11,7 @@ from headrace.offsets import OffsetRange
 from headrace.read.proof.agreement import columns_of
 from headrace.read.proof.features import Json, protocol_problem
 from headrace.read.proof.findings import Code, Finding, LogDamagedError, Verdict
+from headrace.read.proof.vectors import Vector, vector_of
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -25,11 +26,15 @@ class Span:
     rejects: int
     gap_records: int
     gaps: tuple[OffsetRange, ...]
+    deletes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The Headrace commit that wrote a file. `files` is how many it wrote; `worker` is host and process."""
+    """The Headrace commit that wrote a file. `files` is how many it wrote; `worker` is host and process.
+
+    `changes` of a commit to a table of latest rows counts keys by what became of them; its files hold earlier rows too.
+    """
 
     version: int
     kind: str
@@ -38,13 +43,14 @@ class Origin:
     offsets: Mapping[int, tuple[int, ...]]
     files: int
     worker: str | None = None
+    changes: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """A file that an add action names; `origin` is None where the commit is not retained or not Headrace's.
 
-    Of a `masked` file some rows are deleted without being removed from it.
+    `records` are those that are part of the table: `vector` says which rows of the file are not.
     """
 
     path: str
@@ -55,7 +61,7 @@ class DataFile:
     sha256: str | None = None
     version: int | None = None
     origin: Origin | None = None
-    masked: bool = False
+    vector: Vector | None = None
 
     @property
     def batch(self) -> str | None:
@@ -112,7 +118,12 @@ class _Parts:
     txns: dict[str, int] = field(default_factory=dict)
     configuration: Mapping[str, str] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
-    protocol_problem: str | None = None
+    protocol: Json | None = None
+
+    @property
+    def protocol_problem(self) -> str | None:
+        """What the protocol asks of readers that is not known here."""
+        return None if self.protocol is None else protocol_problem(self.protocol, self.configuration or {})
 
 
 def parse_commit(version: int, content: bytes) -> Commit:
@@ -169,7 +180,8 @@ def _collect(action: Json, parts: _Parts) -> None:
                 parts.configuration = dict(body.get("configuration") or {})
                 parts.columns = columns_of(body)
             case "protocol":
-                parts.protocol_problem = protocol_problem(body)
+                _ = int(body["minReaderVersion"])
+                parts.protocol = body
             case "commitInfo":
                 parts.info = body
             case _:
@@ -189,7 +201,7 @@ def parse_add(
         sha256,
         version,
         origin,
-        masked=bool(add.get("deletionVector")),
+        vector=vector_of(add.get("deletionVector")),
     )
 
 
@@ -201,11 +213,11 @@ _STATS = msgspec.json.Decoder(_Stats)
 
 
 def _record_count(add: Json) -> int | None:
-    if stats := add.get("stats"):
-        return _STATS.decode(stats).numRecords
-    parsed = add.get("stats_parsed") or {}
-    count = parsed.get("numRecords")
-    return None if count is None else int(count)
+    """How many rows of the file are part of the table."""
+    stats = add.get("stats")
+    count = _STATS.decode(stats).numRecords if stats else (add.get("stats_parsed") or {}).get("numRecords")
+    vector = vector_of(add.get("deletionVector"))
+    return None if count is None else int(count) - (vector.deleted if vector else 0)
 
 
 def _headrace(info: Json) -> Json | None:
@@ -228,7 +240,16 @@ def _origin(version: int, info: Json, files: int) -> Origin | None:
         spans = {int(partition): _span(body) for partition, body in noted["partitions"].items()}
     offsets = {int(p): tuple(map(int, listed)) for p, listed in (noted.get("offsets") or {}).items()}
     worker = noted.get("worker")
-    return Origin(version, str(noted["kind"]), batch and str(batch), spans, offsets, files, worker and str(worker))
+    return Origin(
+        version,
+        str(noted["kind"]),
+        batch and str(batch),
+        spans,
+        offsets,
+        files,
+        worker and str(worker),
+        noted.get("upsert"),
+    )
 
 
 def _time(info: Json) -> datetime | None:
@@ -247,6 +268,7 @@ def _span(body: Json) -> Span:
         int(body["rejects"]),
         int(body.get("gap_records", 0)),
         gaps,
+        int(body.get("deletes", 0)),
     )
 
 

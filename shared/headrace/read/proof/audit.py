@@ -81,7 +81,7 @@ class RowAudit:
             self._add(Code.BEYOND_POSITION, message, file, partition, offset, beyond)
 
     def _check_range(self, file: DataFile, partition: int, rows: BitMap64) -> None:
-        if file.origin is None or file.origin.kind != "ingest":
+        if file.origin is None or file.origin.kind != "ingest" or file.origin.changes is not None:
             return
         span = file.origin.spans.get(partition)
         inside = rows.range_cardinality(span.start, span.end) if span else 0
@@ -92,7 +92,7 @@ class RowAudit:
             self._add(Code.OUTSIDE_RANGE, message, file, partition, outside.min(), len(outside))
 
     def _claim(self, file: DataFile) -> None:
-        if file.origin is None or file.origin.kind != "ingest":
+        if file.origin is None or file.origin.kind != "ingest" or file.origin.changes is not None:
             return
         claim = self._claims.setdefault(file.origin.version, _Claim(file))
         claim.files += 1

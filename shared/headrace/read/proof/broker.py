@@ -18,13 +18,15 @@ from headrace.offsets import OffsetRange
 from headrace.read.proof.digests import BLOCK, block_of, digest, sum_of
 from headrace.read.proof.findings import Level
 from headrace.read.proof.identity import TableIdentity, check_topic
-from headrace.read.proof.truth import Expected, Progress, Survey
+from headrace.read.proof.truth import Expected, Progress, Replayed, Survey
 
 Canonical = Callable[[bytes], bytes]
 """What the contract makes of a value: its canonical bytes, or the value itself where it is rejected."""
 
 _BUFFER_BYTES = 64 << 20
 _SLICE = 1_024
+
+_NOTHING = Expected(0, 0, BitMap64(), None)
 
 # The embedded broker answers no questions about settings and compacts nothing.
 _EMBEDDED_TOPIC_ID = "-"
@@ -54,42 +56,62 @@ class Broker:
         Raises:
             HeadraceError: the broker cannot be reached or refuses.
         """
-        nothing = Expected(0, 0, BitMap64(), None)
+        for replayed in self.replay(expected, progress):
+            partition = replayed.partition
+            comparison = _Comparison(expected.get(partition, _NOTHING), self._canonical)
+            for records in replayed.records:
+                comparison.extend(records)
+            comparison.finish()
+            first = replayed.comparable_from()
+            yield Survey(
+                partition,
+                comparison.seen,
+                first,
+                replayed.behind,
+                replayed.thinned,
+                comparison.differing(block_of(first)),
+                replayed.remarks,
+            )
+
+    def replay(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Replayed]:
+        """Every partition with the records up to its position.
+
+        Raises:
+            HeadraceError: the broker cannot be reached or refuses.
+        """
         partitions = sorted(expected.keys() | set(range(self._partitions)))
         kept = {partition: self._client.watermarks(partition) for partition in partitions}
-        wanted = {partition: _wanted(kept[partition], expected.get(partition, nothing)) for partition in partitions}
+        wanted = {partition: _wanted(kept[partition], expected.get(partition, _NOTHING)) for partition in partitions}
         total, done = sum(map(len, wanted.values())), 0
         for partition in partitions:
 
             def report(read: int, before: int = done) -> None:
                 progress("broker", before + read, total)
 
-            yield self._survey(partition, expected.get(partition, nothing), kept[partition], report)
+            yield self._replayed(partition, expected.get(partition, _NOTHING), kept[partition], report)
             done += len(wanted[partition])
 
-    def _survey(self, partition: int, expected: Expected, kept: OffsetRange, report: Callable[[int], None]) -> Survey:
+    def _replayed(
+        self, partition: int, expected: Expected, kept: OffsetRange, report: Callable[[int], None]
+    ) -> Replayed:
         wanted = _wanted(kept, expected)
-        comparison = _Comparison(expected, self._canonical)
-        for records in self._records(partition, wanted):
-            comparison.extend(records)
-            report(records.offsets[-1] + 1 - wanted.start)
-        comparison.finish()
-        # What retention took away while this was read was perhaps never seen.
-        first = max(expected.start, self._client.watermarks(partition).start, wanted.start)
+
+        def records() -> Iterator[Records]:
+            for some in self._records(partition, wanted):
+                yield some
+                report(some.offsets[-1] + 1 - wanted.start)
+
+        def comparable_from() -> int:
+            # What retention took away while this was read was perhaps never seen.
+            return max(expected.start, self._client.watermarks(partition).start, wanted.start)
+
         remarks = []
         if kept.end < expected.position:
             remarks.append(
                 f"the broker's log of partition {partition} ends at {kept.end}, before the position: it was truncated"
             )
-        return Survey(
-            partition,
-            comparison.seen,
-            first,
-            max(0, kept.end - expected.position),
-            self._thinned,
-            comparison.differing(block_of(first)),
-            tuple(remarks),
-        )
+        behind = max(0, kept.end - expected.position)
+        return Replayed(partition, records(), comparable_from, behind, self._thinned, tuple(remarks))
 
     def _records(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
         """The records of `wanted`; begins later where retention has been faster."""

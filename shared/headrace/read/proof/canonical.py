@@ -23,6 +23,11 @@ class ValueCodec:
         self._encoder = RowEncoder(contract.fields)
         self.columns = tuple(field.name for field in contract.fields)
 
+    @property
+    def contract(self) -> Contract:
+        """The contract."""
+        return self._contract
+
     def encode(self, rows: pa.RecordBatch) -> Sequence[bytes]:
         """The canonical wire bytes of each row.
 

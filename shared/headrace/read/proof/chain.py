@@ -24,6 +24,7 @@ class PartitionHistory:
     position: int
     rows: int = 0
     rejects: int = 0
+    deletes: int = 0
     gaps: BitMap64 = field(default_factory=BitMap64)
     hidden: list[tuple[int, int, int]] = field(default_factory=list)
     replayed: BitMap64 = field(default_factory=BitMap64)
@@ -49,6 +50,7 @@ class Chain:
     def __init__(self, table: TableIdentity, base: Snapshot, *, findings: Findings, given: bool) -> None:
         self._source = table.source
         self._partitions = table.partitions
+        self._latest = table.rule is not None
         self._findings = findings
         self._prefix = table.source.app_id(0).removesuffix("0")
         self.histories: dict[int, PartitionHistory] = {}
@@ -68,7 +70,7 @@ class Chain:
         if commit.version == 0:
             self._check_creation(commit)
         elif kind == "ingest":
-            self._check_ingest(commit)
+            self._check_ingest(commit, before)
         elif kind == "claim":
             self._check_claim(commit)
         elif kind == "replay":
@@ -93,7 +95,7 @@ class Chain:
         if commit.adds:
             self._add(Code.FOREIGN_COMMIT, "version 0 brought rows: creation must be empty", commit)
 
-    def _check_ingest(self, commit: Commit) -> None:
+    def _check_ingest(self, commit: Commit, before: Snapshot) -> None:
         spans = _origin(commit).spans
         for partition, span in spans.items():
             self._check_start(commit, partition, span)
@@ -102,6 +104,9 @@ class Chain:
             partition_of = self._partition_of(app)
             if partition_of is None or partition_of not in spans:
                 self._add(Code.CHAIN_BROKEN, f"the commit moves {app} without naming its range", commit)
+        if self._latest:
+            self._check_changes(commit, before)
+            return
         claimed = sum(span.rows for span in spans.values())
         self._check_file_rows(commit, claimed)
         if commit.removes:
@@ -123,14 +128,30 @@ class Chain:
             self._add(Code.CHAIN_BROKEN, message, commit, partition=partition, offset=span.end)
 
     def _check_counts(self, commit: Commit, partition: int, span: Span) -> None:
-        total = span.rows + span.rejects + span.gap_records
+        total = span.rows + span.deletes + span.rejects + span.gap_records
         named = sum(len(gap) for gap in span.gaps)
-        if total != span.end - span.start or min(span.rows, span.rejects, span.gap_records - named) < 0:
+        if total != span.end - span.start or min(span.rows, span.deletes, span.rejects, span.gap_records - named) < 0:
+            deletes = f"{span.deletes} tombstones + " if self._latest else ""
             message = (
-                f"{span.rows} rows + {span.rejects} rejects + {span.gap_records} missing offsets do not make "
+                f"{span.rows} rows + {deletes}{span.rejects} rejects + {span.gap_records} missing offsets do not make "
                 f"the {span.end - span.start} offsets from {span.start} to {span.end}"
             )
             self._add(Code.COUNT_DIFFERS, message, commit, partition=partition, offset=span.start)
+
+    def _check_changes(self, commit: Commit, before: Snapshot) -> None:
+        """As many rows come and go as the commit says of keys; files may be rewritten on the way."""
+        gone = [before.files[file.path].records for file in commit.removes if file.path in before.files]
+        come = [file.records for file in commit.adds]
+        changes = _origin(commit).changes
+        if changes is None or None in gone or None in come or len(gone) != len(commit.removes):
+            message = "the commit does not say what it changed, or removed files that were no part of the table"
+            self._add(Code.COUNT_DIFFERS, message, commit)
+            return
+        grown = sum(count or 0 for count in come) - sum(count or 0 for count in gone)
+        claimed = changes["inserted"] - changes["removed"]
+        if grown != claimed:
+            message = f"the commit claims that the table grew by {claimed} rows, its files say {grown}"
+            self._add(Code.COUNT_DIFFERS, message, commit)
 
     def _check_file_rows(self, commit: Commit, claimed: int) -> None:
         counts = [file.records for file in commit.adds]
@@ -232,6 +253,7 @@ class Chain:
         if history is None:
             return
         history.rows += span.rows
+        history.deletes += span.deletes
         history.rejects += span.rejects
         for gap in span.gaps:
             history.gaps.add_range(gap.start, gap.end)

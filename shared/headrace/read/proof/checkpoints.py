@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from headrace.read.proof.actions import Commit, DataFile, parse_add
 from headrace.read.proof.agreement import columns_of
-from headrace.read.proof.features import Json, check_configuration, check_file, check_protocol
+from headrace.read.proof.features import LATEST, Json, check_configuration, check_file, check_protocol
 from headrace.read.proof.findings import LogDamagedError
 from headrace.read.proof.store import LocalFiles, StoredFile
 
@@ -91,13 +91,18 @@ def read_checkpoint(files: LocalFiles, checkpoint: Checkpoint) -> Snapshot:
     """
     snapshot = Snapshot()
     seen_metadata = False
+    protocol: Json = {"minReaderVersion": 1}
     for name in checkpoint.names:
         try:
             for row in _rows(files, f"{LOG_FOLDER}/{name}"):
                 seen_metadata |= _apply(snapshot, row)
+                protocol = row.get("protocol") or protocol
         except (pa.ArrowException, msgspec.DecodeError, OSError, KeyError, TypeError, ValueError) as error:
             msg = f"checkpoint {name} cannot be read: {str(error).splitlines()[0]}"
             raise LogDamagedError(msg) from None
+    check_protocol(protocol, snapshot.configuration)
+    for file in snapshot.files.values():
+        check_file(file.path, masked=file.vector is not None and LATEST not in snapshot.configuration)
     if not seen_metadata:
         msg = f"checkpoint {checkpoint.names[0]} holds no metaData action"
         raise LogDamagedError(msg)
@@ -115,12 +120,9 @@ def _rows(files: LocalFiles, path: str) -> Iterator[Json]:
 def _apply(snapshot: Snapshot, row: Json) -> bool:
     if add := row.get("add"):
         file = parse_add({**add, "partitionValues": dict(add["partitionValues"])})
-        check_file(file.path, masked=file.masked)
         snapshot.files[file.path] = file
     if txn := row.get("txn"):
         snapshot.txns[txn["appId"]] = txn["version"]
-    if protocol := row.get("protocol"):
-        check_protocol(protocol)
     metadata = row.get("metaData")
     if metadata:
         snapshot.configuration = dict(metadata["configuration"] or ())

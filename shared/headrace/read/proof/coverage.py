@@ -67,6 +67,26 @@ def cover(partition: int, history: PartitionHistory, content: Content, findings:
     return Coverage(start, position, kept, gaps, lost, expired, pending, misplaced)
 
 
+def cover_latest(partition: int, history: PartitionHistory, content: Content, findings: Findings) -> Coverage:
+    """Of a table of latest rows: what is there has its place. That every offset was applied is for the chain to say."""
+    position, report = history.position, _Reporter(partition, findings)
+    kept = between(content.kept(position), 0, position)
+    start = history.start if history.start is not None else (kept.min() if kept else position)
+    early = _early(history, content, start)
+    if early:
+        message = f"{len(early)} records lie before the table's start {start}: {ranges_of(early, 5)}"
+        report(Code.BEFORE_START, message, early)
+    _check_overlaps(history, content, report)
+    rejects = (content.quarantined | content.resolved).range_cardinality(history.since, position)
+    if rejects != history.rejects and not history.rewound:
+        message = f"the commits since offset {history.since} claim {history.rejects} rejects, {rejects} are there"
+        report(Code.COUNT_DIFFERS, message)
+    pending = len(content.quarantined) - content.quarantined.range_cardinality(0, position)
+    gaps = len(history.gaps) + sum(count for _, _, count in history.hidden)
+    misplaced = len(early & content.rows) + len(between(content.rows, position, MAX_OFFSET))
+    return Coverage(start, position, kept, gaps, BitMap64(), BitMap64(), pending, misplaced)
+
+
 def _early(history: PartitionHistory, content: Content, start: int) -> BitMap64:
     """Records before the start; what a replay brought home may lie before that which is taken as given."""
     early = between(content.rows | content.quarantined, 0, start)

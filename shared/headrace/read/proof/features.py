@@ -5,27 +5,37 @@ from typing import Any
 
 from headrace.read.proof.findings import UnsupportedTableError
 
+LATEST = "headrace.latest"
+"""Property of tables that keep the latest row of each key."""
+
 Json = Mapping[str, Any]
 """A JSON object as a log holds it: what is taken from it is checked where it is taken."""
 
 # They change how rows are read, and reading plain Parquet by column name is right for them.
+_MASKS = "deletionVectors"
 _HARMLESS_FEATURES = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "columnMapping"})
 
 
-def protocol_problem(protocol: Json) -> str | None:
-    """The newer reader version or the unknown reader features that a protocol action names; None if it is known."""
+def protocol_problem(protocol: Json, configuration: Mapping[str, str]) -> str | None:
+    """The newer reader version or the unknown reader features that a protocol action names; None if it is known.
+
+    Args:
+        protocol: the action.
+        configuration: the table's. Only tables of latest rows have deletion vectors.
+    """
     version = int(protocol["minReaderVersion"])
-    unknown = sorted(set(protocol.get("readerFeatures") or ()) - _HARMLESS_FEATURES)
+    known = _HARMLESS_FEATURES | ({_MASKS} if LATEST in configuration else set())
+    unknown = sorted(set(protocol.get("readerFeatures") or ()) - known)
     return (", ".join(unknown) or f"reader version {version}") if version > 3 or unknown else None
 
 
-def check_protocol(protocol: Json) -> None:
+def check_protocol(protocol: Json, configuration: Mapping[str, str]) -> None:
     """Refuses tables whose rows cannot be read as plain Parquet.
 
     Raises:
         UnsupportedTableError: the protocol action names a newer reader version or an unknown reader feature.
     """
-    refuse_problem(protocol_problem(protocol))
+    refuse_problem(protocol_problem(protocol, configuration))
 
 
 def refuse_problem(problem: str | None) -> None:
@@ -43,10 +53,10 @@ def check_file(path: str, *, masked: bool) -> None:
     """Refuses files that do not say by themselves which rows they hold.
 
     Raises:
-        UnsupportedTableError: rows of the file are deleted by a deletion vector.
+        UnsupportedTableError: rows of the file are deleted by a deletion vector of another tool.
     """
     if masked:
-        msg = f"{path} has a deletion vector: tables that use them are not verified"
+        msg = f"{path} has a deletion vector that Headrace did not make: such tables are not verified"
         raise UnsupportedTableError(msg)
 
 

@@ -7,10 +7,12 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyroaring import BitMap64
 
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.findings import Code, Finding, TableDamagedError
 from headrace.read.proof.store import LocalFiles
+from headrace.read.proof.vectors import VectorDamagedError, deleted_rows
 
 _BATCH_ROWS = 65_536
 _CHUNK = 1 << 20
@@ -53,7 +55,7 @@ class FileChecker:
             return found.hexdigest()
 
     def batches(self, file: DataFile, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        """The file's rows, a bounded number at a time.
+        """Those of the file's rows that are part of the table, a bounded number at a time.
 
         Args:
             file: which one.
@@ -64,11 +66,12 @@ class FileChecker:
             FileDamagedError: it is no Parquet file with such columns.
         """
         try:
+            deleted = BitMap64() if file.vector is None else deleted_rows(self._files, file.vector)
             with self._files.open(file.path) as source:
-                yield from _read(source, columns, file.partition_values)
+                yield from _without(deleted, _read(source, columns, file.partition_values))
         except FileNotFoundError:
             raise
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, VectorDamagedError) as error:
             msg = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise FileDamagedError(msg) from None
 
@@ -88,6 +91,20 @@ def _read(
     for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=stored):
         if batch.num_rows:
             yield _completed(_addressed(batch), added)
+
+
+def _without(deleted: BitMap64, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The rows whose numbers are not `deleted`."""
+    if not deleted:
+        yield from batches
+        return
+    start = 0
+    for batch in batches:
+        numbers = BitMap64(range(start, start + batch.num_rows)) - deleted
+        kept = batch.take(pa.array([number - start for number in numbers], pa.int64()))
+        start += batch.num_rows
+        if kept.num_rows:
+            yield kept
 
 
 def _completed(batch: pa.RecordBatch, added: Mapping[str, str | None]) -> pa.RecordBatch:

@@ -39,6 +39,7 @@ class Code(StrEnum):
     DUPLICATE = "duplicate"
     PHANTOM = "phantom"
     VALUE_DIFFERS = "value_differs"
+    OUTDATED = "outdated"
     BEYOND_POSITION = "beyond_position"
     BEFORE_START = "before_start"
     IN_GAP = "in_gap"

@@ -7,7 +7,23 @@ from dataclasses import dataclass
 from headrace.errors import TopicRecreatedError
 from headrace.kafka.topics import TopicIdentity
 from headrace.offsets import SourceId
+from headrace.read.proof.features import LATEST
 from headrace.read.proof.findings import UnsupportedTableError
+
+
+@dataclass(frozen=True, slots=True)
+class LatestRule:
+    """What a table of latest rows keeps.
+
+    Attributes:
+        key: columns that name a row.
+        event_time: column of which the latest counts.
+        deletes: whether a record without a value deletes the row of its key.
+    """
+
+    key: tuple[str, ...]
+    event_time: str
+    deletes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,7 @@ class TableIdentity:
         partitions: the topic's count when the table was made.
         start: what it was told to begin at.
         starts: per partition the position that it began at; empty where the table does not say.
+        rule: which event of a key is its row; None where every record is one.
     """
 
     source: SourceId
@@ -29,6 +46,7 @@ class TableIdentity:
     partitions: int
     start: str
     starts: Mapping[int, int]
+    rule: LatestRule | None = None
 
 
 def identify(configuration: Mapping[str, str]) -> TableIdentity:
@@ -50,10 +68,18 @@ def identify(configuration: Mapping[str, str]) -> TableIdentity:
             int(configuration["headrace.partitions"]),
             configuration["headrace.start"],
             {int(p): int(position) for p, position in json.loads(configuration.get("headrace.starts", "{}")).items()},
+            _rule(configuration.get(LATEST)),
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         msg = f"the table's properties are not those of a Headrace table ({error}): nothing is proved about it"
         raise UnsupportedTableError(msg) from None
+
+
+def _rule(written: str | None) -> LatestRule | None:
+    if written is None:
+        return None
+    told = json.loads(written)
+    return LatestRule(tuple(map(str, told["key"])), str(told["event_time"]), told["tombstones"] == "delete")
 
 
 def check_topic(found: TopicIdentity, table: TableIdentity) -> None:

@@ -13,8 +13,8 @@ from pyroaring import BitMap64
 
 from headrace.errors import ConfigError
 from headrace.read.proof.digests import TOMBSTONE, BlockSums, block_of, differing_blocks
-from headrace.read.proof.findings import Level
-from headrace.read.proof.truth import Expected, Progress, Survey
+from headrace.read.proof.findings import Level, UnsupportedTableError
+from headrace.read.proof.truth import Expected, Progress, Replayed, Survey
 
 _CHUNK = 1 << 20
 _TOMBSTONE_TEXT = "null"
@@ -85,6 +85,15 @@ class Ledger:
             remarks.append(f"{self._torn} ledger files end in a torn line, as after a kill; those lines were left out")
         differing = [] if expected.sums is None else differing_blocks(expected.sums, side.sums)
         return Survey(partition, side.seen, expected.start, side.behind, False, tuple(differing), tuple(remarks))
+
+    def replay(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Replayed]:
+        """Not possible: the ledger names digests, and which event of a key counts is said by its value.
+
+        Raises:
+            UnsupportedTableError: always.
+        """
+        msg = "the ledger says nothing of keys and times, so latest rows are compared with the topic alone"
+        raise UnsupportedTableError(msg)
 
     def digests(self, partition: int, blocks: Collection[int], position: int) -> Mapping[int, frozenset[bytes]]:
         """The digests that producers noted."""

@@ -214,7 +214,7 @@ class LogWalker:
 def _check_features(commit: Commit) -> None:
     refuse_problem(commit.protocol_problem)
     for file in commit.adds:
-        check_file(file.path, masked=file.masked)
+        check_file(file.path, masked=file.vector is not None and commit.origin is None)
 
 
 def _oldest_contiguous(commits: set[int], version: int) -> int:

@@ -13,6 +13,7 @@ from headrace.read.proof.files import FileChecker, FileDamagedError, damaged
 from headrace.read.proof.findings import Code, Finding, Findings, TableMovedOnError, Verdict
 from headrace.read.proof.log import is_active
 from headrace.read.proof.offset_sets import by_partition, offsets_of, since
+from headrace.read.proof.replaying import RowKeys
 from headrace.read.proof.store import LocalFiles
 from headrace.read.proof.truth import Progress
 
@@ -25,6 +26,7 @@ class RowReader:
         histories: what its log says of each partition.
         contents: filled with the rows.
         findings: where broken rules go.
+        keys: takes the rows of a table of latest rows by their keys; None for other tables.
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class RowReader:
         histories: Mapping[int, PartitionHistory],
         contents: Contents,
         findings: Findings,
+        keys: RowKeys | None,
     ) -> None:
+        self._keys = keys
         self._files = files
         self._checker = FileChecker(files)
         self._histories = histories
@@ -67,11 +71,14 @@ class RowReader:
     def _read(self, file: DataFile, codec: ValueCodec | None) -> Iterator[float]:
         """Reads one file; yields which share of it is done."""
         count = 0
-        for batch in self._checker.batches(file, codec.columns if codec else ()):
+        columns = self._keys.columns(codec) if self._keys else codec.columns if codec else ()
+        for batch in self._checker.batches(file, columns):
             count += batch.num_rows
+            if self._keys:
+                self._keys.add(file, batch, codec)
             for partition, rows in by_partition(batch):
                 self._audit.add(partition, offsets_of(rows.column("_offset")))
-                if codec:
+                if codec and not self._keys:
                     self._add_values(partition, rows, codec)
             if codec:
                 self._add(codec.check_partition_value(file, batch))

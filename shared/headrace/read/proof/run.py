@@ -12,15 +12,18 @@ from headrace.read.proof.chain import Chain, PartitionHistory
 from headrace.read.proof.checkpoints import Snapshot
 from headrace.read.proof.compare import Difference, Located, compare_offsets, compare_values, report_expired
 from headrace.read.proof.contents import new_contents
-from headrace.read.proof.coverage import Coverage, cover
+from headrace.read.proof.coverage import Coverage, cover, cover_latest
 from headrace.read.proof.files import FileChecker, FileDamagedError
 from headrace.read.proof.findings import Code, Finding, Findings, Level, Verdict, worst
 from headrace.read.proof.given import Base, compare_moved
 from headrace.read.proof.identity import TableIdentity, identify
+from headrace.read.proof.keyed import KeyStates
+from headrace.read.proof.latest import EventReader
 from headrace.read.proof.log import Pin, Replay
 from headrace.read.proof.offset_sets import first
 from headrace.read.proof.quarantined import Quarantine
 from headrace.read.proof.reading import RowReader, missing
+from headrace.read.proof.replaying import LatestReplay, RowKeys, doubled
 from headrace.read.proof.report import PartitionReport, TableReport
 from headrace.read.proof.store import LocalFiles
 from headrace.read.proof.truth import Expected, Progress, Survey, Truth
@@ -39,7 +42,7 @@ class TableRun:
 
     def __init__(self, root: Path, table: str, *, base: Base | None, progress: Progress) -> None:
         self.findings = Findings()
-        self._base = base
+        self.base = base
         self._table = table
         self._progress = progress
         self._files = LocalFiles(root / table)
@@ -56,6 +59,7 @@ class TableRun:
         self._differences: dict[int, Difference] = {}
         self._differing: dict[int, int] = {}
         self._levels: list[Level] = []
+        self._keys = KeyStates()
 
     @property
     def identity(self) -> TableIdentity:
@@ -73,15 +77,15 @@ class TableRun:
             LogDamagedError: the log cannot be replayed.
             UnsupportedTableError: Headrace did not make the table, or it uses an unknown feature.
         """
-        replay = Replay(self._files, self._base.version if self._base else None)
+        replay = Replay(self._files, self.base.version if self.base else None)
         self._pin = pin = replay.pin
         self._note_pin(pin)
         snapshot = self._snapshot = replay.snapshot
         chain: Chain | None = None
-        if self._base:
+        if self.base:
             self._given = dict(snapshot.files)
             chain = self._chain(snapshot.configuration)
-            for finding in self._base.compare({p: history.position for p, history in chain.histories.items()}):
+            for finding in self.base.compare({p: history.position for p, history in chain.histories.items()}):
                 self._add(finding)
         for commit in replay.commits(self.findings):
             chain = chain or self._chain(commit.configuration or snapshot.configuration)
@@ -92,12 +96,12 @@ class TableRun:
         self._levels.append(Level.LOG)
 
     def _chain(self, configuration: Mapping[str, str]) -> Chain:
-        return Chain(identify(configuration), self._snapshot, findings=self.findings, given=self._base is not None)
+        return Chain(identify(configuration), self._snapshot, findings=self.findings, given=self.base is not None)
 
     def _note_pin(self, pin: Pin) -> None:
         for remark in pin.remarks:
             self._add(remark)
-        if pin.base and not self._base:
+        if pin.base and not self.base:
             version = pin.base.version
             message = f"commits are checked from version {version} on: older ones are no longer retained"
             self._add(Finding(Verdict.PASS, Code.REMARK, message, version=version))
@@ -109,7 +113,7 @@ class TableRun:
             LogDamagedError, UnsupportedTableError: the quarantine's log cannot be replayed.
             TableMovedOnError: a file of it was removed meanwhile.
         """
-        version, given = self._pin.version if self._pin else -1, self._base.version if self._base else -1
+        version, given = self._pin.version if self._pin else -1, self.base.version if self.base else -1
         self._quarantine = Quarantine(self._quarantine_files, version, given)
         self._quarantine.load(self.findings)
         try:
@@ -126,7 +130,14 @@ class TableRun:
             TableMovedOnError: a file was removed since the version was pinned.
         """
         files = [file for path, file in self._snapshot.files.items() if self._given.get(path) is not file]
-        reader = RowReader(self._files, histories=self._histories, contents=self._contents, findings=self.findings)
+        rule = self.identity.rule
+        reader = RowReader(
+            self._files,
+            histories=self._histories,
+            contents=self._contents,
+            findings=self.findings,
+            keys=RowKeys(rule, self._keys) if rule else None,
+        )
         reader.read(sorted(files, key=_by_age), codec, self._progress)
         self._extents = reader.extents
         self._levels.append(Level.FILES)
@@ -134,11 +145,12 @@ class TableRun:
     def cover(self) -> None:
         """Accounts for every offset, and names where duplicates lie."""
         moved = 0
+        account = cover_latest if self.identity.rule else cover
         for partition, history in sorted(self._histories.items()):
             content = self._contents[partition]
             if history.given:
                 moved += content.look_from(history.floor, history.replayed)
-            self._coverage[partition] = cover(partition, history, content, self.findings)
+            self._coverage[partition] = account(partition, history, content, self.findings)
         if not any(history.rewound for history in self._histories.values()):
             self._add(compare_moved(self._given, self._snapshot.files, moved))
         for partition, content in self._contents.items():
@@ -160,6 +172,11 @@ class TableRun:
             if covered.expired:
                 report_expired(partition, covered.expired, "(no topic or ledger was asked)", self.findings)
 
+    def accept_keys(self) -> None:
+        """Nobody can be asked which event of a key counts: only that none has two rows is checked."""
+        for finding in doubled(self._keys, self._snapshot.files):
+            self._add(finding)
+
     def compare(self, truth: Truth, codec: ValueCodec | None) -> None:
         """Compares with the topic or the ledger.
 
@@ -176,16 +193,42 @@ class TableRun:
             )
             for partition, covered in self._coverage.items()
         }
-        for survey in truth.survey(expected, self._progress):
-            self._compare_partition(survey, truth, codec)
+        if self.identity.rule is None:
+            for survey in truth.survey(expected, self._progress):
+                self._compare_partition(survey, truth, codec)
+        elif codec is not None:
+            self._compare_keys(truth, expected, EventReader(codec.contract, self.identity.rule))
         self._levels.append(truth.level)
+
+    def _compare_keys(self, truth: Truth, expected: Mapping[int, Expected], reader: EventReader) -> None:
+        replay = LatestReplay(self._keys, reader, self.findings)
+        for replayed in truth.replay(expected, self._progress):
+            covered = self._coverage.get(replayed.partition)
+            if covered is None:
+                self._note_unread(replayed.partition, replayed.behind)
+            else:
+                where = replayed.partition
+                replay.take(replayed, covered, self._contents[where], self._histories[where])
+
+        def right(partition: int, blocks: Collection[int]) -> Mapping[int, frozenset[bytes]]:
+            return truth.digests(partition, blocks, self._coverage[partition].position)
+
+        for partition, (difference, differing) in replay.compare(self._snapshot.files, right).items():
+            self._differences[partition], self._differing[partition] = difference, differing
+
+    def _note_unread(self, partition: int, behind: int) -> None:
+        message = f"partition {partition} has {behind} records and no position yet"
+        self._add(Finding(Verdict.PASS, Code.REMARK, message, count=behind))
+
+    def close(self) -> None:
+        """Lets go of scratch files; the last call."""
+        self._keys.close()
 
     def _compare_partition(self, survey: Survey, truth: Truth, codec: ValueCodec | None) -> None:
         partition = survey.partition
         covered = self._coverage.get(partition)
         if covered is None:
-            message = f"partition {partition} has {survey.behind} records and no position yet"
-            self._add(Finding(Verdict.PASS, Code.REMARK, message, count=survey.behind))
+            self._note_unread(partition, survey.behind)
             return
         self._differences[partition] = compare_offsets(
             partition, covered, survey, level=truth.level, findings=self.findings
@@ -213,7 +256,7 @@ class TableRun:
             topic=self._snapshot.configuration.get("headrace.topic"),
             version=self._pin.version if self._pin else None,
             base_version=self._pin.checked_from if self._pin else None,
-            since=self._base.version if self._base else None,
+            since=self.base.version if self.base else None,
             levels=tuple(self._levels),
             files=len(self._snapshot.files),
             partitions=partitions,

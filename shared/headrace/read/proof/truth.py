@@ -6,6 +6,7 @@ from typing import Protocol
 
 from pyroaring import BitMap64
 
+from headrace.kafka.records import Records
 from headrace.read.proof.digests import BlockSums
 from headrace.read.proof.findings import Level
 
@@ -53,6 +54,27 @@ class Survey:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One partition as the other side has it, record by record.
+
+    Attributes:
+        partition: of the topic.
+        records: in order, those below the position; to be read to the end before the next partition.
+        comparable_from: asked when all were read: the first offset of which the other side can tell anything.
+        behind: how many records it has at or after the position.
+        thinned: it removes records by itself (compaction), so a record it lacks proves nothing.
+        remarks: sentences worth telling.
+    """
+
+    partition: int
+    records: Iterator[Records]
+    comparable_from: Callable[[], int]
+    behind: int
+    thinned: bool
+    remarks: tuple[str, ...] = ()
+
+
 class Truth(Protocol):
     """Asked once per table by verify, on its thread.
 
@@ -66,6 +88,14 @@ class Truth(Protocol):
 
     def survey(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Survey]:
         """Compares every partition of `expected`; also tells of partitions that the table does not have."""
+        ...
+
+    def replay(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Replayed]:
+        """Every partition of `expected`, and those that the table does not have, with their records.
+
+        Raises:
+            UnsupportedTableError: this truth does not know records, only their digests.
+        """
         ...
 
     def digests(self, partition: int, blocks: Collection[int], position: int) -> Mapping[int, frozenset[bytes]]:

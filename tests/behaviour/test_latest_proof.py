@@ -1,0 +1,173 @@
+"""What verify says of tables of latest rows that a wrong program has written: each defect has its name."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pyroaring import BitMap64
+
+import headrace.lake.latest.changes
+import headrace.lake.latest.upserter
+import headrace.read.proof.run
+from headrace.lake.latest.upserter import Arrivals, Upserter
+from headrace.lake.latest.vectors import DeletionVector, write_vectors
+from headrace.lake.store import Store
+from headrace.read.proof.findings import Code, Verdict
+from headrace.read.proof.keyed import KeyStates
+from tests.behaviour.latest import LatestWorld
+from tests.behaviour.topics import MemoryTopic
+from tests.behaviour.world import poison
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> LatestWorld:
+    return LatestWorld("memory", MemoryTopic(2), tmp_path)
+
+
+def ingest(world: LatestWorld) -> None:
+    """Ten accounts, later and earlier events of them, and tombstones of three, each in a flush of its own."""
+    for account in range(10):
+        world.send(account, at=30, price=30)
+    world.topic.append(poison(1), partition=0)
+    world.drain()
+    for at in (10, 20):
+        for account in range(10):
+            world.send(account, at=at, price=at)
+    world.send(9, at=40)
+    world.drain()
+    for account in range(3):
+        world.forget(account)
+    world.drain()
+
+
+def upserting(change: Callable[[Arrivals], Arrivals]) -> Callable[[pytest.MonkeyPatch], None]:
+    """A program that changes what came before it writes it."""
+    commit = Upserter.commit
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(Upserter, "commit", lambda self, log, batch, *rest: commit(self, log, change(batch), *rest))
+
+    return plant
+
+
+def column(events: pa.Table, name: str, values: Any) -> pa.Table:
+    place = events.schema.get_field_index(name)
+    return events.set_column(place, events.schema.field(name), pc.cast(values, events.schema.field(name).type))
+
+
+def dearer(batch: Arrivals) -> Arrivals:
+    return Arrivals(
+        column(batch.events, "price", pc.add(batch.events["price"], pa.scalar(Decimal(1)))), batch.tombstones
+    )
+
+
+def renamed(batch: Arrivals) -> Arrivals:
+    names = pc.if_else(pc.equal(batch.events["account"], pa.scalar("7")), "17", batch.events["account"])
+    return Arrivals(column(batch.events, "account", names), batch.tombstones)
+
+
+def without_seven(batch: Arrivals) -> Arrivals:
+    return Arrivals(batch.events.filter(pc.not_equal(batch.events["account"], pa.scalar("7"))), batch.tombstones)
+
+
+def without_tombstones(batch: Arrivals) -> Arrivals:
+    return Arrivals(batch.events, batch.tombstones.slice(0, 0))
+
+
+def last_wins(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(headrace.lake.latest.changes, "beats", lambda _other: pl.lit(value=True))
+
+
+def wrong_vectors(patch: pytest.MonkeyPatch) -> None:
+    def wrong(store: Store, table: str, deleted: Mapping[str, BitMap64]) -> Mapping[str, DeletionVector]:
+        return write_vectors(
+            store, table, {path: BitMap64((row + 1) % 10 for row in rows) for path, rows in deleted.items()}
+        )
+
+    patch.setattr(headrace.lake.latest.merging, "SMALL", 0)
+    patch.setattr(headrace.lake.latest.upserter, "write_vectors", wrong)
+
+
+@pytest.mark.parametrize("limit", [200_000, 3], ids=["in memory", "spilled"])
+@pytest.mark.parametrize(
+    ("defect", "told"),
+    [
+        (upserting(dearer), {Code.VALUE_DIFFERS}),
+        (upserting(renamed), {Code.LOST, Code.PHANTOM}),
+        (upserting(without_seven), {Code.LOST}),
+        (upserting(without_tombstones), {Code.PHANTOM}),
+        (last_wins, {Code.OUTDATED}),
+        (wrong_vectors, {Code.DUPLICATE, Code.LOST}),
+        (lambda _patch: None, set()),
+    ],
+    ids=["value", "key", "missing", "undeleted", "outdated", "vectors", "none"],
+)
+def test_each_defect_of_a_program_is_told(
+    world: LatestWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    defect: Callable[[pytest.MonkeyPatch], None],
+    told: set[Code],
+    limit: int,
+) -> None:
+    monkeypatch.setattr(headrace.read.proof.run, "KeyStates", partial(KeyStates, limit))
+    defect(monkeypatch)
+    ingest(world)
+    assert world.found() >= told
+    assert bool(world.found()) == bool(told)
+
+
+def test_records_that_retention_took_are_not_compared(world: LatestWorld) -> None:
+    ingest(world)
+    world.topic.delete_before(0, 3)
+    report = world.prove()
+    assert report.verdict is Verdict.PASS
+    assert [partition.uncompared for partition in report.partitions] == [1, 0]
+
+
+def test_a_topic_that_is_compacted_proves_what_it_still_has(world: LatestWorld) -> None:
+    ingest(world)
+    world.thinned = True
+    log = world.memory._partitions[1]
+    # Compaction keeps the last record of a key, which is not the one that counts.
+    log.records = [record for record in log.records if record.offset >= 10]
+    report = world.prove()
+    assert report.verdict is Verdict.PASS
+    assert [partition.uncompared for partition in report.partitions] == [0, 3]
+
+
+def test_what_is_not_in_the_topic_is_told_from_what_is_no_longer_there(world: LatestWorld) -> None:
+    ingest(world)
+    log = world.memory._partitions[1]
+    log.records = [record for record in log.records if record.offset >= 10]
+    assert world.found() >= {Code.PHANTOM, Code.COUNT_DIFFERS}
+
+
+def test_a_key_with_two_rows_is_told_without_a_topic(world: LatestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong_vectors(monkeypatch)
+    ingest(world)
+    assert Code.DUPLICATE in world.found_in_files()
+
+
+def test_a_file_of_vectors_that_is_damaged_or_gone_is_told(world: LatestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headrace.lake.latest.merging, "SMALL", 0)
+    ingest(world)
+    assert world.found() == set()
+    for vectors in (world.root / "fills" / "_deletions").iterdir():
+        vectors.write_bytes(vectors.read_bytes()[:-3])
+    assert world.found() >= {Code.FILE_DAMAGED}
+    for vectors in (world.root / "fills" / "_deletions").iterdir():
+        vectors.unlink()
+    assert world.found() & {Code.FILE_MISSING, Code.FILE_DAMAGED}
+
+
+def test_a_table_of_latest_rows_is_always_verified_whole(world: LatestWorld) -> None:
+    ingest(world)
+    report = world.prove(since=2)
+    assert (report.verdict, report.since) == (Verdict.PASS, None)
+    assert any("all was verified" in finding.message for finding in report.findings)
