@@ -51,7 +51,7 @@ def _measured(count: int) -> dict[str, float]:
         environment = os.environ | {
             "HEADRACE_LAKE__ROOT": str(lake),
             "HEADRACE_METRICS__PORT": "0",
-            "HEADRACE_EXPORT__EVERY_SECONDS": "2",
+            "HEADRACE_EXPORT__EVERY_SECONDS": "10",
             "HEADRACE_LOG_FORMAT": "json",
             "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": "",
         }

@@ -59,6 +59,7 @@ def render(results: dict[str, Any]) -> str:
             for name, what in (("files", "log and files"), ("broker", "every value against the topic"))
         ),
         *_producer_rows(results.get("producer")),
+        *_export_rows(results.get("export")),
         *_small_files_rows(results.get("small_files")),
         *_day_rows(results.get("maintained_day")),
         *_commits_rows(results.get("maintained_commits")),
@@ -97,6 +98,20 @@ def _producer_rows(measured: dict[str, Any] | None) -> list[Row]:
             f"{late['emit']:.1f} ms, on asyncio {late['async_emit']:.1f} ms",
             f"plain {late['plain']:.1f} ms",
         ),
+    ]
+
+
+def _export_rows(measured: dict[str, Any] | None) -> list[Row]:
+    if measured is None:
+        return []
+    (few, little), (many, much) = measured["at_files"].items()
+    return [
+        (
+            f"`headrace export` on a table of {int(many):,} files",
+            f"{much['full_cpu_seconds']:.1f} s of CPU for a full look, {much['peak_rss_mib']} MiB at the peak",
+            f"{much['new_commits_cpu_seconds']:.1f} s for {measured['new_commits']} new commits; "
+            f"{little['peak_rss_mib']} MiB at {int(few):,} files",
+        )
     ]
 
 

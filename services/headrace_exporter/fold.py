@@ -16,6 +16,8 @@ from headrace.errors import WrongTableError
 from headrace.lake.upkeep.stats import TableFile
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_LATEST = 253_402_300_799_000
+"""The last second that a datetime can hold."""
 
 
 class Vector(msgspec.Struct, rename="camel"):
@@ -117,7 +119,7 @@ class Fold:
     def add(self, add: Add) -> None:
         """A file that came."""
         path = unquote(add.path)
-        noted = _STATS.decode(add.stats) if add.stats else _Stats()
+        noted = _stats(add.stats)
         value = next(iter(add.partition_values.values()), None)
         self.files[path] = TableFile(
             path, add.size, noted.num_records, _time(add.modification_time), None if value is None else intern(value)
@@ -171,5 +173,13 @@ def data_commit_time(actions: list[_Action]) -> datetime | None:
     return next((_time(stamp) for stamp in stamps if changes and stamp is not None), None)
 
 
+def _stats(text: str | None) -> _Stats:
+    """What an add action says of its rows; nothing where another tool says it in a way of its own."""
+    try:
+        return _STATS.decode(text) if text else _Stats()
+    except msgspec.DecodeError:
+        return _Stats()
+
+
 def _time(millis: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=millis)
+    return _EPOCH + timedelta(milliseconds=max(0, min(millis, _LATEST)))

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.errors import WrongTableError
+from headrace.lake.failures import store_failure
 from headrace.lake.log import commit_path
 from headrace.lake.store import Store
 from headrace.lake.upkeep.logfiles import LogFiles
@@ -51,6 +52,11 @@ def read_snapshot(store: Store, table: str, log: LogFiles, event_time: str | Non
         msg = f"{store.uri(table)} has neither version 0 nor a checkpoint of one part: it is no table, or damaged"
         raise WrongTableError(msg)
     catch_up(store, table, fold)
+    if fold.version < max(log.commits, default=-1):
+        msg = (
+            f"commit {fold.version + 1} of {store.uri(table)} is missing, and later ones are there: run headrace verify"
+        )
+        raise WrongTableError(msg)
     if fold.last_data_commit is None and log.checkpoint is not None:
         fold.last_data_commit = _earlier_data_commit(store, table, log.checkpoint)
     return fold
@@ -86,6 +92,8 @@ def _read_checkpoint(store: Store, table: str, version: int, fold: Fold) -> None
     except (pa.ArrowException, msgspec.ValidationError, ValueError) as error:
         msg = f"checkpoint {name} of {table} cannot be read: {str(error).splitlines()[0]}"
         raise WrongTableError(msg) from None
+    except OSError as error:  # a newer one may have taken its place since it was listed
+        raise store_failure(error, f"reading {name} of {store.uri(table)}") from error
     fold.version = version
 
 

@@ -4,7 +4,10 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from headrace.clock import SystemClock
+from headrace.errors import WrongTableError
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep.garbage import Garbage
@@ -166,6 +169,14 @@ def test_a_log_without_its_beginning_is_read_from_its_checkpoint(memory_world: W
     for path in sorted((world.root / TABLE / "_delta_log").glob("*.json"))[:3]:
         path.unlink()
     assert_as_the_library_says(world, looker(world).full())
+
+
+def test_a_log_with_a_gap_is_no_older_version_of_the_table(memory_world: World) -> None:
+    world = memory_world
+    feed(world, 3)
+    (world.root / TABLE / "_delta_log" / f"{2:020d}.json").unlink()
+    with pytest.raises(WrongTableError, match=f"commit 2 of .*{TABLE} is missing"):
+        looker(world).full()
 
 
 def test_other_writers_are_folded_in_too(memory_world: World) -> None:
