@@ -1,16 +1,12 @@
 """What the canary counts. Called by its loop alone; what is scraped may be read at any time."""
 
-import platform
-from importlib.metadata import version
-
 from prometheus_client.registry import CollectorRegistry
 
-from headrace import __version__
 from headrace.clock import Clock
-from headrace.kafka.client import librdkafka_version
-from headrace.metrics import CANARY, COMMON, canary, common
+from headrace.metrics import CANARY, canary, common
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
+from headrace.process import put_versions
 from headrace_canary.beats import Account
 
 
@@ -24,15 +20,8 @@ class CanaryMetrics:
 
     def __init__(self, clock: Clock, *, stall_seconds: float) -> None:
         self.registry = CollectorRegistry()
-        self.recorder = Recorder(self.registry, [*COMMON, *CANARY])
-        self.recorder.put(
-            common.BUILD,
-            1,
-            version=__version__,
-            deltalake=version("deltalake"),
-            librdkafka=librdkafka_version(),
-            python=platform.python_version(),
-        )
+        self.recorder = Recorder(self.registry, [*common.READERS, *CANARY])
+        put_versions(self.recorder)
         self.health = Health(clock, stall_seconds=stall_seconds)
         self._missing = 0
         self._looked_at: float | None = None

@@ -1,8 +1,5 @@
 """Puts the canary together. Read from top to bottom, this is what `headrace canary` is made of."""
 
-import logging
-import os
-import signal
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from threading import Event
@@ -19,10 +16,9 @@ from headrace.kafka.topics import TopicClient
 from headrace.lake.store import Store
 from headrace.logs import get_logger
 from headrace.metrics.health import State
-from headrace.metrics.log_counter import LogCounter
-from headrace.metrics.server import MetricsServer
 from headrace.offsets import OffsetRange
 from headrace.origins import shown_root
+from headrace.process import serve, stop_on_signals
 from headrace.producer import EventProducer
 from headrace.producer.metrics import register
 from headrace.read.feed import RowFeed
@@ -50,15 +46,11 @@ def run_canary(settings: Settings) -> None:
         ConfigError, AccessDeniedError: settings or rights are not enough.
     """
     stopping = Event()
-    _stop_on_signals(stopping)
+    stop_on_signals(stopping)
     clock = SystemClock()
     metrics = CanaryMetrics(clock, stall_seconds=_STALL_SECONDS)
     log.info("canary_starting", topic=_CONTRACT.topic, table=_CONTRACT.name, lake=shown_root(settings.lake.root))
-    if settings.metrics.enabled:
-        logging.getLogger().addHandler(LogCounter(metrics.recorder))
-        at = settings.metrics
-        server = MetricsServer(metrics.registry, metrics.health, address=at.address, port=at.port)
-        log.info("serving", url=server.url)
+    serve(settings.metrics, metrics.registry, metrics.health, metrics.recorder)
     beats = Beats(settings.canary.deadline_seconds)
     with closing(TopicClient(settings.kafka, _CONTRACT.topic)) as topic:
         identity = topic.identity()
@@ -115,15 +107,3 @@ def _producer(settings: Settings, canary: Canary) -> EventProducer:
         client=client,
         on_delivery=canary.delivered,
     )
-
-
-def _stop_on_signals(stopping: Event) -> None:
-    """The first SIGTERM or SIGINT ends after the look at hand, the second at once."""
-
-    def stop(number: int, _frame: object) -> None:
-        if stopping.is_set():
-            os._exit(128 + number)
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)

@@ -14,20 +14,20 @@ from headrace.lake.listing import chosen_tables
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.logs import get_logger
-from headrace.metrics import COMMON, TABLES, common
+from headrace.metrics import TABLES, common
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
 from headrace.origins import shown_root
+from headrace.process import put_versions, serve, stop_on_signals
 from headrace.settings import Settings
 from headrace_exporter.board import Board
 from headrace_exporter.exporter import Aims, Exporter
-from headrace_exporter.process import put_versions, serve, stop_on_signals
 from headrace_exporter.source import Ends, SourceLooker
 
 log = get_logger(__name__)
 
-SHOWN = tuple(metric for metric in (*COMMON, *TABLES) if metric not in (common.CONFLICT_GUARD, common.CONFIG))
-"""What a process shows that only exports: it proves nothing of the store, and is of no table."""
+SHOWN = (*common.READERS, *TABLES)
+"""What a process shows that only exports."""
 
 _NAMES_SECONDS = 60.0
 """How long the names of tables are remembered: to list them is dear where a table of many files has no partitions."""

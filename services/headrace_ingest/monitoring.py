@@ -3,19 +3,16 @@
 import hashlib
 import json
 import logging
-import platform
-from importlib.metadata import version
 
-from headrace import __version__
 from headrace.clock import Clock
 from headrace.connection import is_secret
 from headrace.contracts import Contract
-from headrace.kafka.client import librdkafka_version
 from headrace.logs import get_logger
 from headrace.metrics import common, ingest
 from headrace.metrics.log_counter import LogCounter
 from headrace.metrics.server import MetricsServer
 from headrace.origins import shown_root
+from headrace.process import put_versions
 from headrace.settings import MIB, MetricsSettings, Settings, unknown_variables
 from headrace_ingest.metrics import WorkerMetrics
 
@@ -32,14 +29,7 @@ def new_metrics(settings: Settings, contract: Contract, clock: Clock) -> WorkerM
         stall_seconds=max(settings.kafka.max_poll_interval_ms, settings.kafka.session_timeout_ms) / 1000,
         partition_detail=settings.metrics.partition_detail,
     )
-    metrics.recorder.put(
-        common.BUILD,
-        1,
-        version=__version__,
-        deltalake=version("deltalake"),
-        librdkafka=librdkafka_version(),
-        python=platform.python_version(),
-    )
+    put_versions(metrics.recorder)
     metrics.recorder.put(common.CONFIG, 1, config_hash=config_hash(settings), write_mode=contract.table.mode)
     metrics.recorder.put(ingest.BUFFER_LIMIT, 2 * settings.ingest.flush_mib * MIB)
     metrics.recorder.put(ingest.MEMORY_TARGET, settings.ingest.memory_mib * MIB)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from headrace.metrics import CANARY, canary
 from tests.unit.test_docs import LEVELS, NAMED, rows
+from tests.unit.test_docs_maintenance import PROCESS
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,7 @@ def test_every_fate_of_a_heartbeat_names_its_metric() -> None:
 def test_every_log_line_is_listed_with_its_fields() -> None:
     listed = [(row[0].strip("`"), row[1], NAMED.findall(row[2])) for row in rows("canary.md", "## Log")]
     logged = []
-    for file in (ROOT / "services" / "headrace_canary").glob("*.py"):
+    for file in (*(ROOT / "services" / "headrace_canary").glob("*.py"), PROCESS):
         for node in ast.walk(ast.parse(file.read_text())):
             match node:
                 case ast.Call(

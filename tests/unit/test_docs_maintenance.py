@@ -12,6 +12,7 @@ from tests.unit.test_docs import LEVELS, NAMED, rows
 
 ROOT = Path(__file__).parents[2]
 EXPORTER = ROOT / "services" / "headrace_exporter"
+PROCESS = ROOT / "shared" / "headrace" / "process.py"
 PAGE = (ROOT / "docs" / "maintenance.md").read_text()
 
 
@@ -40,6 +41,6 @@ def events(file: Path) -> Iterator[str]:
 
 def test_every_log_line_is_listed() -> None:
     listed = {row[0].strip("`") for row in rows("maintenance.md", "## Log")}
-    files = [*(ROOT / "services" / "headrace_maintenance").glob("*.py"), EXPORTER / "process.py"]
+    files = [*(ROOT / "services" / "headrace_maintenance").glob("*.py"), PROCESS]
     assert listed == {event for file in files for event in events(file)}
     assert re.search(r"`maintained` with outcome\n`violation`", PAGE)

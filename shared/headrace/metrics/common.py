@@ -40,3 +40,5 @@ CONFLICT_GUARD = Gauge(
 )
 
 COMMON: tuple[Metric, ...] = (BUILD, CONFIG, STATE, LOOP_TICK, LOG_MESSAGES, CONFLICT_GUARD)
+READERS: tuple[Metric, ...] = tuple(metric for metric in COMMON if metric not in (CONFIG, CONFLICT_GUARD))
+"""Those of a process that only reads: it proves nothing of the store, and fills no table."""

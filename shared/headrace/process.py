@@ -1,4 +1,4 @@
-"""What a process that runs until it is stopped does at its start: versions, `/metrics`, signals."""
+"""What every process that runs until it is stopped does at its start: versions, `/metrics`, signals."""
 
 import logging
 import os
