@@ -35,6 +35,8 @@ _KILL_AT, _FREEZE_AT = 0.30, 0.55
 _TICK_SECONDS = 0.1
 _STALL_SECONDS = 60.0
 _STOP_SECONDS = 40.0
+# Each merge is a process of its own, which imports its libraries first.
+_SEAL_SECONDS = 180.0
 _WORKERS = {"trades-1": "trades", "trades-2": "trades", "greeks": "greeks", "signals": "signals"}
 # A data file is without a commit for 10 to 50 ms.
 _CATCH_SECONDS = 0.002
@@ -226,12 +228,12 @@ class Play:
         )
         self._maintainer = Actor(MAINTAINER, ["maintain", "--once"], self._stage, {**_UPKEEP, **_COLD_AT_ONCE})
         self._maintainer.start()
-        self._end_of(self._maintainer)
+        self._end_of(self._maintainer, _SEAL_SECONDS)
         self._observer.act = Act.PROOF
         self._observer.look(everything=True)
 
-    def _end_of(self, actor: Actor) -> None:
-        if actor.wait(_STOP_SECONDS) != 0:
+    def _end_of(self, actor: Actor, seconds: float = _STOP_SECONDS) -> None:
+        if actor.wait(seconds) != 0:
             raise actor.ended()
 
     def _debts(self) -> dict[str, Debt]:

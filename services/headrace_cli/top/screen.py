@@ -32,7 +32,6 @@ def show(first: Board, look: Callable[[], Board], every: float) -> None:
         look: gives the next one; called on a thread of its own, so that keys never wait for it.
         every: seconds between two looks.
     """
-    boards = [first]
     chosen: Chosen | None = Chosen()
     stopping = threading.Event()
     console = Console(highlight=False)
@@ -42,21 +41,41 @@ def show(first: Board, look: Callable[[], Board], every: float) -> None:
         undoing.enter_context(_signals(wake, stopping))
         undoing.enter_context(_single_keys(sys.stdin.fileno()))
         live = undoing.enter_context(Live(console=console, screen=True, auto_refresh=False))
-
-        def go_on() -> None:
-            while not stopping.wait(every):
-                boards[:] = [look()]
-                os.write(wake, b"\0")
-
-        threading.Thread(target=go_on, name="headrace-top", daemon=True).start()
+        boards = _Boards(first, look, wake)
+        threading.Thread(target=boards.renew, args=(every, stopping), name="headrace-top", daemon=True).start()
         while chosen is not None and not stopping.is_set():
+            board = boards.newest()
             width, height = console.size
-            live.update(board_view(boards[0], chosen, width=width, height=height), refresh=True)
+            live.update(board_view(board, chosen, width=width, height=height), refresh=True)
             for key in _wait(woken):
-                chosen = pressed(chosen, key, len(boards[0].tables))
+                chosen = pressed(chosen, key, len(board.tables))
                 if chosen is None:
                     break
         stopping.set()
+
+
+class _Boards:
+    """The newest board, renewed on a thread of its own; whoever is told by a byte in `wake` may ask for it."""
+
+    def __init__(self, first: Board, look: Callable[[], Board], wake: int) -> None:
+        self._board: Board | Exception = first
+        self._look = look
+        self._wake = wake
+
+    def newest(self) -> Board:
+        """Raises what looking raised."""
+        board = self._board
+        if isinstance(board, Exception):
+            raise board
+        return board
+
+    def renew(self, every: float, stopping: threading.Event) -> None:
+        while not stopping.wait(every) and not isinstance(self._board, Exception):
+            try:
+                self._board = self._look()
+            except Exception as failure:
+                self._board = failure
+            os.write(self._wake, b"\0")
 
 
 def _wait(woken: int) -> list[str]:
