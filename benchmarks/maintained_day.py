@@ -6,20 +6,20 @@ How often a byte is written again, sealing included, and how long a table takes 
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
 from deltalake import DeltaTable
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake
-from benchmarks.trickle import LOOK_EVERY, SECONDS, Trickle, files_dated_by, maintenance
+from benchmarks.trickle import LOOK_EVERY, SECONDS, Trickle, maintenance
 from headrace.testing.manual_clock import ManualClock
 from headrace_maintenance.rounds import TableRound
 
 COMMITS = 10_000
 ROWS = 500
 OPENED = 100
+COLD_SECONDS = 10.0
 
 
 class _Day:
@@ -56,27 +56,27 @@ class _Day:
 
 
 def measure(_cluster: Cluster) -> dict[str, object]:
-    """A moved clock and the default settings of maintenance; files and commits are real, and each looks small.
+    """The trades' own time is a clock that is moved; files, commits and maintenance with its defaults are real.
+
+    Days pass in minutes, so a partition is cold after seconds instead of two hours.
 
     The table is opened after each of its first and last hundred commits, which lie alike to their checkpoints. A
     second table has one commit; a third has all of them, of one row, and no maintenance: the rows do not matter there.
     """
-    begin = datetime.now(UTC) - timedelta(seconds=COMMITS * SECONDS)
-    # The log's objects bear the machine's time, which has to be later than the clock's.
-    clock = ManualClock(begin.replace(hour=0, minute=0, second=0, microsecond=0))
-    with fresh_lake() as lake, fresh_lake() as fresh, fresh_lake() as neglected, files_dated_by(clock):
-        first = _Day(lake, clock.now().date().isoformat())
-        Trickle(fresh, clock, rows=ROWS).commit()
-        trickle, alone = Trickle(lake, clock, rows=ROWS), Trickle(neglected, clock, rows=1)
+    events = ManualClock()
+    with fresh_lake() as lake, fresh_lake() as fresh, fresh_lake() as neglected:
+        first = _Day(lake, events.now().date().isoformat())
+        Trickle(fresh, events, rows=ROWS).commit()
+        trickle, alone = Trickle(lake, events, rows=ROWS), Trickle(neglected, events, rows=1)
         began: list[float] = []
         opened: dict[Path, list[float]] = {lake: [], fresh: [], neglected: []}
-        with maintenance(lake, clock) as rounds:
+        with maintenance(lake, hot_minutes=COLD_SECONDS / 60) as rounds:
             for number in range(COMMITS):
-                size, today = trickle.commit(), clock.now().date().isoformat() == first.value
+                size, today = trickle.commit(), events.now().date().isoformat() == first.value
                 alone.commit()
                 if today:
                     first.add(size)
-                clock.advance(SECONDS)
+                events.advance(SECONDS)
                 if number % LOOK_EVERY == 0:
                     first.note(rounds.go(lambda: False))
                 if number < OPENED:

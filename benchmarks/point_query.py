@@ -4,7 +4,7 @@ The reader is DataFusion, as deltalake has it: the files that it scans, and all 
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, QueryBuilder
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake
-from benchmarks.trickle import SECONDS, Trickle, files_dated_by, maintenance, transaction_id
+from benchmarks.trickle import SECONDS, Trickle, maintenance, transaction_id
 from headrace.testing.manual_clock import ManualClock
 
 COMMITS = 480
@@ -28,26 +28,24 @@ def measure(_cluster: Cluster) -> dict[str, object]:
     Raises:
         RuntimeError: a query finds other rows than before.
     """
-    clock = ManualClock((datetime.now(UTC) - timedelta(days=2)).replace(hour=9, minute=0, second=0, microsecond=0))
-    middle = clock.now() + timedelta(seconds=COMMITS * SECONDS / 2)
+    events = ManualClock()
+    middle = events.now() + timedelta(seconds=COMMITS * SECONDS / 2)
     minute = f"'{middle.isoformat()}' AND '{(middle + timedelta(minutes=1)).isoformat()}'"
     queries = {
         "symbol": f"symbol = '{SYMBOL}'",
         "symbol_and_minute": f"symbol = '{SYMBOL}' AND timestamp BETWEEN {minute}",
         "transaction_id": f"transaction_id = '{transaction_id(COMMITS * ROWS // 2)}'",
     }
-    with fresh_lake() as lake, files_dated_by(clock):
-        trickle = Trickle(lake, clock, rows=ROWS)
+    with fresh_lake() as lake:
+        trickle = Trickle(lake, events, rows=ROWS)
         for _ in range(COMMITS):
             trickle.commit()
-            clock.advance(SECONDS)
+            events.advance(SECONDS)
         stages = {"flushed": _read(lake, queries)}
-        with maintenance(lake, clock) as rounds:
-            rounds.go(lambda: False)
-            stages["merged"] = _read(lake, queries)
-            clock.advance(timedelta(hours=3).total_seconds())
-            rounds.go(lambda: False)
-            stages["sealed"] = _read(lake, queries)
+        for stage, hot_minutes in (("merged", 120.0), ("sealed", 1e-4)):
+            with maintenance(lake, hot_minutes=hot_minutes) as rounds:
+                rounds.go(lambda: False)
+            stages[stage] = _read(lake, queries)
     for query in queries:
         if len({stage[query]["rows"] for stage in stages.values()}) > 1:
             msg = f"{query}: {stages}"

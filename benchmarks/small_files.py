@@ -52,10 +52,10 @@ def measure(_cluster: Cluster) -> dict[str, object]:
         shutil.copytree(lake, copy, dirs_exist_ok=True)
         by_hand = _compacted(lake, Spent())
         once = Spent()
-        with maintenance(copy, SystemClock()) as rounds:
+        with maintenance(copy) as rounds:
             _maintained(copy, rounds, once)
     as_they_come, often = Spent(), Spent()
-    with fresh_lake() as lake, maintenance(lake, SystemClock()) as rounds:
+    with fresh_lake() as lake, maintenance(lake) as rounds:
         _filled(
             lake, FILES, lambda number: _maintained(lake, rounds, as_they_come) if number % LOOK_EVERY == 0 else None
         )

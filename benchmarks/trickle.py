@@ -5,11 +5,10 @@ There is no broker, and some trades are decoded once and written over and over w
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Event
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +16,7 @@ import pyarrow.compute as pc
 from benchmarks.cluster import TOPIC
 from benchmarks.generated import SOURCE, GeneratedTopic, decoded
 from headrace import __version__
-from headrace.clock import Clock
+from headrace.clock import Clock, SystemClock
 from headrace.contracts import Trade, contract_of
 from headrace.lake.layouts import file_layout
 from headrace.lake.store import Store
@@ -37,7 +36,7 @@ SECONDS = 10.0
 LOOK_EVERY = 6
 """Commits of a minute, which is how often maintenance looks by default."""
 
-_DISTINCT = 50_000
+_DISTINCT = 20_000
 _CHECKPOINT_EVERY = 100
 
 
@@ -46,22 +45,22 @@ class Trickle:
 
     Args:
         lake: the root.
-        clock: says when the trades happened; those of a commit are spread over the ten seconds that follow.
+        events: says when the trades happened; those of a commit are spread over the ten seconds that follow.
         rows: of each commit.
     """
 
-    def __init__(self, lake: Path, clock: Clock, *, rows: int) -> None:
+    def __init__(self, lake: Path, events: Clock, *, rows: int) -> None:
         contract = contract_of(Trade)
         self.store, topic, pause = Store(str(lake)), GeneratedTopic(), Event().wait
         prepare_tables(self.store, contract, SOURCE, topic, IngestSettings())
-        (lease,) = Claimer(self.store, TOPIC, SOURCE, topic.watermarks, pause, clock).claim([0])
+        (lease,) = Claimer(self.store, TOPIC, SOURCE, topic.watermarks, pause, SystemClock()).claim([0])
         self._epochs = {lease.partition: lease.epoch}
         target = Target(
             SOURCE, file_layout(contract), TOPIC, contract.schema_version, __version__, _CHECKPOINT_EVERY, 60.0
         )
-        self._writer = BatchWriter(self.store, target, clock, pause, prove_topic=lambda: None)
-        self._trades = decoded(render_trades(max(_DISTINCT, rows)))
-        self._clock = clock
+        self._writer = BatchWriter(self.store, target, SystemClock(), pause, prove_topic=lambda: None)
+        self._trades = _trades(max(_DISTINCT, 2 * rows))
+        self._events = events
         self._rows = rows
         self._micros = pa.array([int(1e6 * SECONDS * row / rows) for row in range(rows)], pa.int64())
         self._position = 0
@@ -81,7 +80,7 @@ class Trickle:
 
     def _at(self, start: int) -> pa.RecordBatch:
         rows = self._trades.slice(start % (len(self._trades) - self._rows), self._rows)
-        now, offsets = self._clock.now(), range(start, start + self._rows)
+        now, offsets = self._events.now(), range(start, start + self._rows)
         began = pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), self._rows)
         times = pc.add(began, self._micros.cast(pa.duration("us")))
         new: dict[str, Any] = {
@@ -96,25 +95,22 @@ class Trickle:
         return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
 
+@cache
+def _trades(count: int) -> pa.RecordBatch:
+    return decoded(render_trades(count))
+
+
 def transaction_id(offset: int) -> str:
     """Of the trade at that offset."""
     return f"t-{offset:012d}"
 
 
 @contextmanager
-def maintenance(lake: Path, clock: Clock, **policy: object) -> Iterator[Rounds]:
+def maintenance(lake: Path, **policy: object) -> Iterator[Rounds]:
     """Rounds of `headrace maintain` on that lake; `policy` as the settings name it."""
     configure_logs("ERROR", "json")
     settings = load_settings(lake={"root": str(lake)}, maintain=policy)
     contracts = {TOPIC: contract_of(Trade)}
-    rounds = build_rounds(settings, contracts, [TOPIC], process=Process(new_metrics(settings, clock)))
+    rounds = build_rounds(settings, contracts, [TOPIC], process=Process(new_metrics(settings, SystemClock())))
     with closing(rounds):
         yield rounds
-
-
-@contextmanager
-def files_dated_by(clock: Clock) -> Iterator[None]:
-    """New data files bear the time of `clock` in the log, not the machine's."""
-    told = SimpleNamespace(time_ns=lambda: int(clock.now().timestamp() * 1e9))
-    with patch("headrace.lake.datafile.time", told):
-        yield
