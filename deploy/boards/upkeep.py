@@ -40,15 +40,9 @@ WORK = (
     ),
     Panel(
         "Write amplification",
-        "How often each byte that came to the table in the last day was written again.",
+        "How often each byte that came to the table within a day was written again. Nothing while none came.",
         "none",
-        (
-            Query(
-                f"namespace_table:headrace_maintenance_bytes_written:increase1d{{{TABLE}}}"
-                f" / (namespace_table:headrace_written_bytes:increase1d{{{TABLE}}} > 0)",
-                "{{table}}",
-            ),
-        ),
+        (Query(newest("headrace_maintenance_write_amplification_ratio", "table"), "{{table}}"),),
         alerts=("WriteAmplificationHigh",),
         steps=((4, "orange"),),
     ),
@@ -75,6 +69,15 @@ WORK = (
         (Query(age("headrace_maintenance_last_success_timestamp_seconds", "table"), "{{table}}"),),
         alerts=("MaintenanceOverdue",),
         steps=((3600, "orange"),),
+    ),
+    Panel(
+        "Thrift",
+        "1: twice as many files have to gather before they are merged, because bytes were written again too often.",
+        "none",
+        (Query(newest("headrace_maintenance_thrifty", "table"), "{{table}}"),),
+        kind="states",
+        alerts=("WriteAmplificationHigh",),
+        steps=((0, "green"), (1, "orange")),
     ),
     Panel(
         "Who maintains",
