@@ -1,6 +1,6 @@
 """Sections of the board of tables: what maintenance does, and how old the figures are."""
 
-from deploy.boards.panels import PIPELINE, TABLE, ZERO, Panel, Query, age, newest, per_second, quantile
+from deploy.boards.panels import PIPELINE, ZERO, Panel, Query, age, newest, per_second, quantile
 
 WORK = (
     Panel(
