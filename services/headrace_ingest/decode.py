@@ -126,6 +126,8 @@ class Decoder:
         return named
 
     def _marks(self, records: Records, tombstones: Mapping[int, str | int]) -> pa.RecordBatch:
+        if not tombstones:
+            return pa.RecordBatch.from_pylist([], self._marks_schema)
         places = pa.array(tombstones, pa.int64())
         columns = [
             pa.array(tombstones.values(), self._marks_schema.field(0).type),

@@ -46,6 +46,23 @@ def latest_contract_for(topic: str) -> Contract:
     return contract_of(Holding)
 
 
+_MODULE = """
+from headrace import Event, Name, Price, Symbol, Table, UtcTimestamp
+
+LAYOUT = Table(name={table!r}, mode="upsert", key=("account",), partition_by="desk", tombstones="delete")
+
+
+class Holding(Event, topic={topic!r}, key="account", table=LAYOUT):
+    '''What an account holds now.'''
+
+    account: Symbol
+    desk: Name
+    price: Price
+    timestamp: UtcTimestamp
+"""
+"""The same contract as a module of a user's."""
+
+
 def holding(account: int, *, at: float, desk: str = "A", price: int = 0) -> bytes:
     """The canonical value of a valid record; `at` in seconds after `DAY`."""
     stamp = (DAY + timedelta(seconds=at)).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -62,6 +79,10 @@ class LatestWorld(World):
 
     def __post_init__(self) -> None:
         self.contract = latest_contract_for(self.topic.name)
+
+    def module(self) -> str:
+        """The world's contract as the text of a module, for processes."""
+        return _MODULE.format(topic=self.topic.name, table=TABLE)
 
     def send(self, account: int, *, at: float, partition: int | None = None, **more: Any) -> Address:
         """Appends an event; all of an account are in one partition unless that is said."""

@@ -48,6 +48,23 @@ DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 LAYOUT = Table(name=TABLE, partition_by="date", bloom_filters=("fill_id",))
 
 
+_MODULE = """
+from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
+
+
+class Fill(
+    Event, topic={topic!r}, key="symbol", table=Table(name={table!r}, partition_by="date", bloom_filters=("fill_id",))
+):
+    '''One fill, of a made-up kind.'''
+
+    fill_id: EventId
+    symbol: Symbol
+    price: Price
+    timestamp: UtcTimestamp
+"""
+"""The same contract as a module of a user's."""
+
+
 def contract_for(topic: str) -> Contract:
     """A contract of a made-up event on `topic`; its table is always `TABLE`."""
 
@@ -188,6 +205,10 @@ class World:
         """Runs a replay of the quarantine by the world's contract as it is now."""
         replayer = build_replayer(self.settings(kafka=None, **ingest), self.contract, clock=self.clock, dry_run=dry_run)
         return replayer.run(selection or Selection(), dry_run=dry_run)
+
+    def module(self) -> str:
+        """The world's contract as the text of a module, for processes."""
+        return _MODULE.format(topic=self.topic.name, table=TABLE)
 
     # -- what came of it
 

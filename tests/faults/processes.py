@@ -15,20 +15,6 @@ from headrace.testing.waiting import wait_until
 from tests.behaviour.repeating import repeating
 from tests.behaviour.world import TABLE, World, fill, poison
 
-_CONTRACT = """
-from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
-
-
-class Fill(
-    Event, topic={topic!r}, key="symbol", table=Table(name={table!r}, partition_by="date", bloom_filters=("fill_id",))
-):
-    '''One fill, of a made-up kind.'''
-
-    fill_id: EventId
-    symbol: Symbol
-    price: Price
-    timestamp: UtcTimestamp
-"""
 _MODULE = "contract_under_test"
 _SOURCES = [str(Path(__file__).parents[2] / folder) for folder in ("shared", "services")]
 
@@ -157,7 +143,7 @@ def process_environment(world: World, settings: Mapping[str, str]) -> dict[str, 
     """Of a process that knows the world's lake and contract, with further settings."""
     folder = world.folder / "contracts"
     folder.mkdir(exist_ok=True)
-    (folder / f"{_MODULE}.py").write_text(_CONTRACT.format(topic=world.topic.name, table=TABLE))
+    (folder / f"{_MODULE}.py").write_text(world.module())
     chosen = {"lake__root": str(world.root), "contracts": _MODULE, "log_format": "json", **settings}
     return environment_of(chosen, folder)
 

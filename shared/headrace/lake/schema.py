@@ -38,8 +38,8 @@ def arrow_schema(contract: Contract) -> pa.Schema:
 
 
 def tombstone_schema(contract: Contract) -> pa.Schema:
-    """Columns of records without a value: the field that their key stands for, then where each came from."""
-    keys = [_field(spec) for spec in contract.fields if spec.name == contract.key]
+    """Columns of records without a value: the key of the row that each deletes, then where it came from."""
+    keys = [_field(spec) for spec in contract.fields if spec.name in contract.table.key]
     return pa.schema([*keys, *_provenance()[:3]])
 
 

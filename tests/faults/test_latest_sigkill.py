@@ -1,0 +1,58 @@
+"""Worker processes of a table of latest rows on a real Kafka, killed again and again."""
+
+import os
+import random
+import secrets
+import signal
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from headrace.testing.brokers import BrokerHandle
+from tests.behaviour.latest import LatestWorld
+from tests.behaviour.repeating import repeating
+from tests.behaviour.topics import ClusterTopic
+from tests.behaviour.world import TABLE, poison
+from tests.faults.processes import WorkerProcess
+
+ROUNDS = int(os.environ.get("HEADRACE_TEST_ROUNDS") or 8)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(300)
+def test_two_workers_killed_at_random_moments_leave_the_latest_rows_every_time(
+    tmp_path: Path, kafka_broker: BrokerHandle
+) -> None:
+    world = LatestWorld("kafka", ClusterTopic(kafka_broker, 4), tmp_path)
+    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
+    print(f"HEADRACE_TEST_SEED={seed}")
+    chance = random.Random(seed)
+    numbers = count()
+
+    def send() -> None:
+        """Events of 300 accounts, every fifth older than those before it; now and then a tombstone, or no event."""
+        for number in (next(numbers) for _ in range(10)):
+            world.send(number % 300, at=number - 500 * (number % 5 == 0), price=number % 1000, desk="ABC"[number % 3])
+        if chance.random() < 0.2:
+            world.forget(chance.randrange(300))
+            world.topic.append(poison(1), partition=chance.randrange(4))
+
+    versions: set[int] = set()
+    with repeating(send, pause=0.02), WorkerProcess(world, member="survivor") as survivor:
+        for number in range(ROUNDS):
+            with WorkerProcess(world, member="victim") as victim:
+                if number % 3:  # in the midst of flushes; else also while it starts
+                    victim.await_said('"event": "flush"')
+                assert victim.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 2.0)), victim.said
+                victim.signal(signal.SIGKILL)
+                assert victim.end() == -signal.SIGKILL
+            if (world.root / TABLE / "_delta_log").is_dir():
+                world.assert_proved()
+                versions.add(world.table().version())
+        survivor.signal(signal.SIGTERM)
+        assert survivor.end() == 0, survivor.said
+    assert len(versions) > ROUNDS // 2, "most of the rounds hit workers at work"
+    with WorkerProcess(world, drain=True) as worker:
+        assert worker.end() == 0, worker.said
+    world.assert_latest()
