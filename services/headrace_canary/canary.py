@@ -96,7 +96,9 @@ class Canary:
         self._beats.sent(beat)
         try:
             producer.emit(Heartbeat(beat_id=beat.beat_id, timestamp=now))
-        except QueueFullError as error:
+        except (QueueFullError, DeliveryError) as error:
+            if isinstance(error, DeliveryError) and error.fatal:
+                raise
             self._unsent(beat.beat_id, str(error))
 
     def _serve(self, producer: Producer) -> None:

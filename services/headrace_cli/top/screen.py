@@ -36,7 +36,7 @@ def show(first: Board, look: Callable[[], Board], every: float) -> None:
     stopping = threading.Event()
     console = Console(highlight=False)
     with ExitStack() as undoing:
-        woken, wake = os.pipe()
+        woken, wake = os.pipe()  # `wake` stays open: the thread may still write to it
         undoing.callback(os.close, woken)
         undoing.enter_context(_signals(wake, stopping))
         undoing.enter_context(_single_keys(sys.stdin.fileno()))
