@@ -263,7 +263,7 @@ class World:
         wait_until(lambda: all(map(self.has_landed, addresses)), f"{addresses[:3]} land", seconds=seconds)
 
     def notes(self, name: str = TABLE) -> list[Row]:
-        """What each commit says of itself, from version 0 on."""
+        """What each commit of the log says of itself, the oldest first."""
         found: list[Row] = []
         for path in sorted((self.root / name / "_delta_log").glob("*.json")):
             infos = [json.loads(line).get("commitInfo") for line in path.read_text().splitlines()]
@@ -276,7 +276,8 @@ class World:
         Raises:
             AssertionError: a place is named twice.
         """
-        notes = [(version, note) for version, note in enumerate(self.notes()) if note.get("kind") == "replay"]
+        every, newest = self.notes(), self.table().version()
+        notes = [(v, note) for v, note in enumerate(every, newest + 1 - len(every)) if note.get("kind") == "replay"]
         listed = [
             ((int(p), o), version) for version, note in notes for p, found in note["offsets"].items() for o in found
         ]

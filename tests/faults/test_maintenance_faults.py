@@ -1,7 +1,6 @@
 """Maintenance dies, fails or is overtaken at every effect it has; afterwards every record is in its place once."""
 
 import errno
-import shutil
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -11,9 +10,10 @@ import pytest
 from headrace.errors import HeadraceError
 from headrace.testing.waiting import wait_until
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.upkeep import COLD, feed, files, maintain, neglect, rounds_of
+from tests.behaviour.upkeep import COLD, feed, files, maintain, neglect
 from tests.behaviour.world import World
 from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, recorded
+from tests.faults.maintaining import fresh, run
 from tests.faults.processes import start_maintenance
 
 EFFECTS = (
@@ -44,26 +44,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture
 def world(template: World, tmp_path: Path) -> World:
     return World("memory", template.topic, tmp_path)
-
-
-def fresh(world: World, template: World, effects: Effects) -> None:
-    """The lake before maintenance, and durable."""
-    effects.plan()
-    shutil.rmtree(world.root, ignore_errors=True)
-    shutil.copytree(template.root, world.root)
-    effects.synced[:] = [
-        *(path for path in world.root.rglob("*") if path.is_file()),
-        *world.root.rglob("*"),
-        world.root,
-    ]
-
-
-def run(world: World) -> None:
-    """One round; raises what a table ended with."""
-    with rounds_of(world, checkpoint_versions=10, orphans_days=3650) as rounds:
-        for found in rounds.go(lambda: False):
-            if found.problem is not None:
-                raise found.problem
 
 
 @pytest.fixture(scope="session")

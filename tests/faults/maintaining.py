@@ -1,0 +1,27 @@
+"""Rounds of maintenance over copies of a lake, in which faults are planted."""
+
+import shutil
+
+from tests.behaviour.upkeep import rounds_of
+from tests.behaviour.world import World
+from tests.faults.effects import Effects
+
+
+def fresh(world: World, template: World, effects: Effects) -> None:
+    """The lake before maintenance, and durable."""
+    effects.plan()
+    shutil.rmtree(world.root, ignore_errors=True)
+    shutil.copytree(template.root, world.root)
+    effects.synced[:] = [
+        *(path for path in world.root.rglob("*") if path.is_file()),
+        *world.root.rglob("*"),
+        world.root,
+    ]
+
+
+def run(world: World) -> None:
+    """One round; raises what a table ended with."""
+    with rounds_of(world, checkpoint_versions=10, orphans_days=3650) as rounds:
+        for found in rounds.go(lambda: False):
+            if found.problem is not None:
+                raise found.problem
