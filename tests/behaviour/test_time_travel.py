@@ -1,8 +1,6 @@
 """Tables that keep the last version of each day: what maintenance leaves of them is really read."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,53 +12,12 @@ from deltalake.exceptions import DeltaError
 from headrace.clock import SystemClock
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.upkeep.lease import record_path
 from headrace_exporter.look import TableLooker
-from tests.behaviour.upkeep import COLD, feed, maintain, outcomes, pass_days
+from tests.behaviour.evenings import live, places, read_by_deltalake
+from tests.behaviour.upkeep import COLD, feed, maintain, outcomes
 from tests.behaviour.world import TABLE, Command, World
 
 KEPT_DAYS = 90
-
-
-@dataclass
-class Evening:
-    """What stood in the table at the end of a day.
-
-    Attributes:
-        version: its last one.
-        places: of its rows, rising.
-        age: in days.
-    """
-
-    version: int
-    places: list[tuple[int, int]]
-    age: int = 0
-
-
-def live(world: World, steps: list[int]) -> list[Evening]:
-    """A day of work and maintenance, then so many days that pass; again and again."""
-    evenings: list[Evening] = []
-    for days in steps:
-        feed(world, 1, time_travel_days=KEPT_DAYS)
-        maintain(world, COLD, checkpoint_versions=10)
-        evenings.append(Evening(world.table().version(), read_by_deltalake(world, world.table().version())))
-        pass_days(world, days)
-        (world.root / record_path(TABLE)).unlink()  # or orphans are looked for once in all these days
-        for evening in evenings:
-            evening.age += days
-    return evenings
-
-
-def read_by_deltalake(world: World, when: int | datetime) -> list[tuple[int, int]]:
-    """Places of all rows of a version, or of the one of that moment."""
-    table = world.table()
-    table.load_as_version(when)
-    return places(table.to_pyarrow_table(columns=["_partition", "_offset"]).to_pydict())
-
-
-def places(columns: Mapping[str, list[int]]) -> list[tuple[int, int]]:
-    """Rising."""
-    return sorted(zip(columns["_partition"], columns["_offset"], strict=True))
 
 
 def read_by_polars(world: World, version: int) -> list[tuple[int, int]]:
@@ -84,7 +41,7 @@ def commits(world: World) -> list[tuple[int, float]]:
 
 def test_the_last_version_of_each_day_is_read_for_90_days_and_other_files_go_after_7(memory_world: World) -> None:
     world = memory_world
-    evenings = live(world, [1] * 8 + [12] * 7 + [1] * 5)
+    evenings = live(world, [1] * 8 + [12] * 7 + [1] * 5, kept_days=KEPT_DAYS)
     found = maintain(world, COLD, checkpoint_versions=10)
 
     assert outcomes(found[TABLE]) == [("orphans", "done")]

@@ -39,31 +39,14 @@ from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Group
 from headrace_ingest.worker import Worker
 from headrace_ingest.writer import BatchWriter
+from tests.faults.maintenance_mutants import MAINTENANCE_MUTANTS
+from tests.faults.planting import Mutant, patch
 
 SWITCH = "HEADRACE_MUTANT"
 
 
-def patch(owner: object, name: str, replacement: object) -> None:
-    """Replaces an attribute, which must be there."""
-    getattr(owner, name)
-    setattr(owner, name, replacement)
-
-
 _commit: Callable[..., int] = DeltaLog.commit
 _claim: Callable[..., list[Lease]] = Claimer.claim
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One defect.
-
-    Attributes:
-        plant: patches production classes.
-        guard: the test that must turn red, as a node id.
-    """
-
-    plant: Callable[[], None]
-    guard: str
 
 
 def append_by_uri() -> None:
@@ -418,6 +401,7 @@ MUTANTS = {
         f"{_REPLAYS}test_a_record_is_marked_only_when_the_commit_of_a_dead_replay_is_durable",
     ),
     "delete-in-a-handler": Mutant(delete_in_a_handler, f"{_ERROR}[answer-lost-commit ingest]"),
+    **MAINTENANCE_MUTANTS,
 }
 
 

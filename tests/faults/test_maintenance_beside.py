@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from headrace.errors import InvariantError
+from headrace.lake import rewrite
 from headrace.read.proof.findings import Code
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import Verifier
@@ -16,7 +18,7 @@ from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, age_removals, feed, files, maintain, neglect
 from tests.behaviour.world import TABLE, World, contract_for, fill, poison, tight_contract_for
 from tests.faults.effects import Effects, Fault, Moment
-from tests.faults.maintaining import fresh, run
+from tests.faults.maintaining import all_active, fresh, run
 from tests.faults.processes import WorkerProcess, producing, start_maintenance, stream
 
 MOMENTS_OF_A_ROUND: list[tuple[str, Moment]] = [
@@ -83,6 +85,23 @@ def test_whatever_is_done_in_the_midst_of_a_round_changes_no_row(
     if other is not replay:
         replay(world)
     world.assert_exact()
+
+
+@pytest.mark.usefixtures("leases_are_lost")
+def test_files_that_two_replaced_at_once_are_noticed_and_nobody_goes_on(
+    world: World, template: World, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtake() -> None:
+        run(world)
+        monkeypatch.setattr(rewrite, "_sizes", all_active)
+
+    fresh(world, template, effects)
+    effects.plan(Fault("write rows of the table", 1, "after", overtake))
+
+    with pytest.raises(InvariantError, match="which another commit had replaced before"):
+        run(world)
+    with pytest.raises(InvariantError, match="is not maintained since this was found"):
+        run(world)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +190,7 @@ def test_two_maintenance_processes_killed_again_and_again_beside_ingest_and_veri
     log = world.folder / "maintenance.log"
     with producing(world, stream()) as sent, WorkerProcess(world) as worker:
         worker.await_said('"event": "flush"')
-        for round_ in range(4):
+        for round_ in range(3):
             merged = partial(has_merged, log, merges(log))
             both = [start_maintenance(world) for _ in range(2)]
             wait_until(merged, "files are merged", seconds=60)

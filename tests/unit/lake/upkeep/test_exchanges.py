@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -56,4 +58,17 @@ def test_rows_that_came_or_went_are_noticed(store: Store) -> None:
     made = commit(store, list(before.rows), "all.parquet", rows=2)
 
     with pytest.raises(InvariantError, match="it turned 3 rows into 2"):
+        check_exchange(store, before, made)
+
+
+def test_a_library_that_sees_other_files_than_the_commits_say_is_noticed(store: Store) -> None:
+    before = take_snapshot(store, "t")
+    made = commit(store, list(before.rows), "all.parquet", rows=3)
+    DeltaTable(store.uri("t")).create_checkpoint()
+    checkpoint = Path(store.uri("t")) / "_delta_log" / f"{made:020d}.checkpoint.parquet"
+    actions = pq.read_table(checkpoint)
+    lost = pc.is_valid(pc.struct_field(actions["add"], "path"))
+    pq.write_table(actions.filter(pc.invert(lost)), checkpoint)
+
+    with pytest.raises(InvariantError, match=r"the library and the commits disagree on 1 files: all\.parquet"):
         check_exchange(store, before, made)
