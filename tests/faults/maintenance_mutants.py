@@ -78,7 +78,7 @@ MAINTENANCE_MUTANTS = {
     "look-away-after-the-exchange": Mutant(
         look_away_after_the_exchange, f"{_BESIDE}test_files_that_two_replaced_at_once_are_noticed_and_nobody_goes_on"
     ),
-    "overwrite-a-version": Mutant(overwrite_a_version, f"{_MIDST}[write a commit to the table-before-ingest]"),
+    "overwrite-a-version": Mutant(overwrite_a_version, f"{_MIDST}[write a commit to the table-before-replay]"),
     "merge-what-may-be-lost": Mutant(
         merge_what_may_be_lost,
         "tests/faults/test_maintenance_faults.py::test_power_lost_at_moments_of_maintenance_takes_no_row[False]",
