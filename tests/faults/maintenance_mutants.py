@@ -5,7 +5,6 @@ import sys
 import headrace.lake.rewrite
 import headrace.lake.upkeep.compaction
 from headrace.lake.store import Store
-from headrace.lake.upkeep.compaction import Compactor
 from headrace.lake.upkeep.daily import VersionFiles
 from headrace.lake.upkeep.logfiles import LogFiles
 from tests.faults.maintaining import all_active
@@ -14,7 +13,7 @@ from tests.faults.planting import Mutant, patch
 
 def leave_out_the_digest() -> None:
     """Commits a file without reading it back."""
-    patch(Compactor, "_prove", lambda *_: None)
+    patch(headrace.lake.upkeep.compaction, "_prove", lambda *_: None)
 
 
 def replace_what_is_gone() -> None:

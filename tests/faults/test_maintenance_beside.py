@@ -17,7 +17,7 @@ from headrace.testing.waiting import wait_until
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, age_removals, feed, files, maintain, neglect
 from tests.behaviour.world import TABLE, World, contract_for, fill, poison, tight_contract_for
-from tests.faults.effects import Effects, Fault, Moment
+from tests.faults.effects import Effects, Fault, Moment, in_step
 from tests.faults.maintaining import all_active, fresh, run
 from tests.faults.processes import WorkerProcess, producing, start_maintenance, stream
 
@@ -144,31 +144,36 @@ def verified(world: World, in_the_midst: list[Callable[[], object]]) -> TableRep
     return Verifier(world.root, {TABLE: world.contract}, truth, progress).verify(TABLE)
 
 
-def merge_and_vacuum(world: World) -> None:
+def merge_and_vacuum(world: World, patch: pytest.MonkeyPatch) -> None:
     """All files of the table are replaced, and those that were are gone; then a worker brings new ones."""
     before = files(world)
     maintain(world, COLD)
     age_removals(world, days=8)
     maintain(world, COLD)
     assert not any((world.root / TABLE / path).exists() for path in before)
-    world.drain(flush_rows=10)
+    with in_step(patch, records_per_poll=5):
+        world.drain(flush_rows=5)
 
 
-def test_verify_whose_files_vanish_looks_at_the_newer_version(memory_world: World) -> None:
+def test_verify_whose_files_vanish_looks_at_the_newer_version(
+    memory_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     feed(memory_world, 12)
     memory_world.topic.extend([fill(number, note="later") for number in range(40)])
 
-    report = verified(memory_world, [lambda: merge_and_vacuum(memory_world)])
+    report = verified(memory_world, [lambda: merge_and_vacuum(memory_world, monkeypatch)])
 
     assert report.verdict == "PASS", [f for p in report.partitions for f in p.findings]
     assert report.version == memory_world.table().version()
 
 
-def test_verify_whose_files_vanish_again_says_so_and_finds_no_fault(memory_world: World) -> None:
+def test_verify_whose_files_vanish_again_says_so_and_finds_no_fault(
+    memory_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     feed(memory_world, 12)
     memory_world.topic.extend([fill(number, note="later") for number in range(40)])
 
-    report = verified(memory_world, [lambda: merge_and_vacuum(memory_world)] * 2)
+    report = verified(memory_world, [lambda: merge_and_vacuum(memory_world, monkeypatch)] * 2)
 
     assert (report.verdict, [finding.code for finding in report.findings]) == ("UNKNOWN", [Code.MOVED_ON])
     memory_world.assert_exact()

@@ -33,7 +33,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     world = World("memory", MemoryTopic(2), tmp_path_factory.mktemp("evenings"))
     evenings = live(world, [1] * 4 + [12, 12], kept_days=KEPT_DAYS)
     world.table().create_checkpoint()  # forgets what left the table more than a week ago
-    *evenings, _noon, last = live(world, [0, 14], kept_days=KEPT_DAYS, before=evenings)
+    *evenings, _early, _noon, _late, last = live(world, [0, 0, 0, 14], kept_days=KEPT_DAYS, before=evenings)
     feed(world, 4)
     *gone, standing = [evening for evening in evenings if evening.age > KEPT_DAYS]
     assert gone
