@@ -80,7 +80,6 @@ def _watched(process: "subprocess.Popen[bytes]", out: Path, writer: "_Writer", c
     return {
         "full_seconds": round(read[_TOOK, "full"], 3),
         "full_cpu_seconds": round(read[_CPU] - started[_CPU], 2),
-        "new_commits_seconds": round(again[_TOOK, "log"], 3),
         "new_commits_cpu_seconds": round(again[_CPU] - read[_CPU], 2),
         "peak_rss_mib": round(peak_so_far(process.pid) / MIB),
     }

@@ -66,12 +66,24 @@ def a_table_of_latest_rows(folder: Path) -> list[Sample]:
         return shown.samples()
 
 
-def processes_on_a_broker(world: World) -> list[Sample]:
-    """Both, beside each other on a table that is behind: they say the same, and one of them writes nothing."""
+def a_table_that_is_behind(world: World) -> list[Sample]:
+    """By more than the topic still has."""
+    fall_behind(world)
+    with exported(world, kafka=world.topic.kafka().model_dump(exclude_unset=True)) as shown:
+        return shown.samples()
+
+
+def fall_behind(world: World) -> None:
     send(world, 5, age=HOUR)
     world.drain()
     send(world, 6, age=HOUR)
     world.topic.delete_before(0, 7)
+
+
+@pytest.mark.kafka
+def test_two_processes_say_the_same_and_the_one_that_only_exports_writes_nothing(kafka_world: World) -> None:
+    world = kafka_world
+    fall_behind(world)
     environment = process_environment(
         world, {"kafka__bootstrap_servers": world.cluster.handle.bootstrap_servers, **QUICK}
     )
@@ -89,7 +101,6 @@ def processes_on_a_broker(world: World) -> list[Sample]:
     assert sum(of(alone, tables.SOURCE_LAG).values()) == 6
     assert {s.name for s in alone} >= {"process_resident_memory_bytes", "headrace_build_info"}
     assert not [s for s in alone if s.name == "headrace_delta_conflict_guard_ok"]
-    return alone
 
 
 def what_is_shown(process: Process) -> list[Sample]:
@@ -117,7 +128,7 @@ def test_exporters_move_every_metric_of_tables(kafka_world: World, tmp_path: Pat
         [
             *a_neglected_table(tmp_path / "neglected"),
             *a_table_of_latest_rows(tmp_path / "latest"),
-            *processes_on_a_broker(kafka_world),
+            *a_table_that_is_behind(kafka_world),
         ]
     )
     assert sorted({metric.name for metric in TABLES} - {name for name, _ in shown}) == []

@@ -6,7 +6,6 @@ No data file is opened and nothing is changed.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -49,7 +48,7 @@ class TableFile:
     @property
     def sealed(self) -> bool:
         """Whether it was clustered when its partition had gone cold."""
-        return PurePosixPath(self.path).name.startswith(SEALED)
+        return self.path.rpartition("/")[2].startswith(SEALED)
 
 
 @dataclass(frozen=True, slots=True)
