@@ -31,6 +31,8 @@ SHOWN = (*common.READERS, *TABLES)
 
 _NAMES_SECONDS = 60.0
 """How long the names of tables are remembered: to list them is dear where a table of many files has no partitions."""
+_STOP_SECONDS = 5.0
+"""How long a stop waits for a question that is open: nothing is lost with it."""
 
 
 class TableNames:
@@ -145,7 +147,7 @@ def build_loops(
         ticked[:] = [clock.now().timestamp()]
 
     loops = [Loop("headrace-export", turn, settings.export.every_seconds)]
-    if settings.kafka.bootstrap_servers is not None:
+    if settings.kafka.bootstrap_servers:
         ends = Ends(store, settings.kafka, settings.metrics.partition_detail)
         source = SourceLooker(ends, TableNames(store, named, clock), board, clock)
         loops.append(Loop("headrace-source", source.turn, settings.export.every_seconds, source.close))
@@ -167,7 +169,7 @@ def running(loops: Sequence[Loop], stopping: Event) -> Iterator[None]:
     finally:
         stopping.set()
         for thread in threads:
-            thread.join()
+            thread.join(_STOP_SECONDS)
 
 
 def _run(loop: Loop, stopping: Event) -> None:

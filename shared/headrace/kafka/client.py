@@ -150,6 +150,17 @@ def client_properties(kafka: KafkaSettings) -> Properties:
     return connection_properties(kafka)
 
 
+def quiet_properties(kafka: KafkaSettings) -> Properties:
+    """The same for who asks again and again and tells by itself what failed: critical lines only.
+
+    librdkafka writes one per failed attempt to connect, ten a second while no broker answers.
+
+    Raises:
+        ConfigError: as `client_properties`.
+    """
+    return {"log_level": 2, **client_properties(kafka)}
+
+
 def connection_properties(kafka: KafkaSettings) -> Properties:
     """What `kafka` says of the connection, for librdkafka; a broker only if one is named.
 
