@@ -107,30 +107,18 @@ class LiveFiles:
         if self._version is None:
             self._version = self._start(version)
         for made in range(self._version + 1, version + 1):
-            actions = [json.loads(line) for line in self._store.read(commit_path(self._table, made)).splitlines()]
             # A file that changes its vector is removed and added in one commit, in any order.
-            for action in sorted(actions, key=lambda action: "remove" not in action):
+            for action in sorted(committed(self._store, self._table, made), key=lambda action: "remove" not in action):
                 self._apply(action)
             self._version = made
         return list(self._files.values())
 
     def _start(self, version: int) -> int:
         """Takes the newest checkpoint up to `version`; returns its version, -1 if there is none."""
-        folder = f"{self._table}/_delta_log"
-        named = filter(None, map(_CHECKPOINT.fullmatch, self._store.sizes(folder)))
-        newest = max((made for found in named if (made := int(found[1])) <= version), default=-1)
-        if newest >= 0:
-            for action in self._checkpointed(f"{folder}/{newest:020d}.checkpoint.parquet"):
-                self._apply(action)
+        newest = checkpoint_before(self._store, self._table, version)
+        for action in checkpointed(self._store, self._table, newest, "add", "protocol"):
+            self._apply(action)
         return newest
-
-    def _checkpointed(self, path: str) -> Iterator[Action]:
-        with self._store.open(path) as source:
-            for batch in pq.ParquetFile(source).iter_batches(4_096, columns=["add", "protocol"]):
-                for row in batch.to_pylist():
-                    if row["add"]:
-                        row["add"]["partitionValues"] = dict(row["add"]["partitionValues"])
-                    yield {kind: body for kind, body in row.items() if body}
 
     def _apply(self, action: Action) -> None:
         if removed := action.get("remove"):
@@ -152,3 +140,40 @@ class LiveFiles:
             told = protocol.get("writerFeatures") or f"writer version {protocol.get('minWriterVersion')}"
             msg = f"{self._store.uri(self._table)} was given {told} by another tool: nothing was written"
             raise WrongTableError(msg)
+
+
+def checkpoint_before(store: Store, table: str, version: int) -> int:
+    """The newest version up to `version` that has a checkpoint; -1 if none has.
+
+    Raises:
+        StoreError, AccessDeniedError: the log cannot be listed.
+    """
+    named = filter(None, map(_CHECKPOINT.fullmatch, store.sizes(f"{table}/_delta_log")))
+    return max((made for found in named if (made := int(found[1])) <= version), default=-1)
+
+
+def checkpointed(store: Store, table: str, version: int, *kinds: str) -> Iterator[Action]:
+    """The actions of those kinds in the checkpoint of `version`; none of -1.
+
+    Raises:
+        StoreError, AccessDeniedError: it cannot be read.
+    """
+    if version < 0:
+        return
+    with store.open(f"{table}/_delta_log/{version:020d}.checkpoint.parquet") as source:
+        for batch in pq.ParquetFile(source).iter_batches(4_096, columns=list(kinds)):
+            for row in batch.to_pylist():
+                found = {kind: body for kind, body in row.items() if body}
+                if "add" in found:
+                    found["add"]["partitionValues"] = dict(found["add"]["partitionValues"])
+                yield found
+
+
+def committed(store: Store, table: str, version: int) -> list[Action]:
+    """The actions of commit `version`.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StoreError, AccessDeniedError: it cannot be read.
+    """
+    return [json.loads(line) for line in store.read(commit_path(table, version)).splitlines()]

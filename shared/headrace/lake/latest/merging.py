@@ -14,8 +14,8 @@ SMALL = 4_096
 MANY = 8
 """Files of like size that become one: as many as the times that a row is copied grow by one."""
 
-MOST = 262_144
-"""Rows of one rewrite: some 200 ms."""
+MOST = 131_072
+"""Rows of one rewrite: a row group, some half a second."""
 
 
 @dataclass(frozen=True, slots=True)

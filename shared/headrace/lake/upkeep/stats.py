@@ -14,6 +14,7 @@ from deltalake.exceptions import DeltaError
 
 from headrace.errors import WrongTableError
 from headrace.lake.failures import store_failure
+from headrace.lake.latest.unused import unused_vectors
 from headrace.lake.log import open_table
 from headrace.lake.retention import retention_of
 from headrace.lake.store import Store
@@ -129,9 +130,13 @@ def gather(store: Store, table: str, *, kept: VersionFiles | None = None, now: d
     if expired and daily:
         needed = (kept or VersionFiles(store, table)).of(log, daily)
         expired = {path: size for path, size in expired.items() if path not in needed}
+    version = handle.version()
+    if properties.get(DELETION_VECTORS) == "true":
+        before = (now or datetime.now(UTC)) - retention.files
+        expired |= unused_vectors(store, table, version, before=before, versions=daily or ())
     return TableStats(
         table=table,
-        version=handle.version(),
+        version=version,
         files=_files(handle),
         log=log,
         expired=expired,

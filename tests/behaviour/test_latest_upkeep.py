@@ -1,0 +1,67 @@
+"""Maintenance beside a table of latest rows: it takes what nobody needs, and no vector that is in use."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from headrace.lake.latest.unused import unused_vectors
+from headrace.lake.log import DeltaLog
+from headrace.lake.store import Store
+from headrace.lake.upkeep.stats import gather
+from tests.behaviour.latest import LatestWorld
+from tests.behaviour.topics import MemoryTopic
+from tests.behaviour.world import TABLE
+
+LATER = timedelta(days=8)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LatestWorld:
+    """A file of many rows of which each flush deletes one more."""
+    monkeypatch.setattr("headrace.lake.latest.merging.SMALL", 0)
+    world = LatestWorld("memory", MemoryTopic(1), tmp_path)
+    for account in range(30):
+        world.send(account, at=0)
+    world.drain()
+    for account in range(5):
+        world.send(account, at=1)
+        world.drain()
+    return world
+
+
+def vectors(world: LatestWorld) -> set[str]:
+    folder = world.root / TABLE / "_deletions"
+    return {f"_deletions/{path.name}" for path in folder.iterdir()}
+
+
+def test_vectors_are_kept_as_long_as_files_that_left_the_table(world: LatestWorld) -> None:
+    store, version, now = Store(str(world.root)), world.table().version(), datetime.now(UTC)
+    assert len(vectors(world)) == 5
+    assert unused_vectors(store, TABLE, version, before=now + LATER) == {}  # commits still tell of them
+    world.table().alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 0 seconds"})
+    DeltaLog(store, TABLE).checkpoint()
+    version = world.table().version()
+    unused = unused_vectors(store, TABLE, version, before=now + LATER)
+    assert len(unused) == 4
+    assert all(size == (world.root / TABLE / path).stat().st_size for path, size in unused.items())
+    assert unused_vectors(store, TABLE, version, before=now - LATER) == {}
+    kept = unused_vectors(store, TABLE, version, before=now + LATER, versions=[5])
+    assert len(kept) == 3
+    assert unused.keys() <= gather(store, TABLE, now=now + LATER).expired.keys()
+    for path in unused:
+        (world.root / TABLE / path).unlink()
+    world.assert_latest()
+
+
+def test_the_librarys_full_vacuum_does_not_see_vectors(world: LatestWorld) -> None:
+    table = DeltaTable(str(world.root / TABLE))
+    found = table.vacuum(retention_hours=0, enforce_retention_duration=False, full=True, dry_run=True)
+    assert not [path for path in found if "deletion_vector" in path]
+    assert not {file.path for file in gather(Store(str(world.root)), TABLE).files} & set(found)
+
+
+def test_maintenance_leaves_the_files_to_the_workers_and_says_so(world: LatestWorld) -> None:
+    stats = gather(Store(str(world.root)), TABLE)
+    assert stats.protected == "workers merge the files of a table of latest rows while they write"
