@@ -27,7 +27,7 @@ class Partition:
     Attributes:
         value: of the partition column, None where there is none.
         files: all of the partition.
-        largest: bytes that one merge may have, since more was too much; None if nothing was.
+        largest: weight that one merge may have, since more was too much; None if nothing was.
     """
 
     value: str | None
@@ -35,7 +35,7 @@ class Partition:
     largest: int | None = None
 
     def target(self, mib: int) -> int:
-        """Bytes of the files to aim at, where the policy says so many MiB."""
+        """Weight of the files to aim at, where the policy says so many MiB."""
         return mib * MIB if self.largest is None else min(mib * MIB, self.largest)
 
 
@@ -47,11 +47,11 @@ def hot_jobs(partition: Partition, policy: MaintainSettings) -> Iterator[Job]:
         policy: sizes and counts.
     """
     target = partition.target(policy.target_mib)
-    small = sorted((f for f in partition.files if not f.sealed and f.size < SMALL * target), key=lambda f: f.size)
+    small = sorted((f for f in partition.files if not f.sealed and f.weight < SMALL * target), key=lambda f: f.weight)
     chosen, why = _worth(small, target, policy)
     for group in _groups(chosen, target):
         # What fills a file is done with; what does not is merged only for its numbers.
-        full = len(group) > 1 and _size(group) >= SMALL * target
+        full = len(group) > 1 and _weight(group) >= SMALL * target
         if full or (why != _FULL and len(group) >= _LEAST):
             yield Job(JobKind.COMPACT, f"{why}: {told(group)}", tuple(group), partition.value)
 
@@ -65,7 +65,7 @@ def _worth(small: Sequence[TableFile], target: int, policy: MaintainSettings) ->
     alike = _alike(small, int(_LIKE * policy.compact_files))
     if len(alike) >= policy.compact_files:
         return alike, f"{policy.compact_files} files of like size or more"
-    if len(small) >= _LEAST and _size(small) >= target:
+    if len(small) >= _LEAST and _weight(small) >= target:
         return small, _FULL
     return (), ""
 
@@ -83,17 +83,17 @@ def cold_jobs(partition: Partition, policy: MaintainSettings, cluster_by: Sequen
     """
     files, target = partition.files, partition.target(policy.sealed_mib)
     fresh = [file for file in files if not file.sealed]
-    weight = _size(fresh)
+    weight = _weight(fresh)
     # Late records come a few at a time: sealing each of them would double the sealed files again and again.
     late = any(file.sealed for file in files) and weight < SMALL * target
     if len(fresh) < (_LEAST if late else 1):
         return
     joined = []
-    for file in sorted((f for f in files if f.sealed and f.size < SMALL * target), key=lambda f: f.size):
-        if file.size > weight:
+    for file in sorted((f for f in files if f.sealed and f.weight < SMALL * target), key=lambda f: f.weight):
+        if file.weight > weight:
             break
         joined.append(file)
-        weight += file.size
+        weight += file.weight
     ordered = f", ordered by {', '.join(cluster_by)}" if cluster_by else ""
     for group in _groups([*fresh, *joined], target):
         lone = len(group) == 1
@@ -105,7 +105,7 @@ def cold_jobs(partition: Partition, policy: MaintainSettings, cluster_by: Sequen
 
 def _worth_ordering(file: TableFile, partition: Partition, cluster_by: Sequence[str]) -> bool:
     """Whether a file is rewritten although there is none to be merged with it."""
-    fits = partition.largest is None or file.size <= partition.largest
+    fits = partition.largest is None or file.weight <= partition.largest
     return fits and bool(cluster_by) and not file.sealed and file.size >= _WORTH_SEALING
 
 
@@ -113,17 +113,17 @@ def _alike(small: Sequence[TableFile], parts: int) -> Sequence[TableFile]:
     """As many of the smallest as there are without one that makes more than one of `parts` of them; `small` rises."""
     total = taken = 0
     for count, file in enumerate(small, start=1):
-        total += file.size
-        if file.size * parts <= total:
+        total += file.weight
+        if file.weight * parts <= total:
             taken = count
     return small[:taken]
 
 
 def _groups(files: Iterable[TableFile], target: int) -> Iterator[list[TableFile]]:
-    """Files in the order of their age, cut where a group would become larger than `target`."""
+    """Files in the order of their age, cut where a group would become heavier than `target`."""
     group: list[TableFile] = []
     for file in sorted(files, key=lambda f: (f.modified, f.path)):
-        if group and _size(group) + file.size > target:
+        if group and _weight(group) + file.weight > target:
             yield group
             group = []
         group.append(file)
@@ -131,10 +131,10 @@ def _groups(files: Iterable[TableFile], target: int) -> Iterator[list[TableFile]
         yield group
 
 
-def _size(files: Iterable[TableFile]) -> int:
-    return sum(file.size for file in files)
+def _weight(files: Iterable[TableFile]) -> int:
+    return sum(file.weight for file in files)
 
 
 def told(files: Sequence[TableFile]) -> str:
     """How many files of which size."""
-    return f"{len(files)} {'file' if len(files) == 1 else 'files'}, {_size(files) / MIB:.1f} MiB"
+    return f"{len(files)} {'file' if len(files) == 1 else 'files'}, {sum(file.size for file in files) / MIB:.1f} MiB"

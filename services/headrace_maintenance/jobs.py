@@ -38,6 +38,11 @@ class Job:
         """Bytes that are rewritten."""
         return sum(file.size for file in self.files)
 
+    @property
+    def weight(self) -> int:
+        """What they count for where memory is concerned."""
+        return sum(file.weight for file in self.files)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -27,7 +27,7 @@ class Given:
         cluster_by: columns that sealed files are ordered by.
         orphans_at: when orphans were last looked for.
         unmergeable: why its files cannot be merged; None if they can.
-        largest: bytes that a merge may have, of partitions where more was too much.
+        largest: weight that a merge may have, of partitions where more was too much.
         day: what was written to it.
         thrifty: whether that is too much.
     """

@@ -174,20 +174,30 @@ class TableMaintainer:
 
     def _gather(self) -> TableStats:
         try:
-            return self._garbage.look()
+            stats = self._garbage.look()
         except FileNotFoundError as missing:
             msg = f"there is no table at {missing}"
             raise WrongTableError(msg) from None
+        if stats.foreign is not None:
+            msg = f"{self._tools.store.uri(self.table)} is left alone: {stats.foreign}"
+            raise WrongTableError(msg)
+        return stats
 
     def _hold(self) -> Lease:
         if self._lease is None:
             with suppress(StoreError):  # a torn checkpoint, which is mended below; what is not ours is not touched
                 self._gather()
+            self._check_rights()
             self._lease = take_lease(self._tools.store, self.table, self._tools.holder, self._tools.clock)
             removed = mend_checkpoint(self._tools.store, self.table)
             if removed is not None:
                 log.warning("checkpoint_mended", table=self.table, removed=removed)
         return self._lease
+
+    def _check_rights(self) -> None:
+        """Before a file is written that cannot be committed, and then another one at every look."""
+        for folder in (self.table, f"{self.table}/_delta_log"):
+            self._tools.store.check_writable(folder)
 
     def _do(self, job: Job, lease: Lease) -> Done:
         began = time.perf_counter()
@@ -235,6 +245,7 @@ class TableMaintainer:
             return Done(job, "aborted", "the layout of its files is not known")
         seal = job.kind is JobKind.SEAL
         merge = Merge(job.files, seal, subject.cluster_by if seal else ())
+        self._check_rights()
         made = self._tools.rewrite(layout, merge, lease.beat)
         if isinstance(made, Lost):
             return self._set_back(job, lease, made)

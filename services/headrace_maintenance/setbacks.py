@@ -12,17 +12,17 @@ REST = timedelta(days=1)
 
 
 def largest_merges(setbacks: Iterable[Setback], policy: MaintainSettings, now: datetime) -> Mapping[str | None, int]:
-    """Bytes that a merge may have at most, of each partition that had a setback: half of what was too much.
+    """Weight that a merge may have at most, of each partition that had a setback: half of what was too much.
 
     Higher limits are a reason to try again at once.
     """
-    return {each.value: each.size // 2 for each in setbacks if _counts(each, policy, now)}
+    return {each.value: each.weight // 2 for each in setbacks if _counts(each, policy, now)}
 
 
 def with_setback(setbacks: Iterable[Setback], job: Job, policy: MaintainSettings, now: datetime) -> tuple[Setback, ...]:
     """`setbacks` after a job's, without those that count no more."""
     kept = (each for each in setbacks if each.value != job.value and _counts(each, policy, now))
-    return (*kept, Setback(job.size, now, policy.memory_mib, policy.merge_minutes, job.value))
+    return (*kept, Setback(job.weight, now, policy.memory_mib, policy.merge_minutes, job.value))
 
 
 def _counts(setback: Setback, policy: MaintainSettings, now: datetime) -> bool:

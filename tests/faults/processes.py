@@ -157,12 +157,19 @@ def environment_of(settings: Mapping[str, str], *folders: Path) -> dict[str, str
     }
 
 
-def start_maintenance(world: World, **settings: str) -> "subprocess.Popen[bytes]":
-    """`headrace maintain`, eager, until it is stopped; `settings` as those of a worker."""
+def start_maintenance(
+    world: World, *options: str, prepare: Callable[[], None] | None = None, **settings: str
+) -> "subprocess.Popen[bytes]":
+    """`headrace maintain`, eager, until it is stopped; options of the command, the rest as of a worker."""
     chosen = {"maintain__compact_files": "8", "maintain__every_seconds": "1", "metrics__enabled": "false", **settings}
     with (world.folder / "maintenance.log").open("ab") as out:
-        command = [sys.executable, "-m", "headrace_cli.main", "maintain"]
-        return subprocess.Popen(command, env=process_environment(world, chosen), stdout=out, stderr=out)
+        return subprocess.Popen(
+            [sys.executable, "-m", "headrace_cli.main", "maintain", *options],
+            env=process_environment(world, chosen),
+            stdout=out,
+            stderr=out,
+            preexec_fn=prepare,  # noqa: PLW1509  # sets a limit, and takes no lock
+        )
 
 
 def start_replay(world: World) -> "subprocess.Popen[str]":

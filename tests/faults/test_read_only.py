@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import AccessDeniedError
-from tests.behaviour.world import World, fill, poison
-from tests.faults.processes import WorkerProcess, producing, stream
-
-pytestmark = pytest.mark.kafka
+from headrace.lake.quarantine import quarantine_name
+from tests.behaviour.upkeep import feed, files
+from tests.behaviour.world import TABLE, World, fill, poison
+from tests.faults.processes import WorkerProcess, producing, start_maintenance, stream
 
 _PR_CAPBSET_DROP = 24
 _CAP_DAC_OVERRIDE = 1
@@ -38,6 +38,7 @@ def read_only(root: Path) -> Iterator[None]:
             folder.chmod(0o755)
 
 
+@pytest.mark.kafka
 def test_a_read_only_lake_is_refused_before_anything_is_read(kafka_world: World) -> None:
     world = kafka_world
     world.topic.extend([poison(n) if n % 10 == 3 else fill(n) for n in range(50)])
@@ -51,6 +52,35 @@ def test_a_read_only_lake_is_refused_before_anything_is_read(kafka_world: World)
     world.assert_exact()
 
 
+def maintained(world: World) -> tuple[int, str]:
+    """Exit code and words of `headrace maintain --once`."""
+    process = start_maintenance(world, "--once", prepare=heed_permissions)
+    code = process.wait(60)
+    return code, (world.folder / "maintenance.log").read_text()
+
+
+@pytest.mark.parametrize("folder", [TABLE, f"{TABLE}/_delta_log"])
+def test_a_table_that_maintenance_may_not_write_to_is_named_and_nothing_is_left_behind(
+    memory_world: World, folder: str
+) -> None:
+    world = memory_world
+    feed(world, 9)
+    before = sorted(world.root.rglob("*.parquet"))
+    (world.root / folder).chmod(0o555)
+    try:
+        code, said = maintained(world)
+    finally:
+        (world.root / folder).chmod(0o755)
+
+    assert code == AccessDeniedError.exit_code, said
+    assert f"writing to {world.root / folder} failed: [Errno 13] Permission denied. The folder is read-only" in said
+    left = set(world.root.rglob("*.parquet")) - set(before)
+    assert {path.relative_to(world.root).parts[0] for path in left} == {quarantine_name(TABLE)}  # which goes on
+    assert maintained(world)[0] == 0
+    assert len(files(world)) == 1
+
+
+@pytest.mark.kafka
 def test_a_lake_that_becomes_read_only_stops_the_worker_and_nothing_is_lost(kafka_world: World) -> None:
     world = kafka_world
     with producing(world, stream()), WorkerProcess(world, prepare=heed_permissions) as worker:

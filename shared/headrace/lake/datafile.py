@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from headrace.lake.schema import Array
 from headrace.lake.store import Store
 
 # Row groups hold what a reader has to decode for one row: 128 Ki rows of a trade are ~10 MB.
@@ -106,7 +107,25 @@ def _folder(column: str, value: str) -> str:
     return _UNSAFE.sub("_", f"{column}={value}")[:_FOLDER_LENGTH] + "/"
 
 
-def write_file(store: Store, layout: FileLayout, rows: pa.Table, value: str | None, *, prefix: str = "") -> DataFile:
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How rows are put into a file, where not as they come.
+
+    Attributes:
+        prefix: begins the file's name.
+        order: places of the rows, one after another; the rows are held in memory once and not twice.
+    """
+
+    prefix: str = ""
+    order: "Array | None" = None
+
+
+_AS_THEY_COME = Arrangement()
+
+
+def write_file(
+    store: Store, layout: FileLayout, rows: pa.Table, value: str | None, *, arranged: Arrangement = _AS_THEY_COME
+) -> DataFile:
     """Writes `rows` of one partition to one file, durable when this returns.
 
     Args:
@@ -114,15 +133,15 @@ def write_file(store: Store, layout: FileLayout, rows: pa.Table, value: str | No
         layout: of the table.
         rows: without the partition column.
         value: of the partition column, None where there is none.
-        prefix: begins the file's name.
+        arranged: how they are put into it.
 
     Raises:
         StoreError, AccessDeniedError: it could not be written.
     """
     column = layout.partition_column
-    data = encode(rows, layout)
+    data = encode(rows, layout, arranged.order)
     folder = "" if column is None else _folder(column, str(value))
-    path = f"{folder}{prefix}{uuid.uuid4().hex}.parquet"
+    path = f"{folder}{arranged.prefix}{uuid.uuid4().hex}.parquet"
     store.put(f"{layout.table}/{path}", data)
     return DataFile(
         path=path,
@@ -135,14 +154,13 @@ def write_file(store: Store, layout: FileLayout, rows: pa.Table, value: str | No
     )
 
 
-def encode(rows: pa.Table, layout: FileLayout) -> memoryview:
-    """The bytes of a Parquet file that holds `rows`."""
+def encode(rows: pa.Table, layout: FileLayout, order: "Array | None" = None) -> memoryview:
+    """The bytes of a Parquet file that holds `rows`, in that order if one is given."""
     sink = pa.BufferOutputStream()
     undictionaried = layout.plain | layout.rising
-    pq.write_table(
-        rows,
+    with pq.ParquetWriter(
         sink,
-        row_group_size=_ROW_GROUP_ROWS,
+        rows.schema,
         compression="zstd",
         compression_level=1,
         use_dictionary=[name for name in rows.column_names if name not in undictionaried],  # type: ignore[arg-type]  # stubs lag
@@ -151,7 +169,12 @@ def encode(rows: pa.Table, layout: FileLayout) -> memoryview:
         write_page_index=rows.num_rows > _PAGE_ROWS,
         store_schema=False,
         bloom_filter_options={name: _BLOOM_FILTER for name in rows.column_names if name in layout.bloom_filters},
-    )
+    ) as writer:
+        if order is None:
+            writer.write_table(rows, _ROW_GROUP_ROWS)
+        else:
+            for begin in range(0, len(order), _ROW_GROUP_ROWS):
+                writer.write_table(rows.take(order.slice(begin, _ROW_GROUP_ROWS)))
     return memoryview(sink.getvalue()).cast("B")
 
 

@@ -18,7 +18,7 @@ from deltalake.transaction import AddAction
 
 from headrace.errors import WrongTableError
 from headrace.lake.datafile import DataFile
-from headrace.lake.failures import store_failure
+from headrace.lake.failures import said, store_failure
 from headrace.lake.store import Store
 
 NOTE = "headrace"
@@ -26,6 +26,8 @@ NOTE = "headrace"
 
 Note = dict[str, Any]
 """That object."""
+
+_UNKNOWN = "Kernel error: Unsupported"
 
 # A bound on what a handle gathers while it lives; it is the checkpoints that keep commits cheap (decision 0007).
 _COMMITS_PER_HANDLE = 50
@@ -190,6 +192,7 @@ def open_table(store: Store, table: str, *, without_files: bool = False, version
 
     Raises:
         FileNotFoundError: no table is there.
+        WrongTableError: another tool gave it a version or a feature that the library does not know.
         StoreError, AccessDeniedError: it cannot be read.
     """
     try:
@@ -197,6 +200,10 @@ def open_table(store: Store, table: str, *, without_files: bool = False, version
     except TableNotFoundError:
         raise FileNotFoundError(store.uri(table)) from None
     except (DeltaError, OSError) as error:
+        if _UNKNOWN in str(error):
+            what = said(error).partition("Unsupported: ")[2]
+            msg = f"{store.uri(table)} was given what Headrace does not know by another tool, it is left alone: {what}"
+            raise WrongTableError(msg) from error
         raise store_failure(error, f"opening {store.uri(table)}") from error
 
 

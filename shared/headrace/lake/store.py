@@ -5,6 +5,7 @@ obstore never call fsync, and without it an acknowledged commit does not survive
 acknowledgement is what there is.
 """
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -119,6 +120,16 @@ class Store:
             if folder not in self._synced:
                 _fsync(folder.parent)
                 self._synced.add(folder)
+
+    def check_writable(self, folder: str) -> None:
+        """Refuses a folder of a local disk that this process may not write to; a store elsewhere says so when written.
+
+        Raises:
+            AccessDeniedError: it may not.
+        """
+        if self.local is not None and not os.access(self.local / folder, os.W_OK | os.X_OK):
+            denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            raise store_failure(denied, f"writing to {self.uri(folder)}")
 
     def read(self, path: str) -> bytes:
         """The bytes at `path`.

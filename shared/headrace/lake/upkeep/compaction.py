@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from deltalake.exceptions import CommitFailedError
 
 from headrace.errors import CommitTimeoutError, InvariantError, StoreError
-from headrace.lake.datafile import DataFile, FileLayout, write_file
+from headrace.lake.datafile import Arrangement, DataFile, FileLayout, write_file
 from headrace.lake.failures import said
 from headrace.lake.log import retry_pause
 from headrace.lake.rewrite import Exchange, replace_files
 from headrace.lake.store import Store
-from headrace.lake.upkeep.curve import along_curve
+from headrace.lake.upkeep.curve import curve_order
 from headrace.lake.upkeep.exchanges import check_exchange, take_snapshot
 from headrace.lake.upkeep.stats import SEALED, TableFile
 
@@ -108,18 +108,17 @@ def rewrite_files(store: Store, layout: FileLayout, merge: Merge) -> Rewritten:
         InvariantError: the rows are not the same before and after.
         StoreError, AccessDeniedError: the store failed.
     """
-    rows = _read(store, layout.table, merge.files)
+    ordered = merge.seal and bool(merge.cluster_by)
+    rows = _read(store, layout.table, merge.files, in_one_chunk=ordered)  # else each row would be looked for in all
     before = AddressSum().add_all(rows)
     _check_counts(layout.table, merge.files, before)
-    if merge.seal:
-        rows = along_curve(rows, merge.cluster_by)
-    prefix = SEALED if merge.seal else ""
-    file = write_file(store, layout, rows, merge.files[0].value, prefix=prefix)
+    arranged = Arrangement(SEALED, curve_order(rows, merge.cluster_by)) if merge.seal else Arrangement()
+    file = write_file(store, layout, rows, merge.files[0].value, arranged=arranged)
     _prove(store, layout.table, file, before)
     return Rewritten(file, before)
 
 
-def _read(store: Store, table: str, files: Sequence[TableFile]) -> pa.Table:
+def _read(store: Store, table: str, files: Sequence[TableFile], *, in_one_chunk: bool) -> pa.Table:
     parts = []
     for file in files:
         try:
@@ -131,7 +130,13 @@ def _read(store: Store, table: str, files: Sequence[TableFile]) -> pa.Table:
             msg = f"{table}: {file.path} cannot be read ({said(error)}): run headrace verify"
             raise StoreError(msg) from error
     # Files from before a column was added lack it.
-    return pa.concat_tables(parts, promote_options="default").combine_chunks()
+    rows = pa.concat_tables(parts, promote_options="default")
+    if in_one_chunk:
+        # A column at a time: all of them at once would be there twice, with what they are made of.
+        parts.clear()
+        for at, name in enumerate(rows.column_names):
+            rows = rows.set_column(at, name, rows.select([name]).combine_chunks().column(0))
+    return rows
 
 
 def _check_counts(table: str, files: Sequence[TableFile], found: AddressSum) -> None:

@@ -11,8 +11,8 @@ from headrace.lake.schema import Array
 _BITS = 60
 
 
-def along_curve(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """`rows` in the order of a Z-curve through `columns`; one column is just sorted by.
+def curve_order(rows: pa.Table, columns: Sequence[str]) -> "Array | None":
+    """Places of `rows` in the order of a Z-curve through `columns`; one column is just sorted by. None for as they are.
 
     Each column counts by its ranks, so none dominates by the size of its values; equal values have equal ranks. Nulls
     come last. Rows of one place on the curve keep their order.
@@ -22,7 +22,7 @@ def along_curve(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
         columns: the most selective first.
     """
     if not columns or rows.num_rows < 2:
-        return rows
+        return None
     bits = _BITS // len(columns)
     ranks = [_scaled(rows[name], bits) for name in columns]
     place: Array = pa.nulls(rows.num_rows, pa.uint64()).fill_null(0)
@@ -30,7 +30,7 @@ def along_curve(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
         for rank in ranks:
             digit = pc.bit_wise_and(pc.shift_right(rank, pa.scalar(bit, pa.uint64())), pa.scalar(1, pa.uint64()))
             place = pc.bit_wise_or(pc.shift_left(place, pa.scalar(1, pa.uint64())), digit)
-    return rows.take(pc.array_sort_indices(place))
+    return pc.array_sort_indices(place)
 
 
 def _scaled(column: "pa.ChunkedArray[Any]", bits: int) -> Array:

@@ -111,7 +111,7 @@ def assess(stats: TableStats, policy: MaintainSettings, now: datetime) -> Health
 
 def is_small(file: TableFile, policy: MaintainSettings) -> bool:
     """Whether it is smaller than compaction aims at."""
-    return not file.sealed and file.size < SMALL * policy.target_mib * MIB
+    return not file.sealed and file.weight < SMALL * policy.target_mib * MIB
 
 
 def small_files(stats: TableStats, policy: MaintainSettings) -> Counter[str | None]:

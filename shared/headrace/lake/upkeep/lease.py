@@ -34,13 +34,13 @@ class Setback(msgspec.Struct, frozen=True, omit_defaults=True):
     """A merge that was ended because it needed more than it may.
 
     Attributes:
-        size: bytes of the files that it merged.
+        weight: of the files that it merged.
         at: when.
         memory_mib, minutes: what it was allowed.
         value: of the partition column, None where there is none.
     """
 
-    size: int
+    weight: int
     at: datetime
     memory_mib: int
     minutes: float

@@ -12,11 +12,11 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from headrace.errors import WrongTableError
+from headrace.errors import InvariantError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.latest.unused import unused_vectors
 from headrace.lake.log import open_table
-from headrace.lake.retention import retention_of
+from headrace.lake.retention import FILE_RETENTION, retention_of
 from headrace.lake.store import Store
 from headrace.lake.tables import DELETION_VECTORS, PIPELINE
 from headrace.lake.upkeep.daily import VersionFiles, daily_versions
@@ -26,6 +26,8 @@ SEALED = "sealed-"
 """Begins the names of files that were clustered when their partition had gone cold."""
 
 _WRITER_VERSION = 2
+# Bytes. A merge holds about eight times as much in memory of a row of some fifteen columns.
+_ROW = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class TableFile:
     value: str | None = None
 
     @property
+    def weight(self) -> int:
+        """Bytes that it counts for where files are merged: of rows that compress very well, what memory they take."""
+        return max(self.size, _ROW * (self.rows or 0))
+
+    @property
     def sealed(self) -> bool:
         """Whether it was clustered when its partition had gone cold."""
         return self.path.rpartition("/")[2].startswith(SEALED)
@@ -66,6 +73,7 @@ class TableStats:
         log_retention: how long commits are kept.
         daily: for time travel, versions whose files are kept for longer, rising; None where it is not promised.
         protected: why its rows may not be moved; None if they may.
+        foreign: why nothing at all may be done to it; None if something may.
     """
 
     table: str
@@ -77,6 +85,7 @@ class TableStats:
     log_retention: timedelta
     daily: tuple[int, ...] | None = None
     protected: str | None = None
+    foreign: str | None = None
 
     @property
     def size(self) -> int:
@@ -144,6 +153,7 @@ def gather(store: Store, table: str, *, kept: VersionFiles | None = None, now: d
         log_retention=retention.log,
         daily=daily,
         protected=_protected(handle, properties),
+        foreign=_foreign(handle, properties),
     )
 
 
@@ -156,8 +166,14 @@ def removable(handle: DeltaTable, kept: timedelta, *, full: bool = False) -> Seq
         full: also files that no retained version names, if they are older than that.
 
     Raises:
+        InvariantError: `kept` is less than files are kept at least; no caller may ask for that.
         StoreError, AccessDeniedError: the table cannot be read.
     """
+    if kept < FILE_RETENTION:
+        msg = (
+            f"a vacuum of files that left the table {kept} ago is refused: they are kept for {FILE_RETENTION.days} days"
+        )
+        raise InvariantError(msg)
     try:
         found = handle.vacuum(dry_run=True, retention_hours=_hours(kept), full=full)
     except (DeltaError, OSError) as error:
@@ -188,12 +204,23 @@ def _files(handle: DeltaTable) -> tuple[TableFile, ...]:
     )
 
 
-def _protected(handle: DeltaTable, properties: dict[str, str]) -> str | None:
+def _keeps_latest(handle: DeltaTable, properties: dict[str, str]) -> bool:
+    return properties.get(DELETION_VECTORS) == "true" and handle.protocol().writer_features == ["deletionVectors"]
+
+
+def _foreign(handle: DeltaTable, properties: dict[str, str]) -> str | None:
+    """What a later protocol demands of whoever deletes files or writes checkpoints is not known here."""
     protocol = handle.protocol()
-    if properties.get(DELETION_VECTORS) == "true" and protocol.writer_features == ["deletionVectors"]:
+    features = {*(protocol.writer_features or ()), *(protocol.reader_features or ())}
+    if _keeps_latest(handle, properties) or (protocol.min_writer_version == _WRITER_VERSION and not features):
+        return None
+    named = f" with {', '.join(sorted(features))}" if features else ""
+    return f"another tool gave it writer version {protocol.min_writer_version}{named}"
+
+
+def _protected(handle: DeltaTable, properties: dict[str, str]) -> str | None:
+    if _keeps_latest(handle, properties):
         return "workers merge the files of a table of latest rows while they write"
-    if protocol.min_writer_version != _WRITER_VERSION or protocol.writer_features:
-        return f"another tool gave it writer version {protocol.min_writer_version}"
     if properties.get("delta.appendOnly") == "true":
         return "another tool gave it delta.appendOnly"
     return "it has more than one partition column" if len(handle.metadata().partition_columns) > 1 else None

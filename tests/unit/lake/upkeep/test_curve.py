@@ -1,13 +1,20 @@
 """Rows along a curve: all of them, near ones near to each other."""
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 
-from headrace.lake.upkeep.curve import along_curve
+from headrace.lake.upkeep.curve import curve_order
+
+
+def along(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+    order = curve_order(rows, columns)
+    assert order is not None
+    return rows.take(order)
 
 
 def grid(side: int) -> pa.Table:
@@ -17,7 +24,7 @@ def grid(side: int) -> pa.Table:
 
 
 def test_two_columns_are_bounded_in_every_part() -> None:
-    ordered = along_curve(grid(32), ["x", "y"])
+    ordered = along(grid(32), ["x", "y"])
 
     for start in range(0, 1024, 64):
         part = ordered.slice(start, 64)
@@ -25,7 +32,7 @@ def test_two_columns_are_bounded_in_every_part() -> None:
 
 
 def test_one_column_is_sorted_by() -> None:
-    ordered: list[str] = along_curve(grid(20), ["y"]).to_pydict()["y"]
+    ordered: list[str] = along(grid(20), ["y"]).to_pydict()["y"]
     assert ordered == sorted(ordered)
 
 
@@ -41,5 +48,5 @@ def test_one_column_is_sorted_by() -> None:
 )
 def test_no_row_is_lost_or_changed_whatever_its_type(values: list[object]) -> None:
     rows = pa.table({"a": values, "b": [1, 1, 1, 1], "n": [0, 1, 2, 3]})
-    ordered = along_curve(rows, ["a", "b"])
+    ordered = along(rows, ["a", "b"])
     assert sorted(ordered.to_pylist(), key=lambda row: row["n"]) == rows.to_pylist()

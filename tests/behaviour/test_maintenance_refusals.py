@@ -1,0 +1,101 @@
+"""What maintenance does not touch, and what it says of it."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import InvariantError, MaintenanceHeldError, WrongTableError
+from headrace.lake.log import open_table
+from headrace.lake.quarantine import quarantine_name
+from headrace.lake.store import Store
+from headrace.lake.upkeep.stats import removable
+from headrace.metrics import maintenance
+from headrace.testing.waiting import wait_until
+from tests.behaviour.upkeep import age_removals, feed, maintain, neglect, rounds_of
+from tests.behaviour.world import TABLE, World
+from tests.faults.processes import start_maintenance
+
+NEWER = {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["shinyNew"]}
+UNREADABLE = {**NEWER, "minReaderVersion": 3, "readerFeatures": ["shinyNew"]}
+LATER = {"minReaderVersion": 5, "minWriterVersion": 9}
+
+
+def stored(root: Path) -> dict[str, bytes]:
+    """Everything that is stored of a table."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def give(world: World, protocol: Mapping[str, object]) -> None:
+    """What another tool commits that raises the protocol of the table."""
+    version = world.table().version() + 1
+    commit = world.root / TABLE / "_delta_log" / f"{version:020d}.json"
+    commit.write_text(json.dumps({"protocol": protocol}) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [
+        (NEWER, "is left alone: another tool gave it writer version 7 with shinyNew"),
+        (UNREADABLE, "what Headrace does not know by another tool, it is left alone: Feature 'shinyNew'"),
+        (LATER, "what Headrace does not know by another tool, it is left alone: Unsupported minimum reader version 5"),
+    ],
+)
+def test_a_table_with_features_of_another_tool_is_left_alone_and_the_others_are_not(
+    memory_world: World, protocol: Mapping[str, object], told: str
+) -> None:
+    neglect(memory_world)
+    give(memory_world, protocol)
+    before = stored(memory_world.root / TABLE)
+
+    with rounds_of(memory_world) as rounds:
+        found = {each.table: each for each in rounds.go(lambda: False)}
+        registry = rounds._metrics.registry
+
+    problem = found[TABLE].problem
+    assert isinstance(problem, WrongTableError)
+    assert told in str(problem)
+    assert stored(memory_world.root / TABLE) == before
+    assert registry.get_sample_value(maintenance.LEFT_ALONE.name, {"table": TABLE}) == 1
+    assert registry.get_sample_value(maintenance.LEFT_ALONE.name, {"table": quarantine_name(TABLE)}) == 0
+    assert found[quarantine_name(TABLE)].done
+
+
+@pytest.mark.parametrize("said", ["interval 0 seconds", "interval 1 hour", "interval 6 days"])
+def test_no_property_makes_files_go_before_a_week(memory_world: World, said: str) -> None:
+    feed(memory_world, 9)
+    maintain(memory_world)
+    age_removals(memory_world, days=6.9)
+    memory_world.table().alter.set_table_properties({"delta.deletedFileRetentionDuration": said})
+    before = set(memory_world.root.rglob("*.parquet"))
+
+    assert not maintain(memory_world)[TABLE].done
+    assert set(memory_world.root.rglob("*.parquet")) == before
+
+
+def test_no_code_can_ask_for_less_than_a_week(memory_world: World) -> None:
+    feed(memory_world, 1)
+    handle = open_table(Store(str(memory_world.root)), TABLE)
+
+    with pytest.raises(InvariantError, match="is refused: they are kept for 7 days"):
+        removable(handle, timedelta(days=7) - timedelta(seconds=1))
+
+
+def finished(process: "subprocess.Popen[bytes]") -> bool:
+    return process.poll() is not None
+
+
+def test_who_comes_second_hears_from_its_command_line_who_was_first_and_since_when(memory_world: World) -> None:
+    feed(memory_world, 9)
+    with rounds_of(memory_world) as first:
+        first.go(lambda: False)
+        process = start_maintenance(memory_world, "--once")
+        wait_until(lambda: finished(process), "it ends", seconds=60)
+
+    said = (memory_world.folder / "maintenance.log").read_text()
+    assert process.returncode == MaintenanceHeldError.exit_code == 75
+    assert f"{TABLE} is maintained by " in said
+    assert " UTC: one process at a time is enough" in said
