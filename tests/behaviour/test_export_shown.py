@@ -152,3 +152,21 @@ def test_a_named_table_that_does_not_exist_and_metrics_switched_off_are_refused(
         with Process(arguments, process_environment(memory_world, settings), memory_world.folder / "log") as process:
             assert process.end() == 78
             assert said in process.said
+
+
+def test_an_exporter_whose_broker_is_away_says_so_once_and_stops_at_once(memory_world: World) -> None:
+    memory_world.drain()
+    nobody = {"kafka__bootstrap_servers": "127.0.0.1:1", "kafka__request_timeout_seconds": "1"}
+    environment = process_environment(memory_world, {**QUICK, **nobody})
+    with Process(["export"], environment, memory_world.folder / "log") as process:
+        process.await_said("collection_failed")
+        url = served_at(process.said)
+        wait_until(lambda: failures(url) >= 3, "it asks again and again")
+        assert {s.value for s in scrape(url) if s.name == tables.FILES.name} == {0}
+        stop(process)
+    assert process.said.count("collection_failed") == 1
+    assert "FAIL [rdkafka#" not in process.said, "a line for every attempt to connect"
+
+
+def failures(url: str) -> float:
+    return sum(s.value for s in scrape(url) if s.name == tables.COLLECTION_FAILURES.name)

@@ -121,9 +121,7 @@ def test_without_partition_detail_a_topic_is_one_series(kafka_world: World) -> N
         assert shown.value(tables.SOURCE_WATERMARK) == pytest.approx(min(stamps), abs=0.01)
 
 
-def test_a_broker_that_goes_away_is_counted_and_tables_are_shown_all_the_same(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_broker_that_goes_away_is_counted_and_tables_are_shown_all_the_same(tmp_path: Path) -> None:
     with EmbeddedBroker() as broker:
         world = World("embedded", ClusterTopic(BrokerHandle(broker), 4), tmp_path)
         world.topic.extend([fill(n) for n in range(8)])
@@ -141,7 +139,6 @@ def test_a_broker_that_goes_away_is_counted_and_tables_are_shown_all_the_same(
             assert (lag(shown), freshness(shown)) == (0, 60)
             assert shown.value(tables.LAST_CHECKPOINT) == version
             assert shown.value(tables.COLLECTED, "log") == shown.clock.now().timestamp()
-            assert "FAIL [rdkafka#" not in caplog.text, "a line for every attempt to connect"
 
 
 def test_without_a_broker_s_name_nothing_is_said_of_topics(embedded_world: World) -> None:
