@@ -153,6 +153,7 @@ class TableMaintainer:
                 break
             if not awaits_quiet(job, self._tools.policy, self._tools.clock.now()):  # the hours may be over meanwhile
                 done.append(self._do(job, lease))
+                self._tell_workers(look.stats, look.plan)  # jobs may take longer than what was told lasts
         if not done:
             return TableOutcome(look, look.stats, look.day)
         after = self._gather()

@@ -19,6 +19,7 @@ from tests.behaviour.running import Running
 from tests.behaviour.scraping import value
 from tests.behaviour.upkeep import feed, files, rounds_of
 from tests.behaviour.world import TABLE, World, fill
+from tests.faults.effects import Fault, recorded
 
 FLUSH, LIMIT = 1.0, 30.0
 LASTING = 18 * 60.0
@@ -94,6 +95,19 @@ def test_what_a_dead_process_said_means_nothing_soon_and_nothing_at_once_if_it_i
             pass_time(world, LASTING)
         await_age(world, running.worker, FLUSH)
     world.assert_exact()
+
+
+def test_what_was_told_is_renewed_between_jobs(memory_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed(memory_world, 8, days=2)
+    said = memory_world.root / debt_path(TABLE)
+    renewed: list[bool] = []
+    with recorded(monkeypatch) as effects, rounds_of(memory_world) as rounds:
+        effects.plan(
+            Fault("write rows of the table", 1, "before", said.unlink),
+            Fault("write rows of the table", 2, "before", lambda: renewed.append(said.exists())),
+        )
+        rounds.go(lambda: False)
+    assert renewed == [True]
 
 
 def checkpoints(world: World, name: str = TABLE) -> list[int]:
