@@ -4,6 +4,7 @@ PYTEST_ARGS ?= -n 4
 BENCH_ARGS ?=
 PEERS_ARGS ?=
 DEMO_ARGS ?=
+PICTURE_ARGS ?=
 BROKER ?=
 
 BIN := .venv/bin
@@ -63,6 +64,14 @@ bench: .venv/.dev ## Measure throughput, memory, commit cost, freshness, verify 
 .PHONY: bench-peers
 bench-peers: .venv/.dev ## Measure the same topic through Headrace, a script, Spark and Kafka Connect (PEERS_ARGS="spark --records 500000")
 	$(BIN)/python -m benchmarks.peers $(PEERS_ARGS)
+
+.PHONY: boards
+boards: .venv/.dev ## Make the boards for Grafana again from deploy/boards
+	$(BIN)/python -m deploy.boards
+
+.PHONY: pictures
+pictures: .venv/.dev ## Draw the boards without Grafana, from a Prometheus that runs (PICTURE_ARGS="--prometheus URL --minutes 15")
+	$(BIN)/python -m deploy.boards.pictures $(PICTURE_ARGS)
 
 ##@ Maintain
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

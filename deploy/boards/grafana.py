@@ -22,14 +22,12 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from deploy.boards.panels import PIPELINE, TABLE, Board, Panel
+from deploy.boards.panels import COLUMNS, HEIGHT, PIPELINE, TABLE, Board, Panel, laid_out
 
 RUNBOOKS = "https://git.example.com/headrace/blob/main/deploy/runbooks"
 """Where runbooks lie, until somebody says it in the board's field."""
 
 _SOURCE = DataSourceRef("prometheus", "${datasource}")
-_COLUMNS = 24
-_HEIGHT = 7
 _ANY = VariableOption(text="All", value="$__all")
 _Builder = timeseries.Panel | stat.Panel | statetimeline.Panel | table.Panel
 
@@ -62,19 +60,12 @@ def _dashboard(board: Board) -> object:
         made.with_variable(variable)
     if board.merges:
         made.annotation(_merges())
-    top, number = 0, 0
-    for section in board.sections:
-        number += 1
-        made.with_row(dashboard.Row(section.title).id(number).grid_pos(GridPos(h=1, w=_COLUMNS, x=0, y=top)))
-        left, top = 0, top + 1
-        for panel in section.panels:
-            number += 1
-            if left + panel.width > _COLUMNS:
-                left, top = 0, top + _HEIGHT
-            place = GridPos(h=_HEIGHT, w=panel.width, x=left, y=top)
-            made.with_panel(_panel(panel).id(number).grid_pos(place))
-            left += panel.width
-        top += _HEIGHT
+    for number, (each, left, top) in enumerate(laid_out(board), 1):
+        if isinstance(each, Panel):
+            place = GridPos(h=HEIGHT, w=each.width, x=left, y=top)
+            made.with_panel(_panel(each).id(number).grid_pos(place))
+        else:
+            made.with_row(dashboard.Row(each.title).id(number).grid_pos(GridPos(h=1, w=COLUMNS, x=0, y=top)))
     return made.build()
 
 

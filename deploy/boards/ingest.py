@@ -115,8 +115,8 @@ _RATES = (
     ),
     Panel(
         "Where the time goes",
-        "Seconds of work in each second, by stage. Near 1 for one of them: it is what limits a worker. A commit with "
-        "much more than the rest wants fewer, larger batches.",
+        "Seconds of work in each second, by stage. `poll` is mostly waiting for records. Near 1 for another: "
+        "it is what limits a worker. Commits that take the most want larger batches.",
         "s",
         (Query(per_second("headrace_stage_duration_seconds_sum", "stage"), "{{stage}}"),),
         kind="stack",

@@ -124,7 +124,6 @@ GROUP = (
         kind="number",
         alerts=("WorkerFenced",),
         steps=((1e-9, "orange"),),
-        width=4,
     ),
     Panel(
         "Positions that the group was not told",
@@ -132,7 +131,6 @@ GROUP = (
         "short",
         (Query(in_range("headrace_offset_commit_failures_total", "topic", where=TOPIC), "{{topic}}"),),
         kind="number",
-        width=4,
     ),
     Panel(
         "Round trip to the brokers",

@@ -75,11 +75,20 @@ _THERE = (
     ),
     Panel(
         "Proof",
-        "Verdict of the last `headrace verify` of each table.",
+        "Verdict of the last `headrace verify` of each table. 0: PASS, 1: UNKNOWN, 2: FAIL.",
         "none",
-        (Query(f"{newest('headrace_verify_verdict', 'table', 'verdict')} == 1", "{{table}} {{verdict}}"),),
+        (
+            Query(
+                "2 * "
+                + newest("headrace_verify_verdict", "table", where=f'{TABLE},verdict="FAIL"')
+                + " + "
+                + newest("headrace_verify_verdict", "table", where=f'{TABLE},verdict="UNKNOWN"'),
+                "{{table}}",
+            ),
+        ),
         kind="number",
         alerts=("VerifyFailed",),
+        steps=((1, "orange"), (2, "red")),
         width=6,
     ),
     Panel(

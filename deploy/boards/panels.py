@@ -1,5 +1,6 @@
 """What a board shows, before anything draws it. Pure data."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,6 +75,25 @@ class Board:
     says: str
     sections: tuple[Section, ...]
     merges: bool = False
+
+
+COLUMNS = 24
+HEIGHT = 7
+"""Rows of a panel; a heading has one."""
+
+
+def laid_out(board: Board) -> Iterator[tuple[Section | Panel, int, int]]:
+    """Headings and panels with the column and the row of their upper left corner."""
+    top = 0
+    for section in board.sections:
+        yield section, 0, top
+        left, top = 0, top + 1
+        for panel in section.panels:
+            if left + panel.width > COLUMNS:
+                left, top = 0, top + HEIGHT
+            yield panel, left, top
+            left += panel.width
+        top += HEIGHT
 
 
 def panels(board: Board) -> tuple[Panel, ...]:

@@ -148,6 +148,16 @@ _CANARY = (
         width=4,
     ),
     Panel(
+        "Missing",
+        "Heartbeats that should be in the table by now. Back at 0 when workers have caught up.",
+        "short",
+        (Query(f"max(headrace_canary_missing_beats{{{PIPELINE}}})", "missing"),),
+        kind="number",
+        alerts=("CanarySilent",),
+        steps=ZERO,
+        width=4,
+    ),
+    Panel(
         "Round trip",
         "From emitting a heartbeat to finding it in the table.",
         "s",
@@ -156,6 +166,7 @@ _CANARY = (
             for share in (0.5, 0.99)
         ),
         alerts=("CanarySlow",),
+        width=6,
     ),
     Panel(
         "Heartbeats",
@@ -166,13 +177,7 @@ _CANARY = (
             Query(f"sum(rate(headrace_canary_unsent_total{{{PIPELINE}}}[$__rate_interval]))", "not sent"),
             Query(per_second("headrace_canary_arrived_total", "when", where=PIPELINE), "arrived {{when}}"),
         ),
-    ),
-    Panel(
-        "Missing",
-        "Heartbeats that should be in the table by now. Back at 0 when workers have caught up.",
-        "short",
-        (Query(f"max(headrace_canary_missing_beats{{{PIPELINE}}})", "missing"),),
-        alerts=("CanarySilent",),
+        width=6,
     ),
 )
 

@@ -15,7 +15,8 @@ _HEALTH = (
     ),
     Panel(
         "What health is made of",
-        "At most 40 for `file_size`, 25 for `small_files`, 15 for `checkpoint`, 10 for the others.",
+        "At most 40 for `file_size`, 25 for `small_files`, 15 for `checkpoint`, 10 for each other part; "
+        "the average of the tables that are chosen.",
         "none",
         (Query(f"avg by (part) ({newest('headrace_table_health_points', 'table', 'part')})", "{{part}}"),),
         kind="stack",

@@ -1,5 +1,6 @@
 """Rules and boards on a real Prometheus that scrapes real processes: all have data, alerts fire and are resolved."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from math import isfinite
@@ -9,7 +10,10 @@ import promql_parser as ast
 import pytest
 
 from deploy.boards.__main__ import BOARDS
+from deploy.boards.overview import OVERVIEW
 from deploy.boards.panels import panels
+from deploy.boards.pictures import Span, draw
+from deploy.boards.values import shown
 from headrace.testing.prometheus_server import PrometheusServer
 from headrace.testing.waiting import wait_until
 from tests.deploy.hurried import hurried
@@ -17,13 +21,6 @@ from tests.deploy.rules import ALL, read
 from tests.deploy.stage import Stage
 
 _EMPTY = read(Path(__file__).with_name("empty.yaml"))
-
-
-def shown(expression: str) -> str:
-    """An expression of a board, as it is where everything is chosen and five minutes are looked at."""
-    for name in ("namespace", "table", "topic"):
-        expression = expression.replace(f"${name}", ".*")
-    return expression.replace("$__rate_interval", "5s").replace("$__range", "5m")
 
 
 def parts(expression: str) -> Iterator[str]:
@@ -58,7 +55,7 @@ def asked() -> Iterator[tuple[str, str]]:
     for board in BOARDS:
         for panel in panels(board):
             for query in panel.queries:
-                yield f"{board.uid}: {panel.title}: {query.legend}", shown(query.expr)
+                yield f"{board.uid}: {panel.title}: {query.legend}", shown(query.expr, interval="5s", seconds=300)
 
 
 def has_data(prometheus: PrometheusServer, expression: str) -> bool:
@@ -89,6 +86,10 @@ def test_everything_has_data_and_alerts_fire_and_are_resolved(promtool: Path, tm
         stage.start("maintenance", "maintenance", "maintain")
         stage.settle()
         stage.await_alerts("SmallFilesHigh", fire=False)
+
+        picture = tmp_path / "overview.png"
+        draw(OVERVIEW, stage.prometheus, Span(time.time() - 120, time.time(), "5s"), picture)
+        assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def small_files(stage: Stage) -> float:
