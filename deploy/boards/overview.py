@@ -29,7 +29,14 @@ _FRESH = (
         "Alerts that fire",
         "Of Headrace, now. Each has a runbook.",
         "none",
-        (Query('ALERTS{alertname=~"Headrace.+",alertstate="firing"}', "{{alertname}}"),),
+        (
+            Query(
+                "max by (severity, alertname, namespace, table, topic, instance) (\n"
+                '  ALERTS{alertname=~"Headrace.+",alertstate="firing"}\n'
+                ")",
+                "{{alertname}}",
+            ),
+        ),
         kind="list",
     ),
     Panel(

@@ -16,7 +16,7 @@ OTHERS: Mapping[str, frozenset[str]] = {
     "up": TARGET,
     "process_resident_memory_bytes": TARGET,
     "process_cpu_seconds_total": TARGET,
-    "ALERTS": TARGET | {"alertname", "alertstate", "severity"},
+    "ALERTS": TARGET | {"alertname", "alertstate", "severity", "table", "topic"},
 }
 """What Prometheus and its client library add to the catalogue."""
 
