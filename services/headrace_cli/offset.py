@@ -21,6 +21,7 @@ MISSING, NOT_KNOWN = 1, 2
 _SENTENCES = {
     Place.TABLE: "in the table",
     Place.QUARANTINE: "in the quarantine",
+    Place.APPLIED: "applied, and no row: another event of its key counts, or a tombstone",
     Place.GAP: "a gap: the topic gave out no such record",
     Place.NOT_READ: "not read yet",
     Place.BEFORE_START: "before the start of the table",

@@ -199,5 +199,5 @@ def test_what_another_tool_did_is_told_even_where_it_uses_what_is_not_known_here
     newest = read_history(store(world), TABLE, 1).commits[0]
 
     assert (newest.version, newest.operation, newest.kind) == (6, "DELETE", None)
-    with pytest.raises(UnsupportedTableError, match="latest row of each key"):
+    with pytest.raises(UnsupportedTableError, match="deletion vectors"):
         locate(store(world), TABLE, 0, 0)

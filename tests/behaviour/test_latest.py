@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from headrace.lake.store import Store
+from headrace.read.whereabouts import Place, locate
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.world import poison
+from tests.behaviour.world import TABLE, poison
 
 
 @pytest.fixture
@@ -52,6 +54,22 @@ def test_a_row_whose_partition_changes_is_in_one_of_them(world: LatestWorld) -> 
     world.drain()
     world.assert_latest()
     assert {(row["account"], row["desk"]) for row in world.rows()} == {("1", "B"), ("2", "A")}
+
+
+def test_of_each_record_can_be_told_what_became_of_it(world: LatestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.lake.latest.merging.SMALL", 0)
+    for account in (0, 2, 4, 6, 8, 10):
+        world.send(account, at=10)
+    world.drain()
+    world.send(0, at=5)
+    world.send(2, at=20)
+    world.forget(4)
+    world.topic.append(poison(1), partition=0)
+    world.drain()
+    store = Store(str(world.root))
+    found = [locate(store, TABLE, 0, offset).place for offset in range(11)]
+    told = [Place.TABLE, Place.APPLIED, Place.APPLIED, *[Place.TABLE] * 3]
+    assert found == [*told, Place.APPLIED, Place.TABLE, Place.APPLIED, Place.QUARANTINE, Place.NOT_READ]
 
 
 @pytest.mark.parametrize("seed", range(3))

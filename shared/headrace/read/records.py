@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headrace.lake.contents import ActiveFile, active_files
+from headrace.lake.failures import store_failure
 from headrace.lake.store import Store
 from headrace.read.proof.files import ADDRESS, FileDamagedError
 
@@ -82,6 +84,19 @@ class RowFinder:
             msg = f"{name} is part of the table and cannot be read ({type(error).__name__}): run headrace verify"
             raise FileDamagedError(msg) from None
         return FoundRow(path, found[0]) if found else None
+
+
+def is_row(store: Store, table: str, partition: int, offset: int) -> bool:
+    """Whether a record that a file holds is a row of the newest version: deletion vectors may have taken it.
+
+    Raises:
+        StoreError, AccessDeniedError: the table cannot be read.
+    """
+    here = (pl.col("_partition") == partition) & (pl.col("_offset") == offset)
+    try:
+        return bool(pl.scan_delta(store.uri(table)).filter(here).select(pl.len()).collect().item())
+    except OSError as error:
+        raise store_failure(error, f"reading {store.uri(table)}") from error
 
 
 def _breadth(file: ActiveFile) -> int:

@@ -13,7 +13,7 @@ from headrace.read.commits import CommitLog
 from headrace.read.history import CommitEntry
 from headrace.read.proof.actions import Commit, Span
 from headrace.read.proof.findings import UnsupportedTableError
-from headrace.read.records import FileGoneError, FoundRow, RowFinder
+from headrace.read.records import FileGoneError, FoundRow, RowFinder, is_row
 
 _REASONS = ("reason", "detail", "resolved_version")
 
@@ -25,6 +25,8 @@ class Place(StrEnum):
     """It is a row."""
     QUARANTINE = "quarantine"
     """It could not become a row."""
+    APPLIED = "applied"
+    """It was applied to a table of latest rows, and another event or a tombstone of its key counts."""
     GAP = "gap"
     """The topic gave out no such record: a transaction marker, an aborted or a compacted record."""
     NOT_READ = "not_read"
@@ -74,7 +76,7 @@ def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts
     Raises:
         ConfigError: there is no such table, it is a quarantine, or it knows no such partition.
         WrongTableError: Headrace did not make it, or its quarantine is gone.
-        UnsupportedTableError: rows of it are replaced.
+        UnsupportedTableError: another tool gave it deletion vectors.
         LogDamagedError: a commit is torn.
         StoreError, AccessDeniedError: the table cannot be read.
     """
@@ -85,11 +87,8 @@ def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts
     asked = Whereabouts(table, partition, offset, Place.NOT_READ, position=position)
     if offset >= position:
         return asked
-    if log.masks_rows:
-        msg = (
-            f"{table} keeps the latest row of each key, and most records are no row any more: look for the row by its "
-            "key, and in headrace history for the commit"
-        )
+    if log.masks_rows and log.identity.rule is None:
+        msg = f"another tool gave {table} deletion vectors: what a file holds may be deleted"
         raise UnsupportedTableError(msg)
     return _Search(store, log).find(asked)
 
@@ -139,7 +138,10 @@ class _Search:
 
     def _row(self, asked: Whereabouts, commit: Commit | None) -> FoundRow | None:
         likely = {file.path for file in commit.adds} if commit else set()
-        return self._found(asked, asked.table, likely=likely)
+        found = self._found(asked, asked.table, likely=likely)
+        if found is None or self._log.identity.rule is None:
+            return found
+        return found if is_row(self._store, asked.table, asked.partition, asked.offset) else None
 
     def _found(
         self, asked: Whereabouts, table: str, *, columns: Sequence[str] = (), likely: Collection[str] = ()
@@ -161,7 +163,10 @@ class _Search:
             return Place.GAP
         # A gap that is not named would be a guess where the record may have been in a file that is gone.
         unnamed = span.gap_records - sum(map(len, span.gaps))
-        return Place.GAP if unnamed > 0 and not self._files_gone else Place.MISSING
+        if self._files_gone:
+            return Place.MISSING
+        absent = Place.MISSING if self._log.identity.rule is None else Place.APPLIED
+        return Place.GAP if unnamed > 0 else absent
 
     def _unmarked_replay(self, asked: Whereabouts) -> Commit | None:
         """The replay that brought a record home and was interrupted before the quarantine said so."""
