@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import pyarrow as pa
-
 from headrace.lake.datafile import DataFile, FileLayout, write_files
-from headrace.lake.latest.upserter import Arrivals, Upserter
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace_ingest.batch import Batch
@@ -81,43 +78,3 @@ class Appending:
         """Commits the files; refused if one of the positions has moved."""
         del batch
         return log.commit(files, txns, note), list(files)
-
-
-@dataclass(frozen=True)
-class Upserting:
-    """Of every key the latest event is a row.
-
-    Attributes:
-        upserter: of the table.
-        events: columns of its rows.
-        tombstones: columns of what names a row to be deleted.
-    """
-
-    upserter: Upserter
-    events: pa.Schema
-    tombstones: pa.Schema
-
-    @property
-    def rests_on_rows(self) -> bool:
-        """Always: which event of a key counts depends on the row it has."""
-        return True
-
-    def write(self, batch: Batch) -> list[DataFile]:
-        """Nothing: what is to be written is known when the table is."""
-        del batch
-        return []
-
-    def commit(
-        self,
-        log: DeltaLog,
-        batch: Batch,
-        files: Sequence[DataFile],
-        txns: Mapping[str, int],
-        note: Mapping[str, object],
-    ) -> Made:
-        """Writes and commits; refused if anybody has made the next version."""
-        del files
-        arrivals = Arrivals(
-            pa.Table.from_batches(batch.rows, self.events), pa.Table.from_batches(batch.tombstones, self.tombstones)
-        )
-        return self.upserter.commit(log, arrivals, txns, note)

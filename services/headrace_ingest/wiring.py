@@ -22,12 +22,9 @@ from headrace.errors import ConfigError
 from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer, Membership
 from headrace.kafka.statistics import ClientObserver
 from headrace.kafka.topics import TopicClient, TopicIdentity
-from headrace.lake.latest.order import Naming
-from headrace.lake.latest.upserter import Upserter
 from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
-from headrace.lake.schema import arrow_schema, tombstone_schema
 from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS, positions_of
 from headrace.lake.upkeep.debt import deepest
@@ -39,7 +36,7 @@ from headrace_ingest.decode import Decoder
 from headrace_ingest.drain import Drain
 from headrace_ingest.fencing import FencedPartitions
 from headrace_ingest.flush import FlushPolicy, QuarantineGauge, QuarantineLimit
-from headrace_ingest.landing import Upserting
+from headrace_ingest.landing import Appending, Landing
 from headrace_ingest.metrics import WorkerMetrics
 from headrace_ingest.monitoring import announce, new_metrics, serve_metrics
 from headrace_ingest.pace import FlushPace
@@ -144,7 +141,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         version=__version__,
         checkpoint_every=ingest.checkpoint_every,
         deadline_seconds=ingest.commit_deadline_seconds,
-        landing=upserting(store, contract, ingest) if contract.table.mode == "upsert" else None,
+        landing=_landing(store, contract, ingest),
     )
     watch = TopicWatch(
         ends.topic,
@@ -194,12 +191,14 @@ def _pace(store: Store, table: str, ingest: IngestSettings, metrics: WorkerMetri
     )
 
 
-def upserting(store: Store, contract: Contract, ingest: IngestSettings) -> Upserting:
-    """How batches come into a table of latest rows."""
-    naming = Naming(contract.table.key, str(contract.event_time))
+def _landing(store: Store, contract: Contract, ingest: IngestSettings) -> Landing:
+    """How batches come into the table."""
+    if contract.table.mode == "append":
+        return Appending(store, file_layout(contract))
+    from headrace_ingest.upserting import Upserting  # noqa: PLC0415  # loads polars, some 20 MiB
+
     # A quarter of the budget: a key takes some 60 bytes.
-    upserter = Upserter(store, file_layout(contract), naming, ingest.memory_mib * MIB // 4)
-    return Upserting(upserter, arrow_schema(contract), tombstone_schema(contract))
+    return Upserting.of(store, contract, ingest.memory_mib * MIB // 4)
 
 
 def _existing(identity: TopicIdentity, partitions: tuple[int, ...]) -> tuple[int, ...]:

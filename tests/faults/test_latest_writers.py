@@ -7,7 +7,7 @@ import pytest
 from headrace.lake.datafile import DataFile
 from headrace.testing.waiting import wait_until
 from headrace_ingest.batch import Batch
-from headrace_ingest.landing import Upserting
+from headrace_ingest.upserting import Upserting
 from tests.behaviour.gates import Gate, freeze_polls
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.memberships import BY_HAND
