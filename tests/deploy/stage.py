@@ -26,7 +26,7 @@ from tests.faults.processes import Process, environment_of
 TOPICS = ("trades", "headrace-heartbeat")
 _JOBS = ("ingest", "maintenance", "export", "canary", "producers")
 _CONFIG = """\
-global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 500ms}}
 rule_files: [{folder}/rules/*.yaml]
 scrape_configs:
 """
@@ -37,7 +37,7 @@ _JOB = """\
 _SETTINGS = {
     "kafka__session_timeout_ms": "6000",
     "kafka__client": '{"statistics.interval.ms": "200"}',
-    "ingest__flush_seconds": "0.02",
+    "ingest__flush_seconds": "0.5",
     "ingest__quarantine_max_ratio": "1",
     "ingest__quarantine_max_consecutive": "1000000",
     "maintain__every_seconds": "1",

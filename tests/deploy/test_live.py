@@ -79,13 +79,13 @@ def test_everything_has_data_and_alerts_fire_and_are_resolved(promtool: Path, tm
 
         stage.kill("worker", "heartbeats")
         stage.await_alerts("WorkerAbsent", "TableBehindSource", fire=True)
-        start_workers(stage)
+        start_workers(stage, flush_seconds="1")  # merges have to come between two commits
         stage.await_alerts("WorkerAbsent", "TableBehindSource", fire=False)
 
-        stage.await_alerts("SmallFilesHigh", fire=True, seconds=90)
+        stage.await_alerts("SmallFilesHigh", fire=True, seconds=150)
         stage.start("maintenance", "maintenance", "maintain")
         stage.settle()
-        stage.await_alerts("SmallFilesHigh", fire=False)
+        stage.await_alerts("SmallFilesHigh", fire=False, seconds=90)
 
         picture = tmp_path / "overview.png"
         draw(OVERVIEW, stage.prometheus, Span(time.time() - 120, time.time(), "5s"), picture)
@@ -93,11 +93,12 @@ def test_everything_has_data_and_alerts_fire_and_are_resolved(promtool: Path, tm
 
 
 def small_files(stage: Stage) -> float:
-    return max(s.points[0][1] for s in stage.prometheus.query("headrace_table_partition_small_files_max"))
+    shown_now = stage.prometheus.query("headrace_table_partition_small_files_max")
+    return max((series.points[0][1] for series in shown_now), default=0)
 
 
 def start(stage: Stage) -> None:
-    start_workers(stage)
+    start_workers(stage, flush_seconds="0.02")
     stage.await_tables()
     stage.start("maintenance", "maintenance", "maintain")
     stage.start("export", "export", "export")
@@ -106,8 +107,8 @@ def start(stage: Stage) -> None:
     stage.run("verify", "--quiet", "--metrics-file", str(stage.folder / "verify.prom"))
 
 
-def start_workers(stage: Stage) -> None:
-    stage.start("worker", "ingest", "ingest", "trades")
+def start_workers(stage: Stage, *, flush_seconds: str) -> None:
+    stage.start("worker", "ingest", "ingest", "trades", ingest__flush_seconds=flush_seconds)
     stage.start("heartbeats", "ingest", "ingest", "headrace_heartbeat")
     stage.settle()
 

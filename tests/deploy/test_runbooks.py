@@ -8,11 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from headrace_cli.main import app
+from tests.deploy.promql import KNOWN, OTHERS
 from tests.deploy.rules import ALERTS, DEPLOY
 from tests.unit.test_docs import DOCS, anchors
 
 BOOKS = sorted((DEPLOY / "runbooks").glob("*.md"))
 LINK = re.compile(r"\]\(([^)#]+)(?:#([^)]+))?\)")
+GREP = re.compile(r"\| grep (?:-E )?(?:'([^']+)'|(\S+))$", re.MULTILINE)
 COMMAND = re.compile(r"`(headrace [^`]+)`|^(headrace .+)$", re.MULTILINE)
 
 
@@ -44,6 +46,15 @@ def test_what_a_runbook_tells_to_type_exists(book: Path) -> None:
 
     assert [each for each in settings if f"`{each}`" not in known] == []
     assert [said for found in COMMAND.findall(text) if not parses(said := found[0] or found[1])] == []
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
+def test_what_a_runbook_looks_for_in_the_metrics_is_there(book: Path) -> None:
+    names = " ".join([*KNOWN, *(f"{name}_{part}" for name in KNOWN for part in ("sum", "count")), *OTHERS])
+
+    for quoted, bare in GREP.findall(book.read_text()):
+        for pattern in [quoted] if "(" in quoted else (quoted or bare).split("|"):
+            assert re.search(pattern, names), pattern
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
