@@ -7,6 +7,7 @@ import typer
 from rich.filesize import decimal
 from rich.markup import escape
 
+from headrace.errors import HeadraceError, InvariantError, TransientError
 from headrace.logs import configure_logs, get_logger
 from headrace.settings import load_settings, unknown_variables
 from headrace_cli.console import print_json, print_table, wide_console
@@ -52,7 +53,17 @@ def maintain_command(
         print_json({"tables": list(map(told, found))})
     else:
         _show(found)
-    raise typer.Exit(next((each.problem.exit_code for each in found if each.problem), 0))
+    raise typer.Exit(worst_exit_code([each.problem for each in found if each.problem]))
+
+
+def worst_exit_code(problems: Sequence[HeadraceError]) -> int:
+    """Exit code of the one that is worst: rows in doubt, then what needs somebody, then what passes; 0 for none."""
+    worst = max(
+        problems,
+        key=lambda each: (isinstance(each, InvariantError), not isinstance(each, TransientError), each.exit_code != 75),
+        default=None,
+    )
+    return 0 if worst is None else worst.exit_code
 
 
 def told(found: TableRound) -> dict[str, object]:
@@ -127,4 +138,4 @@ def _rows(found: TableRound) -> list[tuple[object, ...]]:
         why = job.reason + (f"; {done.told}" if done and done.told else "")
         rows.append((*head, job.kind.value, job.value, done.outcome if done else "due", why))
         head = ("", "", "", "", "")
-    return rows or [(*head, "nothing is due", None, "", "")]
+    return rows or [(*head, "nothing is due" if found.problem is None else None, None, "", "")]

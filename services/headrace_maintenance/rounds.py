@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headrace.errors import HeadraceError, InvariantError, MaintenanceHeldError, MergeLostError, WrongTableError
 from headrace.lake.upkeep.stats import TableStats
@@ -83,8 +83,11 @@ class Rounds:
                 leases.callback(maintainer.close)
 
     def _look(self, maintainer: TableMaintainer) -> TableRound:
-        look = maintainer.look()
-        return TableRound(maintainer.table, look, day=look.day)
+        look, problem = maintainer.look(), maintainer.obstacle()
+        if isinstance(problem, MaintenanceHeldError):  # no failure of who only asks
+            look = replace(look, plan=replace(look.plan, waiting=(str(problem), *look.plan.waiting)))
+            problem = None
+        return TableRound(maintainer.table, look, day=look.day, problem=problem)
 
     def _run(self, maintainer: TableMaintainer) -> TableRound:
         outcome = maintainer.run()
@@ -108,6 +111,7 @@ class Rounds:
             if isinstance(error, MaintenanceHeldError):
                 self._metrics.holds(table, False)
             elif isinstance(error, InvariantError):
+                self._metrics.holds(table, False)
                 self._metrics.blocked(table, True)
             elif isinstance(error, WrongTableError):
                 self._metrics.left_alone(table)

@@ -7,30 +7,34 @@ a person has looked.
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
-from headrace.clock import Clock
-from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError, StoreError, WrongTableError
+from headrace.errors import (
+    CommitTimeoutError,
+    HeadraceError,
+    InvariantError,
+    MaintenanceHeldError,
+    StoreError,
+    WrongTableError,
+)
 from headrace.lake.checkpoint import mend_checkpoint
-from headrace.lake.datafile import FileLayout
 from headrace.lake.failures import is_of_the_store, store_failure
 from headrace.lake.log import DeltaLog
-from headrace.lake.store import Store
-from headrace.lake.upkeep.compaction import TRIES, Exchanger, Merge, Rewritten
+from headrace.lake.upkeep.compaction import TRIES, Exchanger, Merge
 from headrace.lake.upkeep.debt import owed, publish, withdraw
 from headrace.lake.upkeep.garbage import Deleted, Garbage
-from headrace.lake.upkeep.lease import Lease, read_record, take_lease
+from headrace.lake.upkeep.lease import Lease, obstacle, read_record, take_lease
 from headrace.lake.upkeep.stats import TableStats
 from headrace.lake.upkeep.writes import NOTHING_COUNTED, DayOfWrites, Writes, count_writes
 from headrace.logs import get_logger
-from headrace.settings import MaintainSettings
 from headrace_maintenance.child import Lost, LostReason
 from headrace_maintenance.jobs import Job, JobKind, Plan
 from headrace_maintenance.planner import Given, awaits_quiet, plan_jobs
 from headrace_maintenance.report import Done, Look, TableOutcome
 from headrace_maintenance.setbacks import largest_merges, with_setback
 from headrace_maintenance.thrift import is_thrifty
+from headrace_maintenance.tools import Subject, Tools
 
 log = get_logger(__name__)
 
@@ -40,49 +44,6 @@ ADVICE: Mapping[LostReason, str] = {
     "time": f"raise HEADRACE_MAINTAIN__MERGE_MINUTES or lower HEADRACE_MAINTAIN__SEALED_MIB; {_SMALLER}",
     "killed": _SMALLER,
 }
-
-
-Rewrite = Callable[[FileLayout, Merge, Callable[[], None]], Rewritten | Lost]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A table to be maintained.
-
-    Attributes:
-        layout: of its files; None if it is not known.
-        cluster_by: columns that sealed files are ordered by.
-        unmergeable: why its files cannot be merged; None if they can.
-    """
-
-    layout: FileLayout | None
-    cluster_by: tuple[str, ...] = ()
-    unmergeable: str | None = None
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What all tables are maintained with.
-
-    Attributes:
-        store: where they lie.
-        policy: what is due when.
-        clock: time.
-        pause: waits that many seconds.
-        holder: names this process in leases and commits.
-        version: of the program.
-        rewrite: writes the file that a merge makes, and calls its last argument every now and then while it does.
-        stopping: asked between two jobs whether to end.
-    """
-
-    store: Store
-    policy: MaintainSettings
-    clock: Clock
-    pause: Callable[[float], object]
-    holder: str
-    version: str
-    rewrite: Rewrite
-    stopping: Callable[[], bool] = lambda: False
 
 
 class TableMaintainer:
@@ -129,6 +90,15 @@ class TableMaintainer:
         )
         return Look(stats, plan_jobs(stats, given, policy, now), day, self._thrifty)
 
+    def obstacle(self) -> HeadraceError | None:
+        """Why a run would end at once; None if it would not. Changes nothing.
+
+        Raises:
+            WrongTableError: its record cannot be understood.
+            StoreError, AccessDeniedError: it cannot be read.
+        """
+        return None if self._lease else obstacle(self._tools.store, self.table, self._tools.clock)
+
     def _count(self, stats: TableStats, known: Writes) -> DayOfWrites:
         before = max(self._writes, known, key=lambda writes: writes.version)
         now = self._tools.clock.now()
@@ -144,7 +114,13 @@ class TableMaintainer:
             WrongTableError: it is not a table of Headrace.
             StoreError, AccessDeniedError: the store failed; what was done is done.
         """
-        lease = self._hold()
+        try:
+            return self._run(self._hold())
+        except MaintenanceHeldError:
+            self._lease = None  # another process took it over
+            raise
+
+    def _run(self, lease: Lease) -> TableOutcome:
         look = self.look()
         self._tell_workers(look.stats, look.plan)
         done = []
@@ -185,6 +161,9 @@ class TableMaintainer:
         return stats
 
     def _hold(self) -> Lease:
+        if self._lease is not None and self._lease.record.violation is not None:  # which could not be put down
+            self._lease.renew()
+            self.close()
         if self._lease is None:
             with suppress(StoreError):  # a torn checkpoint, which is mended below; what is not ours is not touched
                 self._gather()
@@ -210,7 +189,6 @@ class TableMaintainer:
             done = Done(job, "conflict", str(lost), conflicts=TRIES)
         except InvariantError as violation:
             failure, done = violation, Done(job, "violation", str(violation))
-            lease.block(str(violation))
         except Exception as error:
             if not isinstance(error, HeadraceError) and not is_of_the_store(error):
                 raise
@@ -218,6 +196,10 @@ class TableMaintainer:
             done = Done(job, "storage", str(failure))
         done = replace(done, seconds=time.perf_counter() - began)
         self._tell(self.table, done)
+        if done.outcome == "violation":
+            with suppress(HeadraceError):  # else it is put down the next time
+                lease.block(done.told)
+                self.close()  # whoever takes the lease next, this process too, reads that it is blocked
         if failure is not None:
             raise failure
         return done

@@ -27,7 +27,8 @@ from headrace_maintenance.child import ChildRewriter, Limits
 from headrace_maintenance.metrics import MaintenanceMetrics
 from headrace_maintenance.report import Done
 from headrace_maintenance.rounds import Rounds, TableRound
-from headrace_maintenance.runner import Rewrite, Subject, TableMaintainer, Tools
+from headrace_maintenance.runner import TableMaintainer
+from headrace_maintenance.tools import Rewrite, Subject, Tools
 
 log = get_logger(__name__)
 

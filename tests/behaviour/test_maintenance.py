@@ -15,8 +15,10 @@ from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep import compaction
 from headrace.lake.upkeep.compaction import Exchanger, Merge, rewrite_files
-from headrace.lake.upkeep.lease import record_path
+from headrace.lake.upkeep.lease import record_path, take_lease
 from headrace.lake.upkeep.stats import gather
+from headrace.metrics import maintenance
+from headrace.testing.manual_clock import ManualClock
 from tests.behaviour.upkeep import COLD, age_removals, feed, files, leave_orphan, maintain, neglect, outcomes, rounds_of
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
 
@@ -175,6 +177,61 @@ def test_rows_that_would_change_are_noticed_before_any_log_names_them(
         (memory_world.root / record_path(name)).unlink()
     maintain(memory_world, COLD)
     assert len(files(memory_world)) == 1
+
+
+def test_a_process_that_goes_on_leaves_a_table_alone_in_which_rows_differed_until_somebody_looked(
+    memory_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files(fragmented(memory_world))
+
+    with rounds_of(memory_world, COLD) as rounds:
+        monkeypatch.setattr(compaction, "curve_order", lambda rows, _columns: pa.array(range(1, rows.num_rows)))
+        first = {each.table: each for each in rounds.go(lambda: False)}[TABLE]
+        monkeypatch.undo()
+        second = {each.table: each for each in rounds.go(lambda: False)}[TABLE]
+        metrics = rounds._metrics.registry
+        assert [isinstance(each.problem, InvariantError) for each in (first, second)] == [True, True]
+        assert (second.done, files(memory_world)) == ((), before)
+        assert metrics.get_sample_value(maintenance.BLOCKED.name, {"table": TABLE}) == 1
+        assert metrics.get_sample_value(maintenance.LAST_SUCCESS.name, {"table": TABLE}) is None
+
+        (memory_world.root / record_path(TABLE)).unlink()
+        third = {each.table: each for each in rounds.go(lambda: False)}[TABLE]
+        assert ("seal", "done") in outcomes(third)
+        assert metrics.get_sample_value(maintenance.BLOCKED.name, {"table": TABLE}) == 0
+
+
+def test_a_dry_run_says_what_keeps_a_table_from_being_maintained(memory_world: World) -> None:
+    fragmented(memory_world)
+    with rounds_of(memory_world) as first, rounds_of(memory_world) as second:
+        first.go(lambda: False)
+        held = {each.table: each for each in second.look()}[TABLE]
+    lease = take_lease(Store(str(memory_world.root)), TABLE, "one/1", ManualClock())
+    lease.block("rows differ")
+    lease.release()
+    with rounds_of(memory_world) as rounds:
+        blocked = {each.table: each for each in rounds.look()}[TABLE]
+
+    assert held.problem is None
+    assert re.match(rf"{TABLE} is maintained by \S+/\d+ since 20\d\d-", held.plan.waiting[0])
+    assert isinstance(blocked.problem, InvariantError)
+    assert blocked.look is not None
+
+
+def test_a_record_that_cannot_be_understood_keeps_only_its_table_from_being_maintained(memory_world: World) -> None:
+    before = files(fragmented(memory_world))
+    record = memory_world.root / record_path(TABLE)
+    record.parent.mkdir()
+    record.write_text('{"epoch": 3, "setbacks": [{"size": 1}]}')
+
+    with rounds_of(memory_world) as rounds:
+        found = {each.table: each for each in rounds.go(lambda: False)}
+
+    assert isinstance(found[TABLE].problem, WrongTableError)
+    assert "maintenance.json cannot be understood" in str(found[TABLE].problem)
+    assert f"Run headrace verify {TABLE}; when the table is right, delete that file" in str(found[TABLE].problem)
+    assert files(memory_world) == before
+    assert found[quarantine_name(TABLE)].done
 
 
 def test_a_position_that_did_not_begin_at_0_outlives_version_0(memory_world: World) -> None:

@@ -17,7 +17,7 @@ from headrace.lake.upkeep.compaction import rewrite_files
 from headrace.settings import load_settings
 from headrace.testing.manual_clock import ManualClock
 from headrace_maintenance.rounds import Rounds, TableRound
-from headrace_maintenance.runner import Rewrite
+from headrace_maintenance.tools import Rewrite
 from headrace_maintenance.wiring import Process, build_rounds, new_metrics
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
 

@@ -88,6 +88,23 @@ class Store:
         except (BaseError, OSError) as error:
             raise store_failure(error, f"writing {self.uri(path)}") from error
 
+    def replace(self, path: str, data: bytes) -> None:
+        """As `put`, of one caller at a time; power loss too leaves what was there before or all of `data`.
+
+        Raises:
+            StoreError, AccessDeniedError: it is not known whether it was written.
+        """
+        if self.local is None:
+            self.put(path, data)
+            return
+        new = f"{path}.new"
+        self.put(new, data)
+        try:
+            (self.local / new).replace(self.local / path)
+            self.sync(path)
+        except OSError as error:
+            raise store_failure(error, f"writing {self.uri(path)}") from error
+
     def create(self, path: str, data: bytes) -> bool:
         """Writes `data` unless `path` exists; of several callers at once exactly one gets True.
 

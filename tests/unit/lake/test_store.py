@@ -95,6 +95,15 @@ def test_file_is_fsynced_before_the_folder_that_names_it(store: Store) -> None:
     assert synced == [Path(store.root) / "x", Path(store.root)]
 
 
+def test_what_replaces_is_durable_before_it_takes_the_place(store: Store) -> None:
+    store.put("t/x", b"1")
+    with fsync_witness() as synced:
+        store.replace("t/x", b"2")
+    root = Path(store.root)
+    assert synced == [root / "t/x.new", root / "t", root / "t/x", root / "t"]
+    assert (store.read("t/x"), store.size("t/x.new")) == (b"2", None)
+
+
 def test_create_succeeds_once(store: Store) -> None:
     assert store.create("t/x", b"first")
     assert not store.create("t/x", b"second")

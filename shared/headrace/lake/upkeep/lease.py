@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.clock import Clock
-from headrace.errors import InvariantError, MaintenanceHeldError
+from headrace.errors import HeadraceError, InvariantError, MaintenanceHeldError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.store import Store
 from headrace.lake.upkeep.writes import NOTHING_COUNTED, Writes
@@ -109,9 +109,10 @@ class Lease:
         """Keeps everybody from this table's maintenance until a person has looked.
 
         Raises:
-            MaintenanceHeldError, StoreError, AccessDeniedError: it could not be put down.
+            MaintenanceHeldError, StoreError, AccessDeniedError: it could not be put down; the next `renew` tries again.
         """
-        self.renew(violation=violation)
+        self.record = msgspec.structs.replace(self.record, violation=violation)
+        self.renew()
 
     def release(self) -> None:
         """Gives it back, unless the table is blocked; the last call."""
@@ -126,7 +127,7 @@ class Lease:
     def _put(self, record: LeaseRecord) -> bool:
         path, data = record_path(self.table), msgspec.json.encode(record)
         if self.store.local is not None:
-            self.store.put(path, data)
+            self.store.replace(path, data)
             return True
         if not self.store.swap(path, data, self._tag):
             return False
@@ -141,6 +142,7 @@ def take_lease(store: Store, table: str, holder: str, clock: Clock) -> Lease:
     Raises:
         MaintenanceHeldError: another process holds it.
         InvariantError: something impossible was found in the table before, and nobody has looked.
+        WrongTableError: its record cannot be understood.
         StoreError, AccessDeniedError: the store failed.
     """
     lock = None if store.local is None else _lock(store, store.local / table / FOLDER / _LOCK, table)
@@ -158,10 +160,25 @@ def read_record(store: Store, table: str) -> LeaseRecord:
     """What is known of `table`'s maintenance.
 
     Raises:
+        WrongTableError: that cannot be understood.
         StoreError, AccessDeniedError: the store failed.
     """
-    found = store.tagged(record_path(table))
-    return LeaseRecord() if found is None else msgspec.json.decode(found[0], type=LeaseRecord)
+    return _decoded(store, table, store.tagged(record_path(table)))
+
+
+def obstacle(store: Store, table: str, clock: Clock) -> HeadraceError | None:
+    """Why `take_lease` would fail now; None if it would not. Changes nothing.
+
+    Raises:
+        WrongTableError: the record of `table` cannot be understood.
+        StoreError, AccessDeniedError: the store failed.
+    """
+    record = read_record(store, table)
+    if record.violation is not None:
+        return _blocked(store, table, record.violation)
+    if store.local is None:
+        return held(table, record) if _is_alive(record, clock.now()) else None
+    return held(table, record) if _is_locked(store.local / table / FOLDER / _LOCK) else None
 
 
 def record_path(table: str) -> str:
@@ -178,16 +195,11 @@ def held(table: str, record: LeaseRecord) -> MaintenanceHeldError:
 
 def _take(store: Store, table: str, holder: str, clock: Clock) -> Lease:
     found = store.tagged(record_path(table))
-    record = LeaseRecord() if found is None else msgspec.json.decode(found[0], type=LeaseRecord)
+    record = _decoded(store, table, found)
     if record.violation is not None:
-        msg = (
-            f"{table} is not maintained since this was found: {record.violation}. Run headrace verify {table}; "
-            f"when the table is right, delete {store.uri(record_path(table))}"
-        )
-        raise InvariantError(msg)
+        raise _blocked(store, table, record.violation)
     now = clock.now()
-    alive = record.renewed is not None and now - record.renewed < TTL
-    if store.local is None and record.holder is not None and alive:
+    if store.local is None and _is_alive(record, now):
         raise held(table, record)
     lease = Lease(store, table, clock, record, found and found[1])
     taken = msgspec.structs.replace(record, epoch=record.epoch + 1, holder=holder, since=now, renewed=now)
@@ -195,6 +207,48 @@ def _take(store: Store, table: str, holder: str, clock: Clock) -> Lease:
         raise held(table, read_record(store, table))
     lease.record = taken
     return lease
+
+
+def _decoded(store: Store, table: str, found: tuple[bytes, str | None] | None) -> LeaseRecord:
+    if found is None:
+        return LeaseRecord()
+    try:
+        return msgspec.json.decode(found[0], type=LeaseRecord)
+    except msgspec.DecodeError as error:
+        # Not the same as none: it may have said that something impossible was found.
+        msg = (
+            f"{table} is not maintained: {store.uri(record_path(table))} cannot be understood ({error}). "
+            f"Run headrace verify {table}; when the table is right, delete that file"
+        )
+        raise WrongTableError(msg) from error
+
+
+def _blocked(store: Store, table: str, violation: str) -> InvariantError:
+    msg = (
+        f"{table} is not maintained since this was found: {violation}. Run headrace verify {table}; "
+        f"when the table is right, delete {store.uri(record_path(table))}"
+    )
+    return InvariantError(msg)
+
+
+def _is_alive(record: LeaseRecord, now: datetime) -> bool:
+    return record.holder is not None and record.renewed is not None and now - record.renewed < TTL
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise store_failure(error, f"looking at {path}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _lock(store: Store, path: Path, table: str) -> int:
