@@ -1,9 +1,18 @@
 """Fixtures of all tests; those with brokers are shipped with the library."""
 
+import pytest
 from hypothesis import settings
+
+from headrace.logs import configure_logs
 
 pytest_plugins = ["headrace.testing.pytest_plugin"]
 
 # How fast the machine is is no property of the code.
 settings.register_profile("headrace", deadline=None, print_blob=True)
 settings.load_profile("headrace")
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> None:
+    """Logs as every process has them, so that `caplog` sees them whichever test ran before in this one."""
+    configure_logs("INFO", "json")

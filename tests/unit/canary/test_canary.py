@@ -92,9 +92,7 @@ def test_a_heartbeat_is_emitted_every_so_often_and_its_round_trip_measured() -> 
     assert run.value(common.LOOP_TICK.name, loop="canary") == DAY.timestamp() + 30
 
 
-def test_a_table_that_cannot_be_read_for_a_while_makes_heartbeats_missing(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_table_that_cannot_be_read_for_a_while_makes_heartbeats_missing(caplog: pytest.LogCaptureFixture) -> None:
     run = Run(Pipe(blind=StoreError("the disk is away")))
     missing: list[float | None] = []
 
@@ -106,8 +104,7 @@ def test_a_table_that_cannot_be_read_for_a_while_makes_heartbeats_missing(
     run.goes(45, at)
     assert (missing[20], missing[30], run.value(canary.MISSING.name)) == (0, 1, 0)
     assert run.value(canary.ARRIVED.name, when="late") == 2
-    said = capsys.readouterr().out
-    assert [said.count(event) for event in ("canary_blind", "beats_missing", "beats_back")] == [1, 1, 1]
+    assert [caplog.text.count(event) for event in ("canary_blind", "beats_missing", "beats_back")] == [1, 1, 1]
 
 
 def test_earlier_failures_that_come_out_of_emit_do_not_end_it() -> None:

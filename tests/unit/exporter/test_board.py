@@ -24,7 +24,7 @@ class Shown:
             raise StoreError(said)
 
 
-def test_a_failure_is_counted_and_leaves_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_is_counted_and_leaves_what_was_found(caplog: pytest.LogCaptureFixture) -> None:
     shown = Shown()
     with shown.board.look("t", "log"):
         shown.board.put("t", "state", [Sample(tables.VERSION, 7, {"table": "t"})])
@@ -36,16 +36,16 @@ def test_a_failure_is_counted_and_leaves_what_was_found(capsys: pytest.CaptureFi
     assert shown.value(tables.COLLECTION_FAILURES.name, look="log") == 3
     assert shown.value(tables.COLLECTED.name, look="log") == collected
     assert shown.value(tables.VERSION.name) == 7
-    assert capsys.readouterr().out.count("collection_failed") == 2
+    assert caplog.text.count("collection_failed") == 2
 
 
-def test_a_failure_that_comes_back_is_logged_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_that_comes_back_is_logged_again(caplog: pytest.LogCaptureFixture) -> None:
     shown = Shown()
     shown.fail("disk")
     with shown.board.look("t", "log"):
         pass
     shown.fail("disk")
-    assert capsys.readouterr().out.count("collection_failed") == 2
+    assert caplog.text.count("collection_failed") == 2
 
 
 def test_what_is_no_failure_of_the_table_is_not_hidden() -> None:
