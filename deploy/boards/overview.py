@@ -152,7 +152,7 @@ _PROCESSES = (
         "none",
         (Query(f'up{{job=~"headrace-.+",{PIPELINE}}}', "{{job}} {{instance}}"),),
         kind="states",
-        alerts=("WorkerAbsent", "TargetDown", "MaintenanceAbsent"),
+        alerts=("WorkerAbsent", "TableWithoutWorker", "TargetDown", "MaintenanceAbsent", "TableUnmaintained"),
         steps=((0, "red"), (1, "green")),
     ),
     Panel(

@@ -92,7 +92,7 @@ WORK = (
         "are not merged.",
         "none",
         (
-            Query(newest("headrace_maintenance_blocked", "table"), "{{table}} stopped"),
+            Query(newest("headrace_table_maintenance_blocked", "table"), "{{table}} stopped"),
             Query(newest("headrace_maintenance_left_alone", "table"), "{{table}} left alone"),
         ),
         kind="number",
@@ -106,7 +106,7 @@ LOOKS = (
         "By look: `log` at new commits, `full` at all of the log and the folder, `source` at the topic.",
         "s",
         (Query(age("headrace_table_collected_timestamp_seconds", "table", "look"), "{{table}} {{look}}"),),
-        alerts=("TableHealthStale",),
+        alerts=("TableHealthStale", "TableLagUnknown"),
         steps=((3600, "orange"),),
     ),
     Panel(

@@ -35,7 +35,7 @@ class Board:
 
         Args:
             table: its folder.
-            topic: what it is about, `state` or `source`.
+            topic: what it is about, `state`, `upkeep` or `source`.
             found: all of its numbers of that kind.
         """
         self._found[table, topic] = found
@@ -48,7 +48,13 @@ class Board:
 
     @contextmanager
     def look(self, table: str, look: str) -> Iterator[None]:
-        """Times a look that the body takes, and counts one that fails; what was shown of the table stays."""
+        """Times a look that the body takes, and counts one that fails; what was shown of the table stays.
+
+        Until one succeeds its age is shown from the first one on: else nothing would tell that none ever did.
+        """
+        labels = {"table": table, "look": look}
+        first = Sample(tables.COLLECTED, self._clock.now().timestamp(), labels)
+        self._looks.setdefault((table, look), (first,))
         began = perf_counter()
         try:
             yield
@@ -56,7 +62,6 @@ class Board:
             self.failed(table, look, error)
             return
         self._failures.pop((table, look), None)
-        labels = {"table": table, "look": look}
         self._looks[table, look] = (
             Sample(tables.COLLECTED, self._clock.now().timestamp(), labels),
             Sample(tables.COLLECTION_SECONDS, perf_counter() - began, labels),

@@ -1,11 +1,15 @@
 """Goes round the tables for their numbers: a failure of one keeps no other waiting."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.clock import Clock, Deadline
 from headrace.contracts import Contract
 from headrace.lake.store import Store
+from headrace.lake.upkeep.debt import read_debt
+from headrace.lake.upkeep.lease import read_record
+from headrace.metrics import tables
+from headrace.metrics.recorder import Sample
 from headrace.settings import ExportSettings, MaintainSettings
 from headrace_exporter.board import Board
 from headrace_exporter.look import TableLooker
@@ -85,3 +89,12 @@ class Exporter:
                 watched.full_due = Deadline.after(60 * self._aims.export.full_minutes, self._clock)
             if census is not None:
                 self._board.put(name, "state", list(numbers(census, self._aims.policy, self._clock.now())))
+            self._board.put(name, "upkeep", list(self._upkeep(name)))
+
+    def _upkeep(self, name: str) -> Iterator[Sample]:
+        """What maintenance left beside the table."""
+        record = read_record(self._store, name)
+        yield Sample(tables.MAINTENANCE_BLOCKED, float(record.violation is not None), {"table": name})
+        debt = read_debt(self._store, name, self._clock.now())
+        if debt is not None:
+            yield Sample(tables.DEBT, debt.size, {"table": name})

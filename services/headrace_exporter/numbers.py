@@ -7,8 +7,7 @@ from datetime import datetime
 from itertools import accumulate
 from statistics import median
 
-from headrace.lake.upkeep.debt import owed
-from headrace.lake.upkeep.health import SMALL, assess
+from headrace.lake.upkeep.health import assess, is_small
 from headrace.lake.upkeep.stats import TableFile, TableStats
 from headrace.metrics import tables
 from headrace.metrics.metric import Reading
@@ -52,13 +51,12 @@ def numbers(census: Census, policy: MaintainSettings, now: datetime) -> Iterator
     ):
         if time is not None:
             yield _of(stats, moment, time.timestamp())
-    yield from _partitions(stats, policy.target_mib)
+    yield from _partitions(stats, policy)
     yield from _sizes(stats)
     yield from _judged(stats, policy, now)
 
 
 def _judged(stats: TableStats, policy: MaintainSettings, now: datetime) -> Iterator[Sample]:
-    yield _of(stats, tables.DEBT, owed(stats, policy, now).size)
     health = assess(stats, policy, now)
     yield _of(stats, tables.HEALTH, health.score)
     for part in health.parts:
@@ -70,21 +68,21 @@ def _of(stats: TableStats, metric: Reading, value: float, **labels: str) -> Samp
     return Sample(metric, value, {"table": stats.table, **labels})
 
 
-def _tier(file: TableFile, target_mib: int) -> str | None:
+def _tier(file: TableFile, policy: MaintainSettings) -> str | None:
     """Which kind of small file it is; None if it is none."""
-    if file.sealed or file.size >= SMALL * target_mib * MIB:
+    if not is_small(file, policy):
         return None
-    return "fragment" if file.size < _FRAGMENT * target_mib * MIB else "undersized"
+    return "fragment" if file.weight < _FRAGMENT * policy.target_mib * MIB else "undersized"
 
 
-def _partitions(stats: TableStats, target_mib: int) -> Iterator[Sample]:
+def _partitions(stats: TableStats, policy: MaintainSettings) -> Iterator[Sample]:
     sizes: Counter[str | None] = Counter()
     small: Counter[str | None] = Counter()
     files: Counter[str | None] = Counter()
     size: Counter[str | None] = Counter()
     for file in stats.files:
         sizes[file.value] += file.size
-        kind = _tier(file, target_mib)
+        kind = _tier(file, policy)
         if kind is not None:
             small[file.value] += 1
             files[kind] += 1

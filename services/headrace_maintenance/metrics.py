@@ -28,6 +28,8 @@ class MaintenanceMetrics:
         self.health = Health(clock, stall_seconds=3600 + policy.every_seconds)
         self.clock = clock
         self._ticked: float | None = None
+        self._known: set[str] = set()
+        self._blamed: set[str] = set()
         self.recorder.read(self._own)
 
     def ticked(self) -> None:
@@ -57,6 +59,8 @@ class MaintenanceMetrics:
         self.recorder.add(maintenance.CONFLICTS, done.conflicts, table=table)
         if done.outcome != "done":
             self.recorder.add(maintenance.FAILURES, reason=done.outcome, **of)
+            if done.outcome == "storage":
+                self._blamed.add(table)
             return
         self.recorder.add(maintenance.FILES_REMOVED, len(done.job.files), **of)
         self.recorder.add(maintenance.BYTES_READ, done.job.size, **of)
@@ -73,7 +77,20 @@ class MaintenanceMetrics:
 
     def succeeded(self, table: str) -> None:
         """Everything that was due is done."""
+        self._known.add(table)
         self.recorder.put(maintenance.LAST_SUCCESS, self.clock.now().timestamp(), table=table)
+
+    def waits(self, table: str) -> None:
+        """It is not; of a table with which this process never got through, that counts from now on."""
+        if table not in self._known:
+            self.succeeded(table)
+
+    def look_failed(self, table: str) -> None:
+        """A look ended on the store; one that ended in a job was counted with it."""
+        if table in self._blamed:
+            self._blamed.remove(table)
+        else:
+            self.recorder.add(maintenance.FAILURES, reason="storage", table=table, operation=maintenance.LOOK)
 
     def _own(self) -> list[Sample]:
         found = [Sample(common.STATE, float(self.health.state is state), {"state": state}) for state in State]

@@ -92,12 +92,15 @@ class Rounds:
     def _run(self, maintainer: TableMaintainer) -> TableRound:
         outcome = maintainer.run()
         look = outcome.before
-        self._metrics.saw(maintainer.table, left_alone=bool(look.plan.unmergeable))
+        # Files that workers merge are not left alone.
+        self._metrics.saw(maintainer.table, left_alone=bool(look.plan.unmergeable) and not look.stats.keeps_latest)
         self._metrics.wrote(maintainer.table, outcome.day, thrifty=look.thrifty)
         self._metrics.holds(maintainer.table, True)
         self._metrics.blocked(maintainer.table, False)
         if all(done.outcome == "done" for done in outcome.done):
             self._metrics.succeeded(maintainer.table)
+        else:
+            self._metrics.waits(maintainer.table)
         lost = next((done.told for done in outcome.done if done.outcome in LOST), None)
         problem = None if lost is None else MergeLostError(f"{maintainer.table}: a merge was not done: {lost}")
         return TableRound(maintainer.table, look, outcome.done, outcome.after, outcome.day, problem)
@@ -108,6 +111,8 @@ class Rounds:
                 self._maintainers[table] = self._make(table)
             return step(self._maintainers[table])
         except HeadraceError as error:
+            if not isinstance(error, WrongTableError):
+                self._metrics.waits(table)
             if isinstance(error, MaintenanceHeldError):
                 self._metrics.holds(table, False)
             elif isinstance(error, InvariantError):
@@ -115,5 +120,7 @@ class Rounds:
                 self._metrics.blocked(table, True)
             elif isinstance(error, WrongTableError):
                 self._metrics.left_alone(table)
+            else:
+                self._metrics.look_failed(table)
             log.warning("maintenance_failed", table=table, error=str(error))
             return TableRound(table, problem=error)

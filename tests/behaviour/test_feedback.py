@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from headrace.contracts import Trade, contract_of
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.upkeep.debt import debt_path
-from headrace.metrics import ingest
+from headrace.metrics import ingest, tables
 from headrace.testing.manual_clock import ManualClock
 from headrace.testing.waiting import wait_until
 from headrace_ingest.worker import Worker
+from tests.behaviour.exporting import exported
 from tests.behaviour.running import Running
 from tests.behaviour.scraping import value
 from tests.behaviour.upkeep import feed, files, rounds_of
@@ -150,3 +152,17 @@ def test_maintenance_writes_checkpoints_and_workers_leave_it_to_them(memory_worl
     assert len(checkpoints(memory_world)) == 3
     assert [line for line in lines if line["event"] == "checkpoint"] == []
     memory_world.assert_exact()
+
+
+def test_the_exporter_tells_the_debt_that_workers_hear(indebted: World) -> None:
+    with exported(indebted) as shown:
+        assert shown.series(tables.DEBT) == {}
+        with maintenance_that_is_behind(indebted):
+            shown.turn()
+            assert shown.value(tables.DEBT) == 1.5
+        indebted.contract = contract_of(Trade)  # of another name: nobody merges the table's files
+        with maintenance_that_is_behind(indebted):
+            shown.turn()
+            assert shown.value(tables.DEBT) == 0
+        shown.turn()
+        assert shown.series(tables.DEBT) == {}

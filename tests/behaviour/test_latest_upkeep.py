@@ -10,8 +10,11 @@ from headrace.lake.latest.unused import unused_vectors
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.upkeep.stats import gather
+from headrace.metrics import maintenance, tables
+from tests.behaviour.exporting import exported
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
+from tests.behaviour.upkeep import rounds_of
 from tests.behaviour.world import TABLE
 
 LATER = timedelta(days=8)
@@ -65,3 +68,9 @@ def test_the_librarys_full_vacuum_does_not_see_vectors(world: LatestWorld) -> No
 def test_maintenance_leaves_the_files_to_the_workers_and_says_so(world: LatestWorld) -> None:
     stats = gather(Store(str(world.root)), TABLE)
     assert stats.protected == "workers merge the files of a table of latest rows while they write"
+    with rounds_of(world, urgent_files=8) as rounds:
+        rounds.go(lambda: False)
+        registry = rounds._metrics.registry
+        assert registry.get_sample_value(maintenance.LEFT_ALONE.name, {"table": TABLE}) == 0
+        with exported(world, maintain={"urgent_files": 8}) as shown:
+            assert shown.value(tables.DEBT) == 0

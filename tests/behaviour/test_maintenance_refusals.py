@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import InvariantError, MaintenanceHeldError, WrongTableError
+from headrace.errors import InvariantError, MaintenanceHeldError, StoreError, WrongTableError
 from headrace.lake.log import open_table
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
+from headrace.lake.upkeep.debt import debt_path
+from headrace.lake.upkeep.lease import take_lease
 from headrace.lake.upkeep.stats import removable
-from headrace.metrics import maintenance
+from headrace.metrics import maintenance, tables
+from headrace.testing.manual_clock import ManualClock
 from headrace.testing.waiting import wait_until
+from tests.behaviour.exporting import exported
 from tests.behaviour.upkeep import age_removals, feed, maintain, neglect, rounds_of
 from tests.behaviour.world import TABLE, World
 from tests.faults.processes import start_maintenance
@@ -99,3 +103,34 @@ def test_who_comes_second_hears_from_its_command_line_who_was_first_and_since_wh
     assert process.returncode == MaintenanceHeldError.exit_code == 75
     assert f"{TABLE} is maintained by " in said
     assert " UTC: one process at a time is enough" in said
+
+
+def test_a_violation_is_exported_with_no_process_that_maintains(memory_world: World) -> None:
+    feed(memory_world, 1)
+    with exported(memory_world) as shown:
+        assert shown.value(tables.MAINTENANCE_BLOCKED) == 0
+        lease = take_lease(Store(str(memory_world.root)), TABLE, "once/1", shown.clock)
+        lease.block("rows differ")
+        lease.release()
+        shown.turn()
+        assert shown.value(tables.MAINTENANCE_BLOCKED) == 1
+        assert shown.value(tables.MAINTENANCE_BLOCKED, table=quarantine_name(TABLE)) == 0
+
+
+def test_looks_that_never_got_through_are_counted_and_grow_old(memory_world: World) -> None:
+    feed(memory_world, 1)
+    (memory_world.root / debt_path(TABLE)).mkdir(parents=True)
+    with rounds_of(memory_world) as rounds:
+        registry, clock = rounds._metrics.registry, rounds._metrics.clock
+        began = clock.now().timestamp()
+        for _ in range(3):
+            assert isinstance(rounds.go(lambda: False)[0].problem, StoreError)
+            assert isinstance(clock, ManualClock)
+            clock.advance(60)
+        (memory_world.root / debt_path(TABLE)).rmdir()
+
+    of_look = {"table": TABLE, "operation": "look", "reason": "storage"}
+    assert registry.get_sample_value(maintenance.LAST_SUCCESS.name, {"table": TABLE}) == began
+    assert registry.get_sample_value("headrace_maintenance_failures_total", of_look) == 3
+    others = {"table": quarantine_name(TABLE)}
+    assert registry.get_sample_value(maintenance.LAST_SUCCESS.name, others) == began + 120

@@ -3,6 +3,7 @@
 from headrace.metrics.metric import Counter, Gauge, Histogram, Metric
 
 JOBS = ("compact", "seal", "vacuum", "checkpoint", "clean_log", "orphans")
+LOOK = "look"
 _TABLE = ("table",)
 _JOB = ("table", "operation")
 _OF = {"operation": JOBS}
@@ -11,12 +12,16 @@ _SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 RUNS = Counter("headrace_maintenance_runs_total", "Jobs that were tried.", _JOB, _OF)
 FAILURES = Counter(
     "headrace_maintenance_failures_total",
-    "Jobs that were not done. `conflict` and `overtaken`: other commits came first, it is planned anew; `memory` and "
-    "`time`: a merge took more than it may, `killed`: something else ended its process, and the next one is smaller; "
-    "`aborted`: a rule forbade it, the log line `maintained` says which; `storage`: the store failed; `violation`: "
-    "rows were not the same before and after, and the table is not touched until somebody has looked.",
+    "Jobs that were not done, and looks at a table (`look`) that ended on the store before any. `conflict` and "
+    "`overtaken`: other commits came first, it is planned anew; `memory` and `time`: a merge took more than it may, "
+    "`killed`: something else ended its process, and the next one is smaller; `aborted`: a rule forbade it, the log "
+    "line `maintained` says which; `storage`: the store failed; `violation`: rows were not the same before and after, "
+    "and the table is not touched until somebody has looked.",
     (*_JOB, "reason"),
-    {**_OF, "reason": ("overtaken", "conflict", "memory", "time", "killed", "aborted", "storage", "violation")},
+    {
+        "operation": (*JOBS, LOOK),
+        "reason": ("overtaken", "conflict", "memory", "time", "killed", "aborted", "storage", "violation"),
+    },
 )
 CONFLICTS = Counter(
     "headrace_maintenance_conflicts_total",
@@ -48,7 +53,8 @@ THRIFTY = Gauge(
 )
 LAST_SUCCESS = Gauge(
     "headrace_maintenance_last_success_timestamp_seconds",
-    "When the table was last looked at and everything that was due was done.",
+    "When the table was last looked at and everything that was due was done; where that has not been yet since the "
+    "process was started, when it first turned to the table.",
     _TABLE,
 )
 LEASE = Gauge("headrace_maintenance_lease_held", "1 while this process is the one that maintains the table.", _TABLE)

@@ -61,7 +61,8 @@ FILES_BY_SIZE = Reading(
 SMALL_FILES = Reading(
     "headrace_table_small_files",
     "Those that compaction would merge, being smaller than three quarters of what it aims at; `fragment`: smaller than "
-    "an eighth of it, `undersized`: the others. Sealed files are not small.",
+    "an eighth of it, `undersized`: the others. Sealed files are not small. A row counts as 32 bytes at least, as for "
+    "compaction.",
     _TIER,
     _OF_TIER,
 )
@@ -119,7 +120,14 @@ DEBT = Reading(
     "headrace_table_debt",
     "How far merging is behind: from 1 on small files come faster than they are merged, and workers flush "
     "less often. The most small files of one partition by `HEADRACE_MAINTAIN__URGENT_FILES`, or by 5,000 all those "
-    "beyond one for each partition. 0 where files are not merged for what the table's log says.",
+    "beyond one for each partition; 0 where files are not merged. As maintenance tells workers: absent while none "
+    "runs.",
+    _TABLE,
+)
+MAINTENANCE_BLOCKED = Reading(
+    "headrace_table_maintenance_blocked",
+    "1 while nothing is done to the table because of a violation that somebody has to look at, as the record of its "
+    "maintenance says, whether or not a process maintains it.",
     _TABLE,
 )
 
@@ -148,8 +156,8 @@ SOURCE_GONE = Reading(
 
 COLLECTED = Reading(
     "headrace_table_collected_timestamp_seconds",
-    "When a look at the table last succeeded. `log`: the commits that are new; `full`: all of its log, and what lies "
-    "in its folder; `source`: its topic.",
+    "When a look at the table last succeeded, or the first one began if none has. `log`: the commits that are new; "
+    "`full`: all of its log, and what lies in its folder; `source`: its topic.",
     _LOOK,
     _OF_LOOK,
 )
@@ -189,6 +197,7 @@ TABLES: tuple[Metric, ...] = (
     HEALTH,
     HEALTH_POINTS,
     DEBT,
+    MAINTENANCE_BLOCKED,
     SOURCE_LAG,
     SOURCE_WATERMARK,
     SOURCE_GONE,

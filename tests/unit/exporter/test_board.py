@@ -39,6 +39,19 @@ def test_a_failure_is_counted_and_leaves_what_was_found(caplog: pytest.LogCaptur
     assert caplog.text.count("collection_failed") == 2
 
 
+def test_what_was_never_seen_grows_old_from_the_first_look_on() -> None:
+    shown = Shown()
+    began = shown.clock.now().timestamp()
+    for _ in range(3):
+        shown.fail("refused")
+        shown.clock.advance(60)
+
+    assert shown.value(tables.COLLECTED.name, look="log") == began
+    with shown.board.look("t", "log"):
+        pass
+    assert shown.value(tables.COLLECTED.name, look="log") == began + 180
+
+
 def test_a_failure_that_comes_back_is_logged_again(caplog: pytest.LogCaptureFixture) -> None:
     shown = Shown()
     shown.fail("disk")

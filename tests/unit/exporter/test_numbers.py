@@ -24,8 +24,8 @@ def told(*files: TableFile, metric: Reading, target_mib: int = 64) -> dict[tuple
     return {tuple(s.labels.values())[1:]: s.value for s in samples if s.metric is metric}
 
 
-def file(size: float, value: str | None = None, *, name: str = "f") -> TableFile:
-    return TableFile(f"{name}-{size}.parquet", int(size), 1, NOW, value)
+def file(size: float, value: str | None = None, *, name: str = "f", rows: int = 1) -> TableFile:
+    return TableFile(f"{name}-{size}.parquet", int(size), rows, NOW, value)
 
 
 def test_sizes_are_counted_as_histograms_count() -> None:
@@ -47,6 +47,14 @@ def test_sizes_are_counted_as_histograms_count() -> None:
 )
 def test_small_files_are_of_one_of_two_tiers(size: int, name: str, expected: dict[str, int]) -> None:
     assert told(file(size, name=name), metric=tables.SMALL_FILES) == {(tier,): n for tier, n in expected.items()}
+
+
+def test_files_that_nobody_will_merge_are_not_small_however_well_they_compress() -> None:
+    full = [file(n, "a", rows=2_000_000) for n in range(300)]
+
+    assert told(*full, metric=tables.SMALL_FILES) == {("fragment",): 0, ("undersized",): 0}
+    assert told(*full, metric=tables.PARTITION_SMALL_FILES) == {(): 0}
+    assert told(file(1, rows=500_000), metric=tables.SMALL_FILES) == {("fragment",): 0, ("undersized",): 1}
 
 
 def test_the_worst_partition_is_told_and_not_named() -> None:

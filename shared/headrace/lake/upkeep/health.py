@@ -135,8 +135,8 @@ def _file_size(stats: TableStats, policy: MaintainSettings, now: datetime) -> He
 
 def _enough(files: Sequence[TableFile], policy: MaintainSettings, now: datetime) -> int:
     """How many files maintenance would leave of these of one partition, or tolerate."""
-    size = sum(file.size for file in files)
-    enough = max(1, -(-size // (policy.sealed_mib * MIB // 2)))
+    weight = sum(file.weight for file in files)
+    enough = max(1, -(-weight // (policy.sealed_mib * MIB // 2)))
     came = max((file.modified for file in files if not file.sealed), default=None)
     if came is not None and now - came < timedelta(minutes=policy.hot_minutes):
         enough = max(enough, _GREEN_FILES)

@@ -72,7 +72,8 @@ class TableStats:
         file_retention: how long files are kept that left the table.
         log_retention: how long commits are kept.
         daily: for time travel, versions whose files are kept for longer, rising; None where it is not promised.
-        protected: why its rows may not be moved; None if they may.
+        protected: why its rows may not be moved by maintenance; None if they may.
+        keeps_latest: whether it is a table of latest rows, whose files workers merge.
         foreign: why nothing at all may be done to it; None if something may.
     """
 
@@ -86,6 +87,7 @@ class TableStats:
     daily: tuple[int, ...] | None = None
     protected: str | None = None
     foreign: str | None = None
+    keeps_latest: bool = False
 
     @property
     def size(self) -> int:
@@ -154,6 +156,7 @@ def gather(store: Store, table: str, *, kept: VersionFiles | None = None, now: d
         daily=daily,
         protected=_protected(handle, properties),
         foreign=_foreign(handle, properties),
+        keeps_latest=_keeps_latest(handle, properties),
     )
 
 

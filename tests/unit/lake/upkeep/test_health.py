@@ -65,6 +65,12 @@ def test_size_of_files_is_held_against_what_merging_would_reach(
     assert found.colour is Colour(colour)
 
 
+def test_files_that_maintenance_holds_for_full_are_so_here() -> None:
+    full = [replace(file(n, 8 * MIB, age=COLD, sealed=True), rows=4_000_000) for n in range(9)]
+
+    assert part(Part.FILE_SIZE, table(full)).colour is Colour.GREEN
+
+
 @pytest.mark.parametrize(
     ("count", "points", "colour"), [(49, 18.875, "green"), (50, 18.75, "amber"), (199, 0.125, "amber"), (200, 0, "red")]
 )
