@@ -52,8 +52,10 @@ class Plan:
         jobs: in their order.
         waiting: what is due and not among them, and why.
         unmergeable: why the table's files are not merged; None if they may be.
+        unfinished: whether something waits for the next time, or for somebody.
     """
 
     jobs: tuple[Job, ...] = ()
     waiting: tuple[str, ...] = ()
     unmergeable: str | None = None
+    unfinished: bool = False

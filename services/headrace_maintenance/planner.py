@@ -16,6 +16,7 @@ from headrace_maintenance.thrift import left, may_begin, thrifty
 _CHECKPOINT_BYTES = 32 * MIB
 _CHECKPOINT_AGE = timedelta(hours=1)
 _CHECKPOINT_LEAST = 10
+_ORPHANS_REST = timedelta(hours=6)
 _NOTHING_WRITTEN = DayOfWrites()
 
 
@@ -30,6 +31,7 @@ class Given:
         largest: weight that a merge may have, of partitions where more was too much.
         day: what was written to it.
         thrifty: whether that is too much.
+        orphans_left: when this process last found more of them than it may delete.
     """
 
     cluster_by: tuple[str, ...] = ()
@@ -38,6 +40,7 @@ class Given:
     largest: Mapping[str | None, int] = field(default_factory=dict)
     day: DayOfWrites = _NOTHING_WRITTEN
     thrifty: bool = False
+    orphans_left: datetime | None = None
 
 
 def plan_jobs(stats: TableStats, given: Given, policy: MaintainSettings, now: datetime) -> Plan:
@@ -54,9 +57,10 @@ def plan_jobs(stats: TableStats, given: Given, policy: MaintainSettings, now: da
         *_wait(noisy, f"for the quiet hours {policy.quiet_hours}"),
         *_wait(again, f"until less than {policy.amplification:g} bytes a day are written again for each that comes"),
         *_wait(rest, f"for the next time: {policy.budget_mib} MiB at a time"),
+        *_left(given, now),
         *_restrained(stats, given),
     )
-    return Plan(tuple(due), waiting, problem)
+    return Plan(tuple(due), waiting, problem, bool(rest) or _orphans_rest(given, now))
 
 
 def awaits_quiet(job: Job, policy: MaintainSettings, now: datetime) -> bool:
@@ -129,6 +133,17 @@ def _restrained(stats: TableStats, given: Given) -> Iterator[str]:
             yield f"merges{of} have at most {most} for a day: a larger one took too much memory or time"
 
 
+def _orphans_rest(given: Given, now: datetime) -> bool:
+    """Every search lists the whole table, and until somebody has looked each finds the same."""
+    return given.orphans_left is not None and now - given.orphans_left < _ORPHANS_REST
+
+
+def _left(given: Given, now: datetime) -> Iterator[str]:
+    if given.orphans_left is not None and _orphans_rest(given, now):
+        again = given.orphans_left + _ORPHANS_REST
+        yield f"orphans wait until {again:%Y-%m-%d %H:%M} UTC: there were more than may go without being looked at"
+
+
 def _vacuum(stats: TableStats) -> Iterator[Job]:
     if stats.expired:
         days = stats.file_retention / timedelta(days=1)
@@ -154,6 +169,8 @@ def _clean(stats: TableStats, now: datetime) -> Iterator[Job]:
 
 
 def _orphans(given: Given, policy: MaintainSettings, now: datetime) -> Iterator[Job]:
+    if _orphans_rest(given, now):
+        return
     if given.orphans_at is None or now - given.orphans_at > timedelta(days=policy.orphans_days):
         since = "never" if given.orphans_at is None else f"on {given.orphans_at:%Y-%m-%d}"
         yield Job(JobKind.ORPHANS, f"files that no version names were looked for {since}")

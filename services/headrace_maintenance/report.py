@@ -70,3 +70,10 @@ class TableOutcome:
     after: TableStats
     day: DayOfWrites
     done: tuple[Done, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was due is done: nothing failed, was left when the process stopped, or waits its turn."""
+        plan = self.before.plan
+        tried = len(self.done) == len(plan.jobs) and not plan.unfinished
+        return tried and all(done.outcome == "done" for done in self.done)

@@ -97,7 +97,7 @@ class Rounds:
         self._metrics.wrote(maintainer.table, outcome.day, thrifty=look.thrifty)
         self._metrics.holds(maintainer.table, True)
         self._metrics.blocked(maintainer.table, False)
-        if all(done.outcome == "done" for done in outcome.done):
+        if outcome.complete:
             self._metrics.succeeded(maintainer.table)
         else:
             self._metrics.waits(maintainer.table)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 
 from headrace.errors import (
@@ -67,6 +68,7 @@ class TableMaintainer:
         self._garbage = Garbage(tools.store, table, tools.clock)
         self._writes = NOTHING_COUNTED
         self._thrifty: bool | None = None
+        self._orphans_left: datetime | None = None
 
     def look(self) -> Look:
         """What it owes; changes nothing.
@@ -87,6 +89,7 @@ class TableMaintainer:
             largest_merges(record.setbacks, policy, now),
             day,
             self._thrifty,
+            self._orphans_left,
         )
         return Look(stats, plan_jobs(stats, given, policy, now), day, self._thrifty)
 
@@ -216,9 +219,11 @@ class TableMaintainer:
             case JobKind.CLEAN_LOG:
                 return _deleted(job, self._garbage.clean_log())
             case JobKind.ORPHANS:
-                done = _deleted(job, self._garbage.delete_orphans())
+                done = _deleted(job, self._garbage.delete_orphans(self._tools.policy.orphans_most))
                 if done.outcome == "done":
                     lease.renew(looked_for_orphans=self._tools.clock.now())
+                else:
+                    self._orphans_left = self._tools.clock.now()
                 return done
 
     def _merge(self, job: Job, lease: Lease) -> Done:

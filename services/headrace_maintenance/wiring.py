@@ -10,10 +10,10 @@ from threading import Event
 from headrace import __version__
 from headrace.clock import Clock, SystemClock
 from headrace.contracts import QUARANTINE_SUFFIX, Contract, load_contracts
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, HeadraceError
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.layouts import file_layout
-from headrace.lake.listing import chosen_tables
+from headrace.lake.listing import chosen_tables, foreign_tables
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_layout, quarantine_name
 from headrace.lake.store import Store
@@ -77,8 +77,16 @@ def build_rounds(
         stopping=stopping.is_set,
     )
 
+    passed: set[str] = set()
+
     def tables() -> Sequence[str]:
-        return [name for table in chosen_tables(store, names) for name in (table, quarantine_name(table))]
+        ours = [name for table in chosen_tables(store, names) for name in (table, quarantine_name(table))]
+        for table in () if names else foreign_tables(store, ours):
+            metrics.left_alone(table)
+            if table not in passed:
+                log.info("table_left_alone", table=table, told="Headrace did not create it")
+                passed.add(table)
+        return ours
 
     def maintainer(table: str) -> TableMaintainer:
         return TableMaintainer(table, partial(subject_of, store, table, contracts), tools, partial(_tell, metrics))
@@ -163,23 +171,40 @@ def maintain(settings: Settings, names: Sequence[str]) -> None:
     loops = build_loops(settings, contracts, names, host=Host(metrics.recorder, metrics.clock))
     try:
         with running(loops if settings.metrics.enabled else (), stopping):
-            _turn(rounds, metrics, settings.maintain.every_seconds, stopping, forgiving=not names)
+            turn(rounds, metrics, settings.maintain.every_seconds, stopping, forgiving=not names)
     finally:
         metrics.health.enter(State.STOPPED)
         rounds.close()
     log.info("maintenance_stopped")
 
 
-def _turn(rounds: Rounds, metrics: MaintenanceMetrics, seconds: float, stopping: Event, *, forgiving: bool) -> None:
+def turn(rounds: Rounds, metrics: MaintenanceMetrics, seconds: float, stopping: Event, *, forgiving: bool) -> None:
+    """Goes round until stopped; from the second round on, whatever a failure of listing the tables is, on to the next.
+
+    Args:
+        rounds: over the tables.
+        metrics: told that the loop turns.
+        seconds: between two rounds.
+        stopping: set when it shall end.
+        forgiving: whether to wait for tables where there is none at first.
+
+    Raises:
+        HeadraceError: the tables could not be listed at first.
+    """
+    begun = False
     while not stopping.is_set():
         metrics.ticked()
         try:
             rounds.go(stopping.is_set)
-        except ConfigError as error:
-            if not forgiving:
+            begun = True
+        except HeadraceError as error:
+            if begun:  # a store that does not list its tables for a while
+                log.warning("tables_not_listed", error=str(error))
+            elif forgiving and isinstance(error, ConfigError):
+                # Workers make the tables; whoever starts everything at once starts this before there are any.
+                log.info("nothing_to_maintain", told=str(error))
+            else:
                 raise
-            # Workers make the tables; whoever starts everything at once starts this before there are any.
-            log.info("nothing_to_maintain", told=str(error))
         stopping.wait(seconds)
 
 

@@ -148,6 +148,9 @@ class MaintainSettings(Section):
     orphans_days: float = Field(default=7.0, ge=1)
     """How often files that no retained version names are looked for, and deleted if they are older than the table's
     retention."""
+    orphans_most: int = Field(default=20, ge=0)
+    """So many of them are deleted at once, or a fifth of the table's files; where there are more, none is until you
+    have looked at them and allow it here."""
 
     @field_validator("quiet_hours")
     @classmethod

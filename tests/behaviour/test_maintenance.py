@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from deltalake import QueryBuilder
+from deltalake import QueryBuilder, write_deltalake
 
 from headrace.contracts import Trade, contract_of
-from headrace.errors import InvariantError, MaintenanceHeldError, WrongTableError
+from headrace.errors import InvariantError, MaintenanceHeldError, StoreError, WrongTableError
 from headrace.lake.layouts import file_layout
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
@@ -152,11 +152,21 @@ def test_so_many_orphans_that_something_is_wrong_are_left_alone(memory_world: Wo
     fragmented(memory_world)
     orphans = [leave_orphan(memory_world, name=TABLE, days=9, mark=str(number)) for number in range(21)]
 
-    found = maintain(memory_world)
+    with rounds_of(memory_world) as rounds:
+        first, second = ({each.table: each for each in rounds.go(lambda: False)}[TABLE] for _ in range(2))
+        succeeded = rounds._metrics.registry.get_sample_value(maintenance.LAST_SUCCESS.name, {"table": TABLE})
 
-    (done,) = [done for done in found[TABLE].done if done.job.kind.value == "orphans"]
-    assert (done.outcome, done.told) == ("aborted", "21 files of 1 would go, which is more than a fifth")
+    (done,) = [done for done in first.done if done.job.kind.value == "orphans"]
+    assert done.outcome == "aborted"
+    assert done.told == (
+        "21 files would go, and the table has 1, such as 0.parquet, 1.parquet, 10.parquet: look at them; "
+        "HEADRACE_MAINTAIN__ORPHANS_MOST=21 allows it"
+    )
+    assert (second.done, succeeded) == ((), None)
+    assert second.plan.waiting[0].startswith("orphans wait until 20")
     assert all(orphan.exists() for orphan in orphans)
+    assert ("orphans", "done") in outcomes(maintain(memory_world, orphans_most=21)[TABLE])
+    assert not any(orphan.exists() for orphan in orphans)
 
 
 def test_rows_that_would_change_are_noticed_before_any_log_names_them(
@@ -268,6 +278,51 @@ def test_two_that_merge_the_same_files_at_once_do_not_double_them(memory_world: 
     assert second.version is None
     assert len(files(memory_world)) == 1
     memory_world.assert_exact()
+
+
+class Forgetful(Store):
+    """Creates a commit, and then does not say so, or says that somebody else did."""
+
+    def __init__(self, root: str, *, says: bool | None) -> None:
+        super().__init__(root)
+        self._says = says
+
+    def create(self, path: str, data: bytes) -> bool:
+        super().create(path, data)
+        if self._says is None:
+            msg = "the answer was lost"
+            raise StoreError(msg)
+        return self._says
+
+
+@pytest.mark.parametrize("says", [None, False])
+def test_an_exchange_whose_answer_was_lost_is_found_in_the_log_and_checked(
+    memory_world: World, says: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Forgetful(str(fragmented(memory_world).root), says=says)
+    merge = Merge(gather(store, TABLE).files, seal=False)
+    made = rewrite_files(store, file_layout(memory_world.contract), merge)
+    checked: list[int] = []
+    monkeypatch.setattr(compaction, "check_exchange", lambda _store, _before, version: checked.append(version))
+
+    found = Exchanger(store, TABLE, {}, lambda _seconds: None).exchange(merge, made)
+
+    assert [found.version] == checked == [memory_world.table().version()]
+    assert len(files(memory_world)) == 1
+    memory_world.assert_exact()
+
+
+def test_what_a_stop_left_is_no_success_and_other_tools_tables_are_told_of(memory_world: World) -> None:
+    feed(memory_world, 1)
+    write_deltalake(memory_world.root / "else", pa.table({"a": [1]}))
+
+    with rounds_of(memory_world, halted=True) as rounds:
+        found = rounds.go(lambda: False)
+        metrics = rounds._metrics.registry
+
+    assert [each.table for each in found] == [TABLE, quarantine_name(TABLE)]
+    assert metrics.get_sample_value(maintenance.LAST_SUCCESS.name, {"table": TABLE}) is None
+    assert metrics.get_sample_value(maintenance.LEFT_ALONE.name, {"table": "else"}) == 1
 
 
 @pytest.mark.parametrize(("retention", "days", "due"), [(1, 6, False), (1, 8, True), (20, 19, False), (20, 21, True)])

@@ -1,5 +1,8 @@
 """Tables that keep the last version of each day: what maintenance leaves of them is really read."""
 
+import re
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +18,7 @@ from headrace.lake.store import Store
 from headrace_exporter.look import TableLooker
 from tests.behaviour.evenings import live, places, read_by_deltalake
 from tests.behaviour.upkeep import COLD, feed, maintain, outcomes
-from tests.behaviour.world import TABLE, Command, World
+from tests.behaviour.world import TABLE, Command, World, fill, poison
 
 KEPT_DAYS = 90
 
@@ -63,6 +66,29 @@ def test_the_last_version_of_each_day_is_read_for_90_days_and_other_files_go_aft
     kept = {standing.version, *(evening.version for evening in within), *(v for v, age in commits(world) if age < 8)}
     assert set((world.root / TABLE).rglob("date=*/*.parquet")) <= set().union(*(files_of(world, v) for v in kept))
     world.assert_exact()
+
+
+def test_an_existing_table_gets_it_as_the_page_says_beside_its_worker(memory_world: World) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "maintenance.md").read_text()
+    (commands,) = re.findall(r"^```sh\n(python - .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    folders = [str(memory_world.root / name) for name in (TABLE, quarantine_name(TABLE))]
+    commands = commands.replace(
+        "python - lake/trades lake/trades__quarantine", f"{sys.executable} - {' '.join(folders)}"
+    )
+    with memory_world.running(flush_seconds=0.02, quarantine_max_ratio=1.0):
+        memory_world.await_landing(*memory_world.topic.extend([fill(1), poison(1)]))
+        subprocess.run(["sh", "-ec", commands], check=True)
+        memory_world.await_landing(*memory_world.topic.extend([fill(2), poison(2)]))
+
+    feed(memory_world, 8)
+    found = maintain(memory_world)
+
+    assert ("compact", "done") in outcomes(found[TABLE])
+    for each in found.values():
+        assert each.look is not None
+        assert each.look.stats.daily is not None
+        assert each.look.stats.log_retention == timedelta(days=KEPT_DAYS)
+    memory_world.assert_proved()
 
 
 def test_a_table_says_how_far_back_it_can_be_read(memory_world: World, command: Command) -> None:

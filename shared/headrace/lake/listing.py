@@ -41,6 +41,24 @@ def headrace_tables(store: Store) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if _is_ours(store, name, found)))
 
 
+def foreign_tables(store: Store, ours: Collection[str]) -> tuple[str, ...]:
+    """Names of the Delta tables, but for `ours`, that Headrace did not make, sorted.
+
+    Raises:
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    found = [name for name in delta_tables(store) if name not in ours and not name.startswith(".")]
+    return tuple(name for name in found if _is_foreign(store, name))
+
+
+def _is_foreign(store: Store, name: str) -> bool:
+    """Of one that cannot be opened nobody knows, so it is not."""
+    try:
+        return PIPELINE not in open_table(store, name, without_files=True).metadata().configuration
+    except (FileNotFoundError, HeadraceError):
+        return False
+
+
 def _is_ours(store: Store, name: str, found: Collection[str]) -> bool:
     if name not in found:
         return _has_commits(store, quarantine_name(name))

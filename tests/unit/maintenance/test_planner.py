@@ -90,6 +90,7 @@ def test_a_budget_leaves_the_rest_to_the_next_time() -> None:
 
     assert [(job.value, len(job.files)) for job in found.jobs] == [("b", 50)]
     assert found.waiting == ("1 compact (40 files, 40.0 MiB) wait for the next time: 60 MiB at a time",)
+    assert found.unfinished
 
 
 def test_one_merge_is_done_however_small_the_budget() -> None:
@@ -131,6 +132,12 @@ def test_a_checkpoint_is_due_by_versions_age_or_size(version: int, written: time
     }
     found = plan_jobs(stats(log=log, version=version), LOOKED, POLICY, NOW)
     assert jobs(found) == ([("checkpoint", 0)] if due else [])
+
+
+@pytest.mark.parametrize(("left", "searched"), [(None, True), (5 * HOUR, False), (6 * HOUR, True)])
+def test_too_many_orphans_are_looked_for_again_after_hours(left: timedelta | None, searched: bool) -> None:
+    found = plan_jobs(stats(), Given(orphans_left=None if left is None else NOW - left), POLICY, NOW)
+    assert (jobs(found), found.unfinished) == (([("orphans", 0)], False) if searched else ([], True))
 
 
 def test_files_that_cannot_be_merged_are_left_and_the_rest_is_done() -> None:

@@ -8,16 +8,16 @@ commits on top of it would make durable a table whose rows are not.
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import CommitFailedError
 
-from headrace.errors import CommitTimeoutError, InvariantError, StoreError
+from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError, StoreError
 from headrace.lake.datafile import Arrangement, DataFile, FileLayout, write_file
 from headrace.lake.failures import said
-from headrace.lake.log import retry_pause
+from headrace.lake.log import DeltaLog, commit_path, retry_pause
 from headrace.lake.rewrite import Exchange, replace_files
 from headrace.lake.store import Store
 from headrace.lake.upkeep.curve import curve_order
@@ -179,7 +179,9 @@ class Exchanger:
         """Commits `made` in the place of the files of `merge`.
 
         1. One commit exchanges the files, refused if one of them is no longer part of the table.
-        2. The log is read afresh and replayed: beside other commits, the exchange is all that has changed.
+        2. Where it is not known whether that went through, or it seems to have been overtaken, the log is asked: a
+           store may have lost the answer.
+        3. The log is read afresh and replayed: beside other commits, the exchange is all that has changed.
 
         Raises:
             InvariantError: more has changed than may.
@@ -187,15 +189,30 @@ class Exchanger:
             StoreError, AccessDeniedError: the store failed; the table is as it was, or the exchange is in it.
         """
         snapshot = take_snapshot(self.store, self.table)
-        merged = self._commit(merge, made)
+        batch = uuid.uuid4().hex
+        try:
+            merged = self._commit(merge, made, batch)
+        except HeadraceError:
+            merged = Merged(self._unanswered(batch, snapshot.version), 0)
+            if merged.version is None:
+                raise
+        if merged.version is None:
+            merged = replace(merged, version=self._unanswered(batch, snapshot.version))
         if merged.version is not None:
             check_exchange(self.store, snapshot, merged.version)
         return merged
 
-    def _commit(self, merge: Merge, made: Rewritten) -> Merged:
+    def _unanswered(self, batch: str, after: int) -> int | None:
+        """The version of the commit of that batch, if it is there; durable."""
+        found = DeltaLog(self.store, self.table).find(batch, after)
+        if found is not None:
+            self.store.sync(commit_path(self.table, found))
+        return found
+
+    def _commit(self, merge: Merge, made: Rewritten, batch: str) -> Merged:
         note = {
             "kind": KIND,
-            "batch": uuid.uuid4().hex,
+            "batch": batch,
             **self.note,
             "rows": made.places.count,
             "places": f"{made.places.total:032x}",

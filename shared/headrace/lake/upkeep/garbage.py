@@ -18,8 +18,8 @@ from headrace.lake.upkeep.daily import VersionFiles
 from headrace.lake.upkeep.exchanges import changes_of
 from headrace.lake.upkeep.stats import TableStats, gather, removable
 
-_FEW = 20
 _SHARE = 0.2
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,11 @@ class Garbage:
         # The library lists what left the table and was deleted since for as long as the log remembers it, too.
         return self._not_kept(stats, self._there(found))
 
-    def delete_orphans(self) -> Deleted:
+    def delete_orphans(self, most: int) -> Deleted:
         """Deletes what no retained version names, unless there is suspiciously much of it.
+
+        Args:
+            most: so many files are never too many.
 
         Raises:
             InvariantError: such a file is active.
@@ -86,8 +89,11 @@ class Garbage:
         stats = self.look()
         found = self.orphans(stats)
         _refuse_active(stats, found)
-        if len(found) > max(_FEW, int(_SHARE * len(stats.files))):
-            return Deleted(aborted=f"{len(found)} files of {len(stats.files)} would go, which is more than a fifth")
+        if len(found) > max(most, int(_SHARE * len(stats.files))):
+            return Deleted(
+                aborted=f"{len(found)} files would go, and the table has {len(stats.files)}, such as "
+                f"{', '.join(found[:_NAMED])}: look at them; HEADRACE_MAINTAIN__ORPHANS_MOST={len(found)} allows it"
+            )
         young = [path for path in found if self._age(path) < FILE_RETENTION]
         if young:
             return Deleted(aborted=f"{len(young)} of them were written within {FILE_RETENTION.days} days: {young[0]}")
