@@ -9,6 +9,7 @@ from prometheus_client.samples import Sample
 
 from headrace.lake.latest import merging
 from headrace.lake.store import Store
+from headrace.lake.upkeep.lease import take_lease
 from headrace.metrics import TABLES, tables
 from headrace.metrics.metric import Metric
 from headrace.read.summary import summarise_table
@@ -18,7 +19,7 @@ from tests.behaviour.latest import LatestWorld
 from tests.behaviour.scraping import moved, probe, scrape, served_at
 from tests.behaviour.standing import HOUR, send
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.upkeep import maintain, neglect
+from tests.behaviour.upkeep import maintain, neglect, rounds_of
 from tests.behaviour.world import TABLE, World
 from tests.faults.processes import Process, process_environment
 
@@ -29,8 +30,10 @@ def a_neglected_table(folder: Path) -> list[Sample]:
     """One that owes everything, then owes nothing, and in the end cannot be read."""
     world = World("memory", MemoryTopic(3), folder)
     neglect(world)
-    with exported(world) as shown:
-        before = shown.samples()
+    with rounds_of(world, halted=True, urgent_files=8) as behind:
+        behind.go(lambda: False)
+        with exported(world) as shown:
+            before = shown.samples()
     maintain(world, checkpoint_versions=10)
     log = world.root / TABLE / "_delta_log"
     (log / "_commit_abc.json.tmp").write_bytes(b"torn")
@@ -39,6 +42,11 @@ def a_neglected_table(folder: Path) -> list[Sample]:
     foreign = json.dumps({"add": {**add, "partitionValues": {"date": "2026-03-02"}}})
     (log / f"{version + 1:020d}.json").write_text(foreign)
     with exported(world) as shown:
+        lease = take_lease(Store(str(world.root)), TABLE, "once/1", shown.clock)
+        lease.block("rows differ")
+        lease.release()
+        shown.turn()
+        before += shown.samples()
         (log / f"{version + 2:020d}.json").write_bytes(b'{"add":{')
         shown.turn()
         return [*before, *shown.samples()]
@@ -106,7 +114,7 @@ def test_two_processes_say_the_same_and_the_one_that_only_exports_writes_nothing
 def what_is_shown(process: Process) -> list[Sample]:
     process.await_said('"serving"')
     url = served_at(process.said)
-    looks = {(tables.COLLECTED.name, look) for look in tables.LOOKS}
+    looks = {(tables.COLLECTION_SECONDS.name, look) for look in tables.LOOKS}
     wait_until(lambda: looks <= moved(scrape(url)), "all looks were taken", seconds=30)
     return scrape(url)
 
