@@ -69,6 +69,13 @@ _LIMITS = (
         "a merge would have changed rows: the table is not maintained until somebody has looked",
     ),
     _Limit(
+        Severity.CRITICAL,
+        "HeadraceMaintenanceInvariantViolated",
+        tables.MAINTENANCE_BLOCKED,
+        0,
+        "a merge would have changed rows, as the record of its maintenance says",
+    ),
+    _Limit(
         Severity.WARNING,
         "HeadraceSmallFilesHigh",
         tables.PARTITION_SMALL_FILES,
@@ -99,10 +106,12 @@ def _silent(figures: Figures) -> Iterator[Problem]:
 
 
 def _limits(figures: Figures) -> Iterator[Problem]:
+    told: set[tuple[str, str]] = set()
     for limit in _LIMITS:
         for table in sorted({labels["table"] for labels, _ in figures.series(limit.metric)}):
             value = figures.largest(limit.metric, table=table)
-            if value is not None and value > limit.most:
+            if value is not None and value > limit.most and (limit.alert, table) not in told:
+                told.add((limit.alert, table))
                 yield Problem(limit.severity, limit.alert, table, limit.found.format(value))
 
 
@@ -188,8 +197,12 @@ def _checkpoints(figures: Figures) -> Iterator[Problem]:
 
 def _stale(figures: Figures) -> Iterator[Problem]:
     for labels, at in figures.series(tables.COLLECTED):
-        if labels["look"] != "full" and figures.now - at > 3600:
-            found = f"its figures ({labels['look']}) are {(figures.now - at) / 3600:,.1f} h old"
+        age = figures.now - at
+        if labels["look"] == "source" and age > _FRESH:
+            found = f"its lag is what the broker said {age / 60:,.0f} min ago"
+            yield Problem(Severity.WARNING, "HeadraceTableLagUnknown", labels["table"], found)
+        elif labels["look"] == "log" and age > 3600:
+            found = f"its figures are {age / 3600:,.1f} h old"
             yield Problem(Severity.WARNING, "HeadraceTableHealthStale", labels["table"], found)
 
 

@@ -55,7 +55,9 @@ def test_where_all_is_well_nothing_is_told() -> None:
         ((tables.FILES, 100_001, OF), "FileCountHigh"),
         ((tables.LOG_OBJECTS, 50_001, OF), "LogObjectsHigh"),
         ((tables.COLLECTED, NOW - 3_601, {**OF, "look": "log"}), "TableHealthStale"),
+        ((tables.COLLECTED, NOW - 301, {**OF, "look": "source"}), "TableLagUnknown"),
         ((upkeep.BLOCKED, 1, OF), "MaintenanceInvariantViolated"),
+        ((tables.MAINTENANCE_BLOCKED, 1, OF), "MaintenanceInvariantViolated"),
         ((upkeep.LEFT_ALONE, 1, OF), "TableLeftAlone"),
         ((upkeep.LAST_SUCCESS, NOW - 3_601, OF), "MaintenanceOverdue"),
         ((tables.SOURCE_WATERMARK, NOW - 301, {**OF, **PLACE}), "FreshnessSloBreached"),
@@ -63,6 +65,11 @@ def test_where_all_is_well_nothing_is_told() -> None:
 )
 def test_what_a_table_suffers_from_is_told(shown: Shown, alert: str) -> None:
     assert alerts(maintenance((tables.VERSION, 1, OF), shown)) == [alert]
+
+
+def test_what_two_metrics_tell_is_told_once() -> None:
+    blocked = maintenance((upkeep.BLOCKED, 1, OF), (tables.MAINTENANCE_BLOCKED, 1, OF))
+    assert alerts(blocked) == ["MaintenanceInvariantViolated"]
 
 
 @pytest.mark.parametrize(("version", "alert"), [(601, "CheckpointOverdue"), (5_101, "CheckpointOverdueCritical")])
