@@ -19,7 +19,7 @@ from headrace.contracts import Trade, contract_of
 from headrace.kafka.admin import TopicAdmin
 from headrace.kafka.client import client_properties
 from headrace.kafka.sender_properties import sender_properties
-from headrace.settings import MIB
+from headrace.sections import MIB
 from headrace.testing.peak_memory import wait_and_watch
 from headrace_bots.load import fill_topic, render_trades
 

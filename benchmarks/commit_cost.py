@@ -12,7 +12,7 @@ from headrace.kafka.records import Envelope, Records
 from headrace.lake.layouts import file_layout
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
-from headrace.settings import IngestSettings
+from headrace.sections import IngestSettings
 from headrace.testing.memory_broker import MemoryBroker
 from headrace_bots.load import render_trades
 from headrace_ingest.batch import Batch, Span

@@ -25,7 +25,7 @@ from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.metrics import tables
-from headrace.settings import MIB, IngestSettings
+from headrace.sections import MIB, IngestSettings
 from headrace.testing.peak_memory import peak_so_far
 from headrace.testing.waiting import wait_until
 from headrace_bots.load import render_trades

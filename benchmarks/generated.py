@@ -28,7 +28,7 @@ from headrace.lake.quarantine import QuarantinedRecord
 from headrace.lake.store import Store
 from headrace.offsets import OffsetRange, SourceId
 from headrace.read.proof.digests import digest
-from headrace.settings import IngestSettings
+from headrace.sections import IngestSettings
 from headrace_bots.load import Rendered, render_trades
 from headrace_ingest.batch import Batch, Span
 from headrace_ingest.claim import Claimer

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake, percentile, start_worker, time_of
 from benchmarks.freshness import ages_of, send
-from headrace.settings import IngestSettings
+from headrace.sections import IngestSettings
 from headrace.testing.waiting import wait_until
 
 WORKERS = (1, 2, 4, 8)

@@ -21,7 +21,8 @@ from headrace.contracts import Trade, contract_of
 from headrace.lake.layouts import file_layout
 from headrace.lake.store import Store
 from headrace.logs import configure_logs
-from headrace.settings import IngestSettings, load_settings
+from headrace.sections import IngestSettings
+from headrace.settings import load_settings
 from headrace_bots.load import render_trades
 from headrace_ingest.batch import Batch, Span
 from headrace_ingest.claim import Claimer

@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake, start_worker
 from benchmarks.generated import write_table
-from headrace.settings import MIB
+from headrace.sections import MIB
 from headrace.testing.peak_memory import wait_and_watch
 
 BUDGET_MIB = 1_024

@@ -17,7 +17,7 @@ from benchmarks.peers.census import Census, ages, take_census
 from benchmarks.peers.peer import Commit, Job, Peer, PeerError, Table
 from benchmarks.peers.process import Process, running
 from benchmarks.peers.traffic import steady
-from headrace.settings import MIB
+from headrace.sections import MIB
 
 COMMIT_SECONDS = 2.0
 COMMIT_ROWS = 200_000

@@ -12,7 +12,7 @@ from headrace.kafka.sender import Delivery
 from headrace.logs import get_logger
 from headrace.metrics.health import State
 from headrace.read.feed import NewRows
-from headrace.settings import CanarySettings
+from headrace.sections import CanarySettings
 from headrace_canary.beats import Account, Beat, Beats
 from headrace_canary.metrics import CanaryMetrics
 

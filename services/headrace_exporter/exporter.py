@@ -10,7 +10,7 @@ from headrace.lake.upkeep.debt import read_debt
 from headrace.lake.upkeep.lease import read_record
 from headrace.metrics import tables
 from headrace.metrics.recorder import Sample
-from headrace.settings import ExportSettings, MaintainSettings
+from headrace.sections import ExportSettings, MaintainSettings
 from headrace_exporter.board import Board
 from headrace_exporter.look import TableLooker
 from headrace_exporter.numbers import numbers

@@ -12,7 +12,7 @@ from headrace.lake.upkeep.stats import TableFile, TableStats
 from headrace.metrics import tables
 from headrace.metrics.metric import Reading
 from headrace.metrics.recorder import Sample
-from headrace.settings import MIB, MaintainSettings
+from headrace.sections import MIB, MaintainSettings
 from headrace_exporter.look import Census
 
 _FRAGMENT = 1 / 8

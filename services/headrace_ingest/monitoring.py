@@ -13,7 +13,8 @@ from headrace.metrics.log_counter import LogCounter
 from headrace.metrics.server import MetricsServer
 from headrace.origins import shown_root
 from headrace.process import put_versions
-from headrace.settings import MIB, MetricsSettings, Settings, unknown_variables
+from headrace.sections import MIB, MetricsSettings
+from headrace.settings import Settings, unknown_variables
 from headrace_ingest.metrics import WorkerMetrics
 
 log = get_logger(__name__)

@@ -35,7 +35,7 @@ from headrace.lake.tables import (
 )
 from headrace.logs import get_logger
 from headrace.offsets import SourceId
-from headrace.settings import IngestSettings
+from headrace.sections import IngestSettings
 from headrace_ingest.ports import Topic
 
 Start = Literal["earliest", "latest"] | datetime

@@ -29,7 +29,8 @@ from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS, positions_of
 from headrace.lake.upkeep.debt import deepest
 from headrace.offsets import SourceId
-from headrace.settings import MIB, IngestSettings, Settings
+from headrace.sections import MIB, IngestSettings
+from headrace.settings import Settings
 from headrace_ingest.claim import Claimer, starting_position, unclaimed
 from headrace_ingest.collect import Collector
 from headrace_ingest.decode import Decoder

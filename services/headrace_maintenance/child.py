@@ -23,7 +23,7 @@ from headrace.lake.datafile import FileLayout
 from headrace.lake.failures import is_of_the_store, store_failure
 from headrace.lake.store import Store
 from headrace.lake.upkeep.compaction import Merge, Rewritten, rewrite_files
-from headrace.settings import MIB
+from headrace.sections import MIB
 
 _SPAWN = get_context("spawn")
 # Rewriting reaches a GiB within seconds: looked at so often, it exceeds its limit by some tens of MiB.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from headrace.lake.upkeep.health import SMALL
 from headrace.lake.upkeep.stats import TableFile
-from headrace.settings import MIB, MaintainSettings
+from headrace.sections import MIB, MaintainSettings
 from headrace_maintenance.jobs import Job, JobKind
 
 _LIKE = 0.4

@@ -9,7 +9,7 @@ from headrace.lake.upkeep.writes import DayOfWrites
 from headrace.metrics import COMMON, MAINTENANCE, TABLES, common, maintenance
 from headrace.metrics.health import Health, State
 from headrace.metrics.recorder import Recorder, Sample
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 from headrace_maintenance.report import Done
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 from headrace.lake.upkeep.stats import TableFile, TableStats
 from headrace.lake.upkeep.writes import DayOfWrites
-from headrace.settings import MIB, MaintainSettings
+from headrace.sections import MIB, MaintainSettings
 from headrace_maintenance.files import Partition, cold_jobs, hot_jobs, told
 from headrace_maintenance.jobs import Job, JobKind, Plan
 from headrace_maintenance.thrift import left, may_begin, thrifty

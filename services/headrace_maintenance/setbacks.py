@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from headrace.lake.upkeep.lease import Setback
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 from headrace_maintenance.jobs import Job
 
 REST = timedelta(days=1)

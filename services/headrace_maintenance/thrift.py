@@ -1,7 +1,7 @@
 """Maintenance that writes too much again, compared with what comes, writes less until it does not. Pure."""
 
 from headrace.lake.upkeep.writes import DayOfWrites
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 
 _ENOUGH = 0.75
 """Of the bound. Between this and the bound nothing changes, so that a table does not go back and forth."""

@@ -7,7 +7,7 @@ from headrace.clock import Clock
 from headrace.lake.datafile import FileLayout
 from headrace.lake.store import Store
 from headrace.lake.upkeep.compaction import Merge, Rewritten
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 from headrace_maintenance.child import Lost
 
 Rewrite = Callable[[FileLayout, Merge, Callable[[], None]], Rewritten | Lost]

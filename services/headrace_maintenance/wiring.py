@@ -21,7 +21,8 @@ from headrace.logs import get_logger
 from headrace.metrics import common
 from headrace.metrics.health import State
 from headrace.process import put_versions, serve, stop_on_signals
-from headrace.settings import MIB, Settings
+from headrace.sections import MIB
+from headrace.settings import Settings
 from headrace_exporter.wiring import Host, build_loops, running
 from headrace_maintenance.child import ChildRewriter, Limits
 from headrace_maintenance.metrics import MaintenanceMetrics

@@ -18,7 +18,7 @@ from headrace.metrics.health import Health
 from headrace.metrics.log_counter import LogCounter
 from headrace.metrics.recorder import Recorder
 from headrace.metrics.server import MetricsServer
-from headrace.settings import MetricsSettings
+from headrace.sections import MetricsSettings
 
 log = get_logger(__name__)
 

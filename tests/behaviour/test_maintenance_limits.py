@@ -13,7 +13,7 @@ import pytest
 from headrace.errors import MergeLostError, StoreError
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.settings import MIB
+from headrace.sections import MIB
 from headrace.testing.waiting import wait_until
 from headrace_maintenance.child import ChildRewriter, Limits
 from headrace_maintenance.rounds import Rounds

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from headrace.lake.upkeep.lease import record_path
 from headrace.metrics import maintenance
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 from headrace_cli.maintain import told
 from tests.behaviour.upkeep import COLD, age_log, feed, files, maintain, outcomes, rounds_of
 from tests.behaviour.world import TABLE, World

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.generated import write_table
 from headrace.kafka.sender_properties import sender_properties
 from headrace.lake.store import Store
-from headrace.settings import MIB
+from headrace.sections import MIB
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.peak_memory import wait_and_watch
 from headrace.testing.waiting import wait_until

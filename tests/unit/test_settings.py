@@ -7,18 +7,8 @@ from pydantic import ValidationError
 
 from headrace.connection import KafkaSettings, Section
 from headrace.errors import ConfigError
-from headrace.settings import (
-    CanarySettings,
-    IngestSettings,
-    LakeSettings,
-    MaintainSettings,
-    MetricsSettings,
-    Settings,
-    UnknownVariable,
-    load_settings,
-    local_folder,
-    unknown_variables,
-)
+from headrace.sections import CanarySettings, IngestSettings, LakeSettings, MaintainSettings, MetricsSettings
+from headrace.settings import Settings, UnknownVariable, load_settings, local_folder, unknown_variables
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ from rich.table import Table
 from headrace.contracts import Contract
 from headrace.read.proof.findings import Verdict
 from headrace.read.proof.report import TableReport, overall
-from headrace.settings import LakeSettings, Settings
+from headrace.sections import LakeSettings
+from headrace.settings import Settings
 from headrace_cli.demo.screen import Screen
 from headrace_cli.demo.stage import Stage
 from headrace_cli.verify_progress import progress_on

@@ -10,7 +10,7 @@ from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep.health import Colour, HealthPart, assess
 from headrace.lake.upkeep.stats import gather
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 
 
 @dataclass(frozen=True, slots=True)

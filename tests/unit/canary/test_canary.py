@@ -11,7 +11,7 @@ from headrace.errors import DeliveryError, StoreError, WrongTableError
 from headrace.kafka.sender import Delivery
 from headrace.metrics import canary, common
 from headrace.read.feed import NewRow, NewRows
-from headrace.settings import CanarySettings
+from headrace.sections import CanarySettings
 from headrace.testing.manual_clock import ManualClock
 from headrace_canary.beats import Beats
 from headrace_canary.canary import Canary

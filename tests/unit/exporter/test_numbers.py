@@ -8,7 +8,7 @@ from headrace.lake.upkeep.logfiles import LogFiles
 from headrace.lake.upkeep.stats import TableFile, TableStats
 from headrace.metrics import tables
 from headrace.metrics.metric import Reading
-from headrace.settings import MIB, MaintainSettings
+from headrace.sections import MIB, MaintainSettings
 from headrace_exporter.look import Census
 from headrace_exporter.numbers import numbers
 

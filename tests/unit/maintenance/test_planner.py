@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from headrace.lake.store import StoredObject
 from headrace.lake.upkeep.logfiles import LogFiles
 from headrace.lake.upkeep.stats import SEALED, TableFile, TableStats
-from headrace.settings import MIB, MaintainSettings
+from headrace.sections import MIB, MaintainSettings
 from headrace_maintenance.files import Partition, hot_jobs
 from headrace_maintenance.jobs import Job, JobKind, Plan
 from headrace_maintenance.planner import Given, plan_jobs

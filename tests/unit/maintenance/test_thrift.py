@@ -10,7 +10,7 @@ from headrace.lake.store import StoredObject
 from headrace.lake.upkeep.logfiles import LogFiles
 from headrace.lake.upkeep.stats import SEALED, TableFile, TableStats
 from headrace.lake.upkeep.writes import DayOfWrites
-from headrace.settings import MIB, MaintainSettings
+from headrace.sections import MIB, MaintainSettings
 from headrace_maintenance.jobs import Job
 from headrace_maintenance.planner import Given, plan_jobs
 from headrace_maintenance.thrift import is_thrifty, thrifty

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from headrace.errors import ConfigError, HeadraceError, StoreError
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 from headrace.testing.manual_clock import ManualClock
 from headrace_maintenance.metrics import MaintenanceMetrics
 from headrace_maintenance.rounds import Rounds

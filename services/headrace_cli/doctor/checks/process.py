@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.errors import UnsafeStoreError
-from headrace.settings import MIB, Settings, UnknownVariable
+from headrace.sections import MIB
+from headrace.settings import Settings, UnknownVariable
 from headrace_cli.doctor.judging import Check, Verdict, check, fail, ok, warn
 
 _PINNED = "deltalake"

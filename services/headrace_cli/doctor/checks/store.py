@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from headrace.errors import HeadraceError
 from headrace.lake.canary import StoreMeasure
-from headrace.settings import MIB
+from headrace.sections import MIB
 from headrace_cli.doctor.judging import Check, Verdict, check, fail, failed, ok, warn
 
 _GIB = 1024 * MIB

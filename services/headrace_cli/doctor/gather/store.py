@@ -13,7 +13,8 @@ from headrace.clock import SystemClock
 from headrace.errors import HeadraceError, WrongTableError
 from headrace.lake.canary import StoreMeasure, left_canaries, measure_store, prove_conflicts
 from headrace.lake.store import Store
-from headrace.settings import MIB, Settings
+from headrace.sections import MIB
+from headrace.settings import Settings
 from headrace_cli.doctor.checks.store import Disk, StoreFacts
 
 _OLD = timedelta(hours=1)

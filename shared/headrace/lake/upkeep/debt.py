@@ -16,7 +16,7 @@ from headrace.lake.store import Store
 from headrace.lake.upkeep.health import small_files
 from headrace.lake.upkeep.lease import FOLDER
 from headrace.lake.upkeep.stats import TableStats
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 
 DEEP = 1.0
 """From here on workers flush less often."""

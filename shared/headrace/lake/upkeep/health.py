@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from headrace.lake.upkeep.stats import TableFile, TableStats
-from headrace.settings import MIB, MaintainSettings
+from headrace.sections import MIB, MaintainSettings
 
 SMALL = 0.75
 """A file with less than this share of the size that is aimed at is worth merging."""

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.peers.peer import Command, PeerError
 from benchmarks.peers.process import Process, running
-from headrace.settings import MIB
+from headrace.sections import MIB
 from headrace.testing.waiting import wait_until
 
 # A parent that only waits for a child, which holds 64 MiB and says its process id.

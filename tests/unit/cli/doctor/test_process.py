@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.settings import MIB, Settings, UnknownVariable
+from headrace.sections import MIB
+from headrace.settings import Settings, UnknownVariable
 from headrace_cli.doctor.checks.process import (
     PROCESS_CHECKS,
     SETTINGS_CHECKS,

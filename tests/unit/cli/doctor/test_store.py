@@ -9,7 +9,8 @@ import pytest
 
 from headrace.errors import UnsafeStoreError, WrongTableError
 from headrace.lake.canary import StoreMeasure
-from headrace.settings import MIB, Settings
+from headrace.sections import MIB
+from headrace.settings import Settings
 from headrace_cli.doctor.checks.store import (
     STORE_CHECKS,
     Disk,

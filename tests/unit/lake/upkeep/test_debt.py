@@ -10,7 +10,7 @@ from headrace.lake.store import Store
 from headrace.lake.upkeep.debt import Debt, debt_path, deepest, owed, publish, read_debt, withdraw
 from headrace.lake.upkeep.logfiles import LogFiles
 from headrace.lake.upkeep.stats import TableFile, TableStats
-from headrace.settings import MaintainSettings
+from headrace.sections import MaintainSettings
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

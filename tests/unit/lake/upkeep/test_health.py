@@ -12,7 +12,7 @@ from headrace.lake.store import StoredObject
 from headrace.lake.upkeep.health import Colour, HealthPart, Part, assess
 from headrace.lake.upkeep.logfiles import LogFiles
 from headrace.lake.upkeep.stats import SEALED, TableFile, TableStats
-from headrace.settings import MIB, MaintainSettings
+from headrace.sections import MIB, MaintainSettings
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 POLICY = MaintainSettings()
