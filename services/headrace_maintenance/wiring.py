@@ -165,7 +165,10 @@ def maintain(settings: Settings, names: Sequence[str]) -> None:
     serve(settings.metrics, metrics.registry, metrics.health, metrics.recorder)
     contracts = load_contracts(settings.contracts)
     rounds = build_rounds(settings, contracts, names, process=process)
-    prove_conflicts(Store(settings.lake.root))
+    store = Store(settings.lake.root)
+    if not names:
+        store.make_root()  # as workers do, which may be started together with it
+    prove_conflicts(store)
     metrics.recorder.put(common.CONFLICT_GUARD, 1)
     metrics.health.enter(State.RUNNING)
     log.info("maintaining", root=settings.lake.root, every_seconds=settings.maintain.every_seconds)

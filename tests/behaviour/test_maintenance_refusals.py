@@ -1,6 +1,7 @@
 """What maintenance does not touch, and what it says of it."""
 
 import json
+import signal
 import subprocess
 from collections.abc import Mapping
 from datetime import timedelta
@@ -21,7 +22,7 @@ from headrace.testing.waiting import wait_until
 from tests.behaviour.exporting import exported
 from tests.behaviour.upkeep import age_removals, feed, maintain, neglect, rounds_of
 from tests.behaviour.world import TABLE, World
-from tests.faults.processes import start_maintenance
+from tests.faults.processes import Process, environment_of, start_maintenance
 
 NEWER = {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["shinyNew"]}
 UNREADABLE = {**NEWER, "minReaderVersion": 3, "readerFeatures": ["shinyNew"]}
@@ -134,3 +135,11 @@ def test_looks_that_never_got_through_are_counted_and_grow_old(memory_world: Wor
     assert registry.get_sample_value("headrace_maintenance_failures_total", of_look) == 3
     others = {"table": quarantine_name(TABLE)}
     assert registry.get_sample_value(maintenance.LAST_SUCCESS.name, others) == began + 120
+
+
+def test_it_may_be_started_before_there_is_a_lake(tmp_path: Path) -> None:
+    environment = environment_of({"lake__root": str(tmp_path / "none"), "metrics__enabled": "false"})
+    with Process(["maintain"], environment, tmp_path / "log") as process:
+        process.await_said("nothing_to_maintain")
+        process.signal(signal.SIGTERM)
+        assert process.end() == 0
