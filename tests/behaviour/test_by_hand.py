@@ -8,7 +8,6 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
-from structlog.testing import capture_logs
 
 from headrace.connection import KafkaSettings
 from headrace.errors import AccessDeniedError, AnotherWriterError, ConfigError
@@ -26,6 +25,7 @@ from tests.behaviour.running import Running
 from tests.behaviour.scraping import series
 from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import World, fill, poison
+from tests.logged import capture_logs
 
 
 @pytest.fixture

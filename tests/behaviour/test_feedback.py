@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from headrace.contracts import Trade, contract_of
 from headrace.lake.quarantine import quarantine_name
@@ -22,6 +21,7 @@ from tests.behaviour.scraping import value
 from tests.behaviour.upkeep import feed, files, rounds_of
 from tests.behaviour.world import TABLE, World, fill
 from tests.faults.effects import Fault, recorded
+from tests.logged import capture_logs
 
 FLUSH, LIMIT = 1.0, 30.0
 LASTING = 18 * 60.0

@@ -7,7 +7,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from headrace.errors import AnotherWriterError, ConfigError, MemberIdInUseError
 from headrace.testing.brokers import BrokerHandle
@@ -18,6 +17,7 @@ from tests.behaviour.memberships import CLASSIC, CLASSIC_STATIC, CONSUMER, CONSU
 from tests.behaviour.running import Running
 from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import World, fill, poison
+from tests.logged import capture_logs
 
 pytestmark = pytest.mark.kafka
 

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
 from headrace.errors import QuarantineLimitError
 from headrace.testing.waiting import wait_until
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
+from tests.logged import capture_logs
 
 
 def test_each_record_lands_exactly_once_with_its_value(member_world: World) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from headrace.lake.upkeep.debt import Debt
 from headrace.metrics import ingest
@@ -15,6 +14,7 @@ from headrace.testing.waiting import wait_until
 from headrace_ingest.flush import FlushPolicy
 from headrace_ingest.metrics import WorkerMetrics
 from headrace_ingest.pace import FlushPace, put_off
+from tests.logged import capture_logs
 
 SECONDS = st.floats(0.01, 1000)
 
@@ -86,13 +86,12 @@ def test_flushes_are_put_off_while_there_is_debt_and_it_is_said_once(told: Told)
     assert lines == [
         {
             "event": "flushes_put_off",
-            "log_level": "info",
             "table": "t",
             "seconds": 3,
             "debt": 1.5,
             "reason": "because",
         },
-        {"event": "flushes_as_set", "log_level": "info", "table": "t", "seconds": 2},
+        {"event": "flushes_as_set", "table": "t", "seconds": 2},
     ]
 
 
