@@ -65,7 +65,9 @@ def screens(running: Running) -> str:
 
 def await_drawn(running: Running, text: str, *, after: int = 0) -> int:
     """Returns how much was drawn when `text` was there."""
-    wait_until(lambda: text in screens(running)[after:], f"it draws {text}", seconds=60)
+    ended = running.process.poll
+    wait_until(lambda: text in screens(running)[after:] or ended() is not None, f"it draws {text}", seconds=60)
+    assert text in screens(running)[after:]
     return len(screens(running))
 
 
