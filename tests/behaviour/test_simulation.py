@@ -91,10 +91,10 @@ def test_bots_wait_for_the_tables_and_go_on_with_them(kafka: KafkaSettings) -> N
     def slow_tables(_places: Collection[tuple[str, int]]) -> Positions:
         nonlocal asked
         asked += 1
-        return {(topic, partition): 200 * asked for topic in TABLES for partition in range(PARTITIONS)}
+        return {(topic, partition): 25 * asked for topic in TABLES for partition in range(PARTITIONS)}
 
     done = run_simulation(
-        kafka, SimulationPlan(events=4_000, rate=None, poison_ratio=0, backlog_limit=200), positions=slow_tables
+        kafka, SimulationPlan(events=4_000, rate=None, poison_ratio=0, backlog_limit=50), positions=slow_tables
     )
     assert done.events == 4_000
     assert done.waited_seconds > 0
