@@ -17,6 +17,9 @@ import psutil
 
 _SOURCES = os.pathsep.join(str(Path(__file__).parents[2] / folder) for folder in ("shared", "services"))
 
+# A size that test runners export would outweigh the terminal's own.
+_NOT_INHERITED = ("HEADRACE_", "COLUMNS", "LINES")
+
 
 class Running:
     """A running command, and what it has printed."""
@@ -68,7 +71,7 @@ def headrace(folder: Path, *arguments: str, terminal: bool, settings: Mapping[st
     process = subprocess.Popen(
         [sys.executable, "-m", "headrace_cli.main", *arguments],
         env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)},
             **settings,
             "HEADRACE_LAKE__ROOT": str(folder / "lake"),
             "PYTHONPATH": _SOURCES,
