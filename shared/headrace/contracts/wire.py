@@ -1,7 +1,7 @@
 """The canonical bytes of an event: one value, one spelling, whoever sends it and however it was built."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,9 @@ Writer = Callable[[Any], object]
 
 _encode = msgspec.json.Encoder().encode
 
+# Up to so many digits after the point a Decimal of that scale never has an exponent in its text, zero included.
+_PLAIN_SCALE = 6
+
 
 def event_encoder(fields: tuple[FieldSpec, ...]) -> Callable[[object], bytes]:
     """From a validated instance to JSON: members in the order of the class, UTF-8, no blanks.
@@ -35,35 +38,38 @@ def event_encoder(fields: tuple[FieldSpec, ...]) -> Callable[[object], bytes]:
     return lambda event: _encode(members(event))
 
 
-def _object_writer(fields: tuple[FieldSpec, ...]) -> Callable[[object], dict[str, object]]:
+def _object_writer(fields: tuple[FieldSpec, ...]) -> Callable[[object], msgspec.Struct]:
     names = tuple(spec.name for spec in fields)
     converted = [(spec.name, convert) for spec in fields if (convert := _writer(spec.kind)) is not None]
-    left_out = tuple(spec.name for spec in fields if not spec.required)
+    make = _struct(fields)
 
-    def write(instance: object) -> dict[str, object]:
+    def write(instance: object) -> msgspec.Struct:
         values = vars(instance)
         # pydantic keeps fields in their order, and nothing beside them but what the class caches there.
-        members = values.copy() if len(values) == len(names) else {name: values[name] for name in names}
+        members = make(*values.values()) if len(values) == len(names) else make(*[values[name] for name in names])
         for name, convert in converted:
-            value = members[name]
-            if value is not None:
-                members[name] = convert(value)
-        for name in left_out:
-            if members[name] is None:
-                del members[name]
+            value = values[name]
+            if value is not None and (written := convert(value)) is not value:
+                setattr(members, name, written)
         return members
 
     return write
 
 
+def _struct(fields: tuple[FieldSpec, ...]) -> type[msgspec.Struct]:
+    """What msgspec writes in half the time of a dict; it leaves out defaults, and no value is UNSET."""
+    defaults = [(spec.name, Any, msgspec.UNSET if spec.required else None) for spec in fields]
+    return msgspec.defstruct("Members", defaults, omit_defaults=True, gc=False)
+
+
 def _writer(kind: Kind) -> Writer | None:  # one return per kind
     match kind:
         case DecimalKind():
-            return _write_decimal
+            return _write_decimal if kind.scale > _PLAIN_SCALE else None
         case TimestampKind():
             return _write_timestamp
         case DateKind():
-            return date.isoformat
+            return None
         case ChoiceKind():
             values = dict(zip(kind.members, kind.values, strict=True))
             return None if kind.members == kind.values else values.__getitem__

@@ -1,11 +1,11 @@
 """The seam between a queue of events and the client that sends them: the real one, a spool before it, one for tests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from headrace.errors import HeadraceError
 from headrace.kafka.client import Properties
-from headrace.kafka.sender import Acknowledgement, Delivery, OutgoingRecord
+from headrace.kafka.sender import Acknowledged, Delivery, OutgoingRecord
 
 
 class Sender(Protocol):
@@ -62,7 +62,7 @@ class Connect(Protocol):
         self,
         properties: Properties,
         on_delivery: Callable[[Delivery], None] | None,
-        on_acknowledged: Callable[[Sequence[Acknowledgement]], None] | None = None,
+        on_acknowledged: Callable[[Acknowledged], None] | None = None,
     ) -> Client:
         """Arguments as those of `RecordSender`."""
         ...

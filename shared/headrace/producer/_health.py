@@ -1,10 +1,11 @@
 """How a producer fares, counted while it works: numbers that a bot reads whenever it likes."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Protocol
 
 from headrace.metrics.producer import DELIVERY_DURATION
@@ -103,13 +104,17 @@ class TopicTally:
     delivery_counts: list[int] = field(default_factory=lambda: [0] * (len(_BOUNDS) + 1))
     delivery_seconds: float = 0.0
 
-    def acknowledge(self, size: int, seconds: float, now: float) -> None:
-        """Counts an acknowledgement of so many bytes after so long; `now` is since the epoch."""
-        self.acknowledged += 1
+    def acknowledge(self, size: int, seconds: Sequence[float], now: float) -> None:
+        """Counts acknowledgements of so many bytes, each after so long; `now` is since the epoch."""
+        self.acknowledged += len(seconds)
         self.acknowledged_bytes += size
         self.last_delivery = now
-        self.delivery_counts[bisect_left(_BOUNDS, seconds)] += 1
-        self.delivery_seconds += seconds
+        self.delivery_seconds += sum(seconds)
+        # Sorted once, and cut at every bound: one record alone costs as much as a search, a thousand a tenth.
+        ordered = sorted(seconds)
+        upto = [0, *(bisect_right(ordered, bound) for bound in _BOUNDS), len(ordered)]
+        for place, (low, high) in enumerate(pairwise(upto)):
+            self.delivery_counts[place] += high - low
 
     def health(self) -> TopicHealth:
         """What was counted."""

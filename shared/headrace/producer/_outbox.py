@@ -6,7 +6,7 @@ A record that `put` took is acknowledged, or its failure is raised by the next `
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -14,7 +14,7 @@ from typing import Self
 from headrace.clock import Deadline, SystemClock
 from headrace.errors import ConfigError, DeliveryError, HeadraceError, QueueFullError
 from headrace.kafka.client import Properties, client_log
-from headrace.kafka.sender import Acknowledgement, Delivery, Headers, OutgoingRecord, RecordSender
+from headrace.kafka.sender import Acknowledged, Delivery, Headers, OutgoingRecord, RecordSender
 from headrace.kafka.sending import Connect, Sender
 from headrace.producer._full_policy import FullPolicy
 from headrace.producer._health import ProducerHealth, TopicTally
@@ -153,7 +153,8 @@ class Outbox:
         """
         if not self._closed:
             self._sender.serve()
-        self.raise_failures()
+        if self._first_failure is not None:
+            self.raise_failures()
 
     def flush(self, seconds: float) -> None:
         """Returns when every record taken so far is acknowledged.
@@ -212,18 +213,16 @@ class Outbox:
         while self.pending and not deadline.expired():
             self._sender.drain(deadline.remaining())
 
-    def _acknowledged(self, records: Sequence[Acknowledgement]) -> None:
-        now = time.time()
+    def _acknowledged(self, records: Acknowledged) -> None:
         with self._lock:
-            self._settled += len(records)
-            for topic, size, seconds in records:
-                self._pending_bytes -= size
-                self._tallies[topic].acknowledge(size, seconds, now)
+            self._settled += len(records.seconds)
+            self._pending_bytes -= records.size
+            self._tallies[records.topic].acknowledge(records.size, records.seconds, time.time())
 
     def _outcome(self, delivery: Delivery) -> None:
         size = len(delivery.value or b"")
         if delivery.error is None:
-            self._acknowledged([Acknowledgement(delivery.topic, size, delivery.seconds or 0.0)])
+            self._acknowledged(Acknowledged(delivery.topic, size, [delivery.seconds or 0.0]))
         else:
             with self._lock:
                 self._settled += 1

@@ -43,8 +43,14 @@ class EventRecords:
     def record_of(self, event: Event) -> OutgoingRecord:
         """The record of an event: key and topic as its contract says, value as `Event.to_wire`."""
         route = self._routes.get(type(event)) or self._add_route(type(event))
-        event_id = ("headrace-event-id", _text(route.event_id(event)))
-        return OutgoingRecord(route.topic, route.value(event), _text(route.key(event)), [*route.headers, event_id])
+        key, event_id = route.key(event), route.event_id(event)
+        # Texts, which they nearly always are, without a call each.
+        return OutgoingRecord(
+            route.topic,
+            route.value(event),
+            key.encode() if type(key) is str else _text(key),
+            [*route.headers, ("headrace-event-id", event_id.encode() if type(event_id) is str else _text(event_id))],
+        )
 
     def _add_route(self, kind: type[Event]) -> _Route:
         contract = contract_of(kind)
@@ -61,8 +67,6 @@ class EventRecords:
 
 
 def _text(value: object) -> bytes:
-    if type(value) is str:
-        return value.encode()
     return str(value.value if isinstance(value, Enum) else value).encode()
 
 

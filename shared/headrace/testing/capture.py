@@ -8,7 +8,7 @@ import threading
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from headrace.contracts import Event
 from headrace.errors import BrokerUnreachableError, EventTooLargeError
 from headrace.kafka.client import Properties
 from headrace.kafka.embedded import PARTITIONS
-from headrace.kafka.sender import Acknowledgement, Delivery, OutgoingRecord
+from headrace.kafka.sender import Acknowledged, Delivery, OutgoingRecord
 from headrace.producer import AsyncEventProducer, EventProducer
 
 _SLICE_SECONDS = 0.2
@@ -134,7 +134,7 @@ class CaptureSender:
         broker: CaptureBroker,
         properties: Properties,
         on_delivery: Callable[[Delivery], None] | None,
-        on_acknowledged: Callable[[Sequence[Acknowledgement]], None] | None = None,
+        on_acknowledged: Callable[[Acknowledged], None] | None = None,
     ) -> None:
         self._broker = broker
         self._hook = on_delivery
@@ -196,7 +196,7 @@ class CaptureSender:
 
     def _tell(self, delivery: Delivery, hook: Callable[[Delivery], None] | None) -> None:
         if delivery.error is None and hook is None and self._acknowledged is not None:
-            self._acknowledged([Acknowledgement(delivery.topic, len(delivery.value or b""), delivery.seconds or 0.0)])
+            self._acknowledged(Acknowledged(delivery.topic, len(delivery.value or b""), [delivery.seconds or 0.0]))
         elif (told := hook or self._hook) is not None:
             told(delivery)
 
