@@ -82,11 +82,10 @@ def build_rounds(
 
     def tables() -> Sequence[str]:
         ours = [name for table in chosen_tables(store, names) for name in (table, quarantine_name(table))]
-        for table in () if names else foreign_tables(store, ours):
+        for table in () if names else foreign_tables(store, {*ours, *passed}):
             metrics.left_alone(table)
-            if table not in passed:
-                log.info("table_left_alone", table=table, told="Headrace did not create it")
-                passed.add(table)
+            log.info("table_left_alone", table=table, told="Headrace did not create it")
+            passed.add(table)
         return ours
 
     def maintainer(table: str) -> TableMaintainer:

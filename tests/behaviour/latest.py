@@ -155,7 +155,8 @@ class MemoryTruth:
     level: Level = Level.BROKER
 
     def survey(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Survey]:
-        raise NotImplementedError
+        msg = "latest rows are replayed key by key and never surveyed"
+        raise AssertionError(msg)
 
     def replay(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Replayed]:
         for partition in sorted(expected):

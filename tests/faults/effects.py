@@ -206,6 +206,15 @@ def in_step(patch: pytest.MonkeyPatch, *, records_per_poll: int) -> Iterator[Non
         yield
 
 
+def raising(error: Exception) -> Callable[[], None]:
+    """What a fault does that is an error."""
+
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
 def full_disk(effect: str) -> Exception:
     """What the libraries raise when the disk is full."""
     if effect.startswith(("commit", "checkpoint")):

@@ -1,23 +1,9 @@
-"""Rounds of maintenance over copies of a lake, in which faults are planted."""
+"""Rounds of maintenance, in which faults are planted."""
 
-import shutil
 from typing import Any
 
 from tests.behaviour.upkeep import rounds_of
 from tests.behaviour.world import World
-from tests.faults.effects import Effects
-
-
-def fresh(world: World, template: World, effects: Effects) -> None:
-    """The lake before maintenance, and durable."""
-    effects.plan()
-    shutil.rmtree(world.root, ignore_errors=True)
-    shutil.copytree(template.root, world.root)
-    effects.synced[:] = [
-        *(path for path in world.root.rglob("*") if path.is_file()),
-        *world.root.rglob("*"),
-        world.root,
-    ]
 
 
 def run(world: World) -> None:

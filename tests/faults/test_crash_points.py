@@ -1,9 +1,7 @@
 """The worker dies, or an effect fails, at every effect it has; afterwards every record is there exactly once."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from headrace.errors import StoreError, UnsafeStoreError
 from headrace.testing.waiting import wait_until
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, World, fill, poison
+from tests.faults.draining import assert_group_is_not_ahead, fresh, run
 from tests.faults.effects import (
     ANY,
     MOMENTS,
@@ -25,6 +24,7 @@ from tests.faults.effects import (
     full_disk,
     in_step,
     lost_answer,
+    raising,
     recorded,
     self_conflict,
 )
@@ -96,31 +96,11 @@ def counts(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
         return Counter(effects.calls)
 
 
-def run(world: World, effects: Effects) -> None:
-    """One worker from its start to the end of the topic, a checkpoint at every second version."""
-    worker = world.worker(drain=True, flush_rows=10, flush_seconds=3600)
-    worker.writer._target = replace(worker.writer._target, checkpoint_every=2)
-    worker.run()
-    if effects.dead:  # it died on the writer thread, after all that the loop waits for
-        raise Crash
-
-
-def fresh(world: World) -> None:
-    """Takes the lake away, and what the group was told; the topic stays."""
-    shutil.rmtree(world.root, ignore_errors=True)
-    world.memory.committed.clear()
-
-
 def assert_consistent(world: World) -> None:
     """What a dead worker left behind proves right as far as it came, and the group knows no more than the table."""
     if (world.root / TABLE / "_delta_log").is_dir():
         world.assert_proved()
     assert_group_is_not_ahead(world)
-
-
-def assert_group_is_not_ahead(world: World) -> None:
-    told = world.memory.committed
-    assert not told or all(position <= world.positions()[p] for p, position in told.items())
 
 
 def assert_whole(world: World) -> None:
@@ -253,12 +233,9 @@ def test_an_error_at_any_effect_loses_and_doubles_nothing(
     when: Moment,
     error: Callable[[str], Exception],
 ) -> None:
-    def fail() -> None:
-        raise error(effect)
-
     for nth in range(1, counts[effect] + 1):
         fresh(world)
-        effects.plan(Fault(effect, nth, when, fail))
+        effects.plan(Fault(effect, nth, when, raising(error(effect))))
         try:
             run(world, effects)
         except (StoreError, UnsafeStoreError):

@@ -1,9 +1,8 @@
 """A worker of a table of latest rows dies, fails or meets another at every effect; of every key the latest stays."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,8 @@ from headrace.errors import StoreError, UnsafeStoreError
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, poison
+from tests.faults import draining
+from tests.faults.draining import assert_group_is_not_ahead, fresh
 from tests.faults.effects import (
     Crash,
     Effects,
@@ -21,6 +22,7 @@ from tests.faults.effects import (
     full_disk,
     in_step,
     lost_answer,
+    raising,
     recorded,
 )
 
@@ -84,27 +86,14 @@ def counts(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
         return Counter(effects.calls)
 
 
-def run(world: LatestWorld, effects: Effects) -> None:
-    """One worker from its start to the end of the topic, a checkpoint at every second version."""
-    worker = world.worker(drain=True, flush_rows=8, flush_seconds=3600)
-    worker.writer._target = replace(worker.writer._target, checkpoint_every=2)
-    worker.run()
-    if effects.dead:  # it died on the writer thread, after all that the loop waits for
-        raise Crash
-
-
-def fresh(world: LatestWorld) -> None:
-    """Takes the lake away, and what the group was told; the topic stays."""
-    shutil.rmtree(world.root, ignore_errors=True)
-    world.memory.committed.clear()
+run = partial(draining.run, flush_rows=8)
 
 
 def assert_consistent(world: LatestWorld) -> None:
     """What a dead worker left behind is right as far as it came, and the group knows no more than the table."""
     if (world.root / TABLE / "_delta_log").is_dir():
         world.assert_rows()
-    told = world.memory.committed
-    assert not told or all(position <= world.positions()[p] for p, position in told.items())
+    assert_group_is_not_ahead(world)
 
 
 @pytest.mark.usefixtures("step_by_step")
@@ -163,12 +152,9 @@ def test_an_error_at_any_effect_leaves_the_latest_rows(
     when: Moment,
     error: Callable[[str], Exception],
 ) -> None:
-    def fail() -> None:
-        raise error(effect)
-
     for nth in range(1, counts[effect] + 1):
         fresh(world)
-        effects.plan(Fault(effect, nth, when, fail))
+        effects.plan(Fault(effect, nth, when, raising(error(effect))))
         try:
             run(world, effects)
         except (StoreError, UnsafeStoreError):

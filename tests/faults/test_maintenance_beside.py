@@ -18,8 +18,9 @@ from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, age_removals, feed, files, maintain, neglect
 from tests.behaviour.world import TABLE, World, contract_for, fill, poison, tight_contract_for
 from tests.faults.effects import Effects, Fault, Moment, in_step
-from tests.faults.maintaining import all_active, fresh, run
+from tests.faults.maintaining import all_active, run
 from tests.faults.processes import WorkerProcess, producing, start_maintenance, stream
+from tests.faults.templates import fresh
 
 MOMENTS_OF_A_ROUND: list[tuple[str, Moment]] = [
     ("write a commit to the table", "before"),

@@ -14,8 +14,9 @@ from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, feed, files, maintain, neglect
 from tests.behaviour.world import World
 from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, recorded
-from tests.faults.maintaining import fresh, run
+from tests.faults.maintaining import run
 from tests.faults.processes import start_maintenance
+from tests.faults.templates import fresh
 
 EFFECTS = (
     "write the lease of the table",

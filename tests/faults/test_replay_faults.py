@@ -39,10 +39,12 @@ from tests.faults.effects import (
     full_disk,
     in_step,
     lost_answer,
+    raising,
     recorded,
     self_conflict,
 )
 from tests.faults.processes import start_replay
+from tests.faults.templates import fresh
 
 CANARY = (
     "write the test table",
@@ -105,14 +107,6 @@ def world(template: World, tmp_path: Path) -> World:
     world = World("memory", template.topic, tmp_path)
     shutil.copytree(template.root, world.root)
     return world
-
-
-def fresh(world: World, template: World, effects: Effects) -> None:
-    """The lake as it was before any replay, and durable."""
-    shutil.rmtree(world.root)
-    shutil.copytree(template.root, world.root)
-    found = sorted(world.root.rglob("*"), key=lambda path: path.is_dir())
-    effects.synced[:] = [*found, world.root]
 
 
 def replayer_of(world: World, checkpoint_every: int = 2) -> Replayer:
@@ -218,12 +212,9 @@ def test_an_error_at_any_effect_of_a_replay_loses_and_doubles_nothing(
     when: Moment,
     error: Callable[[str], Exception],
 ) -> None:
-    def fail() -> None:
-        raise error(effect)
-
     for nth in range(1, counts[effect] + 1):
         fresh(world, template, effects)
-        effects.plan(Fault(effect, nth, when, fail))
+        effects.plan(Fault(effect, nth, when, raising(error(effect))))
         try:
             run(world, effects)
         except StoreError:

@@ -10,7 +10,8 @@ from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import feed
 from tests.behaviour.world import World
 from tests.faults.effects import ANY, Crash, Effects, Fault
-from tests.faults.maintaining import fresh, run
+from tests.faults.maintaining import run
+from tests.faults.templates import fresh
 
 KEPT_DAYS = 31
 

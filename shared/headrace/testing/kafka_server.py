@@ -5,19 +5,15 @@
 The broker does not outlive the process that started it, however that process ends.
 """
 
-import atexit
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from headrace.clock import Deadline, SystemClock
@@ -25,7 +21,7 @@ from headrace.errors import BrokerUnreachableError, ConfigError
 from headrace.kafka.admin import TopicAdmin
 from headrace.testing.jars import CONSOLE_LOG4J, java
 from headrace.testing.kafka_jars import KAFKA_JARS, available
-from headrace.testing.watched import kill_watched, start_watched
+from headrace.testing.watched import WatchedProgram, start_watched
 
 __all__ = ["KafkaServer", "available"]
 
@@ -71,7 +67,7 @@ _SETTINGS = {
 }
 
 
-class KafkaServer:
+class KafkaServer(WatchedProgram):
     """A broker with a folder and ports of its own; a context manager.
 
     It has two addresses: one open to all, and one that asks for SASL/PLAIN with `sasl_username` and
@@ -86,11 +82,10 @@ class KafkaServer:
     stranger_username = "stranger"
 
     def __init__(self, properties: Mapping[str, str] | None = None) -> None:
+        super().__init__()
         self.sasl_password = secrets.token_hex(8)
         self._properties = dict(properties or {})
         self._ports: list[int] = []
-        self._folder: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def bootstrap_servers(self) -> str:
@@ -113,7 +108,6 @@ class KafkaServer:
         if problem:
             raise ConfigError(problem)
         jars = KAFKA_JARS.fetch()
-        atexit.register(self.stop)
         for tries_left in reversed(range(_BOOT_TRIES)):
             try:
                 self._boot(jars)
@@ -125,23 +119,9 @@ class KafkaServer:
                     raise
         return self
 
-    def running(self) -> bool:
-        """Whether the JVM lives."""
-        return self._process is not None and self._process.poll() is None
-
-    def stop(self) -> None:
-        """Kills the broker and removes what it held; a second call does nothing."""
-        if self._process is not None:
-            kill_watched(self._process)
-            self._process = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
-        atexit.unregister(self.stop)
-
     def _boot(self, jars: Path) -> None:
         self._ports = _free_ports(3)
-        self._folder = folder = Path(tempfile.mkdtemp(prefix="headrace-kafka-"))
+        folder = self._new_folder("headrace-kafka-")
         config, log4j, log = folder / "server.properties", folder / "log4j2.properties", folder / "broker.log"
         config.write_text("".join(f"{name}={value}\n" for name, value in self._settings(folder).items()))
         log4j.write_text(CONSOLE_LOG4J)
@@ -181,14 +161,6 @@ class KafkaServer:
             "log.dirs": str(folder / "data"),
             **self._properties,
         }
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def _free_ports(count: int) -> list[int]:

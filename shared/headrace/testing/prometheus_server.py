@@ -1,13 +1,8 @@
 """A real Prometheus for tests and demos, with a folder and a port of its own."""
 
-import atexit
 import re
-import shutil
-import subprocess
-import tempfile
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from headrace.clock import Deadline, SystemClock
@@ -15,14 +10,13 @@ from headrace.errors import ConfigError
 from headrace.testing.prometheus_api import PrometheusApi, request
 from headrace.testing.prometheus_programs import program
 from headrace.testing.waiting import wait_until
-from headrace.testing.watched import kill_watched, start_watched
+from headrace.testing.watched import WatchedProgram, start_watched
 
 _BOOT_SECONDS = 30.0
-_ANSWER_SECONDS = 30.0
 _LISTENS = re.compile(r'msg="Listening on" address=(\S+)')
 
 
-class PrometheusServer(PrometheusApi):
+class PrometheusServer(PrometheusApi, WatchedProgram):
     """A Prometheus that does not outlive this process; a context manager.
 
     Args:
@@ -31,11 +25,10 @@ class PrometheusServer(PrometheusApi):
     """
 
     def __init__(self, config: Path, *, port: int = 0) -> None:
-        super().__init__("")  # the URL is known once it was started
+        PrometheusApi.__init__(self, "")  # the URL is known once it was started
+        WatchedProgram.__init__(self)
         self._config = config
         self._port = port
-        self._folder: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Returns once it answers; the first time ever it is fetched.
@@ -44,8 +37,7 @@ class PrometheusServer(PrometheusApi):
             ConfigError: it cannot be had on this machine, or did not come up; the message ends with its log.
         """
         prometheus = program("prometheus")
-        atexit.register(self.stop)
-        self._folder = folder = Path(tempfile.mkdtemp(prefix="headrace-prometheus-"))
+        folder = self._new_folder("headrace-prometheus-")
         log = folder / "prometheus.log"
         command: list[str | Path] = [
             prometheus,
@@ -63,20 +55,6 @@ class PrometheusServer(PrometheusApi):
             msg = f"Prometheus could not be started. Its log ends with:\n{said}"
             raise ConfigError(msg)
         return self
-
-    def running(self) -> bool:
-        """Whether the process lives."""
-        return self._process is not None and self._process.poll() is None
-
-    def stop(self) -> None:
-        """Kills it and removes what it held; a second call does nothing."""
-        if self._process is not None:
-            kill_watched(self._process)
-            self._process = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
-        atexit.unregister(self.stop)
 
     def reload(self) -> None:
         """Reads its configuration and rules again.
@@ -99,11 +77,3 @@ class PrometheusServer(PrometheusApi):
         if status == HTTPStatus.OK:  # before that it reads its rules
             self.url = f"http://{listens[1]}"
         return bool(self.url)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

@@ -4,12 +4,18 @@ A watchdog beside the program waits for the end of a pipe that only the starting
 program and removes its folder.
 """
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 # The shell becomes the program by exec, so the pid of the process is the program's. Its background half holds the read
 # end of the pipe, whose end of file is the death of the starting process.
@@ -41,3 +47,43 @@ def kill_watched(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+class WatchedProgram(ABC):
+    """A program with a folder of its own, both of which end with this process at the latest; a context manager."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def start(self) -> Self:
+        """Returns once it answers."""
+
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Kills it and removes what it held; a second call does nothing."""
+        if self._process is not None:
+            kill_watched(self._process)
+            self._process = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        atexit.unregister(self.stop)
+
+    def _new_folder(self, prefix: str) -> Path:
+        """What it may hold on disk from now on, until `stop`."""
+        atexit.register(self.stop)
+        self._folder = Path(tempfile.mkdtemp(prefix=prefix))
+        return self._folder
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
