@@ -3,7 +3,8 @@
     HeadraceError                            70
     ├── PermanentError                           the same call fails again until somebody acts
     │   ├── ConfigError                      78  settings or files are wrong
-    │   │   └── ContractError                78  an event class is wrong, or no contract has that name
+    │   │   ├── ContractError                78  an event class is wrong, or no contract has that name
+    │   │   └── AsOfError                    78  what a table is asked as of is not there: not yet, or no longer
     │   ├── AccessDeniedError                77  credentials or rights are missing
     │   ├── TopicMissingError                66  the topic does not exist
     │   ├── QuarantineLimitError             65  most of the input is bad: a wrong contract
@@ -53,6 +54,10 @@ class ConfigError(PermanentError):
 
 class ContractError(ConfigError):
     """An event class that cannot become a table, or an unknown contract name."""
+
+
+class AsOfError(ConfigError):
+    """The version, moment or position that a table is asked as of: not yet there, no longer, or not told."""
 
 
 class AccessDeniedError(PermanentError):

@@ -1,4 +1,4 @@
-"""What a table consists of now, by the statistics in its log: no data file is opened."""
+"""What a table consists of, by the statistics in its log: no data file is opened."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 import pyarrow as pa
+from deltalake import DeltaTable
 
 from headrace.lake.latest.live import FEATURES, LiveFiles
 from headrace.lake.log import open_table
@@ -27,7 +28,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class ActiveFile:
-    """A data file of the newest version; what its writer did not note is None.
+    """A data file of a version; what its writer did not note is None.
 
     Attributes:
         path: relative to the table.
@@ -65,7 +66,15 @@ def active_files(store: Store, table: str) -> list[ActiveFile]:
         FileNotFoundError: no table is there.
         StoreError, AccessDeniedError: its log cannot be read.
     """
-    handle = open_table(store, table)
+    return files_of(store, table, open_table(store, table))
+
+
+def files_of(store: Store, table: str, handle: DeltaTable) -> list[ActiveFile]:
+    """The data files of the version that a handle holds.
+
+    Raises:
+        StoreError, AccessDeniedError: its log cannot be read.
+    """
     actions = pa.table(handle.get_add_actions(flatten=True))
     masked = handle.protocol().reader_features == FEATURES
     live = {file.path: file.live for file in LiveFiles(store, table).at(handle.version())} if masked else {}

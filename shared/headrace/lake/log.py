@@ -10,6 +10,7 @@ import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
@@ -26,6 +27,8 @@ NOTE = "headrace"
 
 Note = dict[str, Any]
 """That object."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 _UNKNOWN = "Kernel error: Unsupported"
 
@@ -207,17 +210,45 @@ def open_table(store: Store, table: str, *, without_files: bool = False, version
         raise store_failure(error, f"opening {store.uri(table)}") from error
 
 
-def note_of(store: Store, table: str, version: int) -> Note:
-    """What commit `version` says of itself; empty if it was not made by Headrace or is no longer there."""
+def commit_info(store: Store, table: str, version: int) -> Mapping[str, Any] | None:
+    """The commitInfo of `version`, empty if it has none; None if the commit is no longer there.
+
+    Raises:
+        WrongTableError: it is torn.
+        StoreError, AccessDeniedError: it cannot be read.
+    """
     try:
         lines = store.read(commit_path(table, version)).splitlines()
     except FileNotFoundError:
-        return {}
-    for line in lines:
-        info = json.loads(line).get("commitInfo")
-        if info is not None:
-            return info.get(NOTE) or {}
-    return {}
+        return None
+    try:
+        return next((info for line in lines if (info := json.loads(line).get("commitInfo")) is not None), {})
+    except ValueError as error:
+        msg = f"commit {version} of {store.uri(table)} is torn ({error}): run headrace verify"
+        raise WrongTableError(msg) from error
+
+
+def note_of(store: Store, table: str, version: int) -> Note:
+    """What commit `version` says of itself; empty if it was not made by Headrace or is no longer there."""
+    return (commit_info(store, table, version) or {}).get(NOTE) or {}
+
+
+def committed_at(store: Store, table: str, version: int) -> datetime | None:
+    """When `version` was made, by the clock of whoever made it; None if the log does not tell, or no longer.
+
+    The time is part of the commit. That of its file would be another in every copy of the table.
+
+    Raises:
+        StoreError, AccessDeniedError: it cannot be read.
+    """
+    return time_in(commit_info(store, table, version) or {})
+
+
+def time_in(info: Mapping[str, Any]) -> datetime | None:
+    """When the commit of that commitInfo was made, if it says so."""
+    # Tables of other tools may have a time that is made to rise with the version; it is then the one that counts.
+    millis = info.get("inCommitTimestamp", info.get("timestamp"))
+    return None if millis is None else _EPOCH + timedelta(milliseconds=millis)
 
 
 def notes(store: Store, table: str, newest: int) -> Iterator[tuple[int, Note]]:

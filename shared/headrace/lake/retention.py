@@ -14,8 +14,8 @@ FILE_RETENTION = timedelta(days=7)
 LOG_RETENTION = timedelta(days=30)
 """What a table has where its properties say nothing; files are kept for so long even where they say less."""
 
-_FILES = "delta.deletedFileRetentionDuration"
-_LOG = "delta.logRetentionDuration"
+FILES_PROPERTY = "delta.deletedFileRetentionDuration"
+LOG_PROPERTY = "delta.logRetentionDuration"
 _INTERVAL = re.compile(r"\A(?:interval\s+)?(\d+)\s+(second|minute|hour|day|week)s?\Z", re.IGNORECASE)
 
 
@@ -40,11 +40,12 @@ def retention_of(properties: Mapping[str, str], where: str) -> Retention:
     Raises:
         WrongTableError: one of them is no length of time.
     """
-    found = {name: _length(properties[name], name, where) for name in (_FILES, _LOG, TIME_TRAVEL) if name in properties}
+    asked = (FILES_PROPERTY, LOG_PROPERTY, TIME_TRAVEL)
+    found = {name: _length(properties[name], name, where) for name in asked if name in properties}
     daily = found.get(TIME_TRAVEL)
     return Retention(
-        files=max(FILE_RETENTION, found.get(_FILES, FILE_RETENTION)),
-        log=max(found.get(_LOG, LOG_RETENTION), daily or timedelta(0)),
+        files=max(FILE_RETENTION, found.get(FILES_PROPERTY, FILE_RETENTION)),
+        log=max(found.get(LOG_PROPERTY, LOG_RETENTION), daily or timedelta(0)),
         daily=daily,
     )
 
@@ -56,7 +57,7 @@ def retention_properties(time_travel_days: int) -> Mapping[str, str]:
         time_travel_days: for how many days the last version of each day is kept; 0 for none.
     """
     log = max(LOG_RETENTION, timedelta(days=time_travel_days))
-    found = {_FILES: f"interval {FILE_RETENTION.days} days", _LOG: f"interval {log.days} days"}
+    found = {FILES_PROPERTY: f"interval {FILE_RETENTION.days} days", LOG_PROPERTY: f"interval {log.days} days"}
     return found | ({TIME_TRAVEL: f"interval {time_travel_days} days"} if time_travel_days else {})
 
 

@@ -8,6 +8,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -30,6 +31,9 @@ PARTITIONS = "headrace.partitions"
 START = "headrace.start"
 STARTS = "headrace.starts"
 """JSON: per partition the position that version 0 gave it. It outlives version 0 in every checkpoint."""
+
+EVENT_TIME = "headrace.event_time"
+"""Column that says when an event happened."""
 
 LATEST = "headrace.latest"
 """JSON, of tables that keep the latest row of each key: what names a row, what orders events, what tombstones do."""
@@ -217,3 +221,32 @@ def positions_of(log: DeltaLog, partitions: Iterable[int]) -> dict[int, int]:
     log.refresh()
     source = source_of(log)
     return {p: log.txn(source.app_id(p)) or 0 for p in partitions}
+
+
+def source_in(properties: Mapping[str, str]) -> SourceId | None:
+    """The source that the properties of a table name; None if no worker fills it."""
+    if not {PIPELINE, CLUSTER_ID, TOPIC_ID, PARTITIONS} <= properties.keys():
+        return None
+    return SourceId(properties[PIPELINE], properties[CLUSTER_ID], properties[TOPIC_ID])
+
+
+def properties_in(handle: DeltaTable) -> dict[str, str]:
+    """Table properties of the version of `handle`."""
+    return {key: value for key, value in handle.metadata().configuration.items() if value is not None}
+
+
+def positions_in(handle: DeltaTable) -> dict[int, int]:
+    """The position of each partition that the version of `handle` records one of; none if no worker fills the table."""
+    properties = properties_in(handle)
+    source = source_in(properties)
+    positions: dict[int, int] = {}
+    if source is None:
+        return positions
+    # How many there were when the table was made; a topic grows at its end.
+    for partition in count():
+        position = handle.transaction_version(source.app_id(partition))
+        if position is not None:
+            positions[partition] = position
+        elif partition >= int(properties[PARTITIONS]):
+            break
+    return positions

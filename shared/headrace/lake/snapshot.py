@@ -1,0 +1,78 @@
+"""One version of a table, pinned."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+import polars as pl
+from deltalake import DeltaTable
+
+from headrace.lake.contents import ActiveFile, files_of
+from headrace.lake.log import committed_at
+from headrace.lake.store import Store
+from headrace.lake.tables import positions_in
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a version is read.
+
+    Attributes:
+        rows: makes the rows that are meant of those of the version.
+        positions: per Kafka partition where it stands, where that is not what the version says.
+    """
+
+    rows: Callable[[pl.LazyFrame], pl.LazyFrame] = lambda rows: rows
+    positions: Mapping[int, int] = field(default_factory=dict)
+
+
+WHOLE = View()
+
+
+class Snapshot:
+    """A table as it stood at one version. What is committed later changes nothing of it.
+
+    Its files stay for as long as the table keeps what left it (docs/maintenance.md), so a frame that is collected days
+    later may find them gone.
+
+    Attributes:
+        table: its name.
+        version: that is read.
+    """
+
+    def __init__(self, store: Store, table: str, handle: DeltaTable, view: View = WHOLE) -> None:
+        self.table = table
+        self.version = handle.version()
+        self._store = store
+        self._handle = handle
+        self._view = view
+
+    def __repr__(self) -> str:
+        return f"Snapshot({self.table!r}, version={self.version})"
+
+    @cached_property
+    def committed_at(self) -> datetime | None:
+        """When the version was made, by the clock of whoever made it; None if the log no longer tells.
+
+        Raises:
+            StoreError, AccessDeniedError: the log cannot be read.
+        """
+        return committed_at(self._store, self.table, self.version)
+
+    @cached_property
+    def positions(self) -> Mapping[int, int]:
+        """Per Kafka partition the next offset that was to be read; none of a table that no worker fills."""
+        return {**positions_in(self._handle), **self._view.positions}
+
+    def frame(self) -> pl.LazyFrame:
+        """The rows; filters and columns that are asked of the frame decide which files are read, and what of them."""
+        return self._view.rows(pl.scan_delta(self._handle))
+
+    def files(self) -> Sequence[ActiveFile]:
+        """The data files of the version.
+
+        Raises:
+            StoreError, AccessDeniedError: the log cannot be read.
+        """
+        return files_of(self._store, self.table, self._handle)
