@@ -20,6 +20,7 @@ from headrace.lake.tables import (
     CLUSTER_ID,
     CONTRACT,
     DELETION_VECTORS,
+    EVENT_TIME,
     LATEST,
     PARTITIONS,
     PIPELINE,
@@ -141,15 +142,18 @@ def _main_spec(contract: Contract, properties: dict[str, str]) -> TableSpec:
         schema=delta_schema(contract),
         partition_by=() if partition_by is None else (partition_by,),
         description=contract.doc,
-        properties=properties | (_latest(contract) if contract.table.mode == "upsert" else {}),
+        properties=properties | _rules(contract),
         txns={},
     )
 
 
-def _latest(contract: Contract) -> dict[str, str]:
+def _rules(contract: Contract) -> dict[str, str]:
     table = contract.table
+    told = {} if contract.event_time is None else {EVENT_TIME: contract.event_time}
+    if table.mode == "append":
+        return told
     rule = {"key": table.key, "event_time": contract.event_time, "tombstones": table.tombstones}
-    return {DELETION_VECTORS: "true", LATEST: json.dumps(rule, separators=(",", ":"))}
+    return told | {DELETION_VECTORS: "true", LATEST: json.dumps(rule, separators=(",", ":"))}
 
 
 def _quarantine_spec(contract: Contract, properties: Mapping[str, str]) -> TableSpec:

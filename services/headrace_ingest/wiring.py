@@ -143,6 +143,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         checkpoint_every=ingest.checkpoint_every,
         deadline_seconds=ingest.commit_deadline_seconds,
         landing=_landing(store, contract, ingest),
+        event_time=contract.event_time,
     )
     watch = TopicWatch(
         ends.topic,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from headrace.clock import Clock, Deadline
 from headrace.errors import BrokerUnreachableError, CommitTimeoutError, InvariantError
 from headrace.lake.datafile import FileLayout, write_files
+from headrace.lake.event_times import noted
 from headrace.lake.failures import is_conflict, store_failure
 from headrace.lake.log import DeltaLog, commit_path, retry_pause
 from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantine_rows, unresolved
@@ -36,6 +37,7 @@ class Target:
         checkpoint_every: versions between checkpoints where nothing maintains the tables.
         deadline_seconds: how long one batch may try to commit.
         landing: how rows come into the main table; None if each record is one.
+        event_time: column that says when events happened; None if they do not.
     """
 
     source: SourceId
@@ -46,6 +48,7 @@ class Target:
     checkpoint_every: int
     deadline_seconds: float
     landing: Landing | None = None
+    event_time: str | None = None
 
     @property
     def table(self) -> str:
@@ -184,7 +187,7 @@ class BatchWriter:
             batch,
             flushed.files,
             {app_id: span.end for app_id, span in txns.items()},
-            batch.note(WORKER, self._target.version, digests),
+            batch.note(WORKER, self._target.version, digests) | noted(batch.table(), self._target.event_time),
         )
         flushed.write_seconds, flushed.commit_seconds = written - began, time.perf_counter() - written
 

@@ -16,6 +16,7 @@ from headrace.clock import Clock, Deadline
 from headrace.errors import CommitTimeoutError, InvariantError
 from headrace.lake.contents import active_files
 from headrace.lake.datafile import write_files
+from headrace.lake.event_times import noted
 from headrace.lake.failures import is_conflict, is_of_the_store, store_failure
 from headrace.lake.log import DeltaLog, commit_path, notes, retry_pause
 from headrace.lake.presence import present
@@ -167,12 +168,14 @@ class Replayer:
         return decoded
 
     def _commit(self, decoded: Decoded, places: Sequence[Address], number: int) -> int:
-        files = write_files(self._store, self._target.layout, pa.Table.from_batches([decoded.rows]))
+        rows = pa.Table.from_batches([decoded.rows])
+        files = write_files(self._store, self._target.layout, rows)
         offsets: dict[str, list[int]] = defaultdict(list)
         for partition, offset in sorted(places):
             offsets[str(partition)].append(offset)
         note = {
             **self._note("replay"),
+            **noted(rows, self._target.event_time),
             "offsets": offsets,
             "files": {file.path: {"sha256": file.sha256} for file in files},
         }

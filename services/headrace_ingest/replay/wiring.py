@@ -51,6 +51,7 @@ def build_replayer(settings: Settings, contract: Contract, *, clock: Clock, dry_
         version=__version__,
         checkpoint_every=settings.ingest.checkpoint_every,
         deadline_seconds=settings.ingest.commit_deadline_seconds,
+        event_time=contract.event_time,
     )
     decoder = Decoder(contract, max_record_bytes=settings.ingest.max_record_bytes)
     return Replayer(store, target, decoder, clock, Event().wait)
