@@ -66,6 +66,6 @@ def test_every_key_of_the_json_is_explained(world: World, command: Command) -> N
 
 
 def _explained(command: str) -> set[str]:
-    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "quarantine.md").read_text()
     table = page.partition(f"| Key of `{command} --json` |")[2].partition("\n\n")[0]
     return set(re.findall(r"`(\w+)`", table))

@@ -159,10 +159,13 @@ def test_links_lead_to_a_page_and_a_heading(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
-def test_the_readme_leads_to_every_page() -> None:
+def test_the_readme_leads_to_the_guide_and_the_guide_to_every_page() -> None:
     linked = {target.partition("#")[0] for target in LINK.findall((ROOT / "README.md").read_text())}
+    led_to = {target.partition("#")[0] for target in LINK.findall((DOCS / "README.md").read_text())}
+    pages = [*DOCS.glob("*.md"), *DOCS.glob("notebooks/*.ipynb")]
 
-    assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} - linked == set()
+    assert "docs/README.md" in linked
+    assert {page.relative_to(DOCS).as_posix() for page in pages} - led_to == {"README.md"}
     assert [target for target in linked if not target.startswith("https://") and not (ROOT / target).exists()] == []
 
 

@@ -1,10 +1,6 @@
 """What docs/look.md shows is what the commands print of tables that a real worker made."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -25,22 +21,11 @@ from headrace.read.whereabouts import Place, Whereabouts
 from headrace.settings import UnknownVariable
 from headrace.testing import a_trade
 from headrace_cli.config import ConfigReport
+from tests.pages import DOCS, Shell, blocks, settled
 
-PAGE = (Path(__file__).parents[2] / "docs" / "look.md").read_text()
-EXAMPLES = re.findall(r"^```console\n\$ (.*?)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-# What differs from run to run, and how the page tells it.
-VARYING = (
-    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>"),
-    (r"[\w.=/-]+\.parquet", "<file>"),
-    (r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b", "<batch>"),
-    (rf"({re.escape(socket.gethostname())}|ingest-0)/\d+", "<worker>"),
-    (r"(127\.0\.0\.1|localhost):\d+", "<broker>"),
-    (r"[\d.]+ (bytes|kB|KiB)", "<size>"),
-    (r"[\d,]+\.\d s\b", "<age>"),
-    (r"[ \t]+", " "),
-    (r" $", ""),
-)
+PAGE = DOCS / "look.md"
+TEXT = PAGE.read_text()
+EXAMPLES = [typed for block in blocks(PAGE, "console") for typed in block.typed]
 
 
 def trade(number: int) -> bytes:
@@ -48,40 +33,18 @@ def trade(number: int) -> bytes:
     return a_trade(transaction_id=f"t-{number}", price="1.05", timestamp=happened).to_wire()
 
 
-class Lake:
+class Lake(Shell):
     """A folder in which the page's commands run."""
 
     def __init__(self, folder: Path, broker: EmbeddedBroker) -> None:
-        command = folder / "bin" / "headrace"
-        command.parent.mkdir()
-        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m headrace_cli.main "$@"\n')
-        command.chmod(0o755)
-        self.folder = folder
         self._servers = broker.bootstrap_servers
-        own = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-        self._environment = own | {
-            "PATH": f"{command.parent}:{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "HEADRACE_LAKE__ROOT": "lake",
-            "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": self._servers,
-        }
+        super().__init__(folder, {"HEADRACE_LAKE__ROOT": "lake", "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": self._servers})
 
     def send(self, partition: int, *values: bytes) -> None:
         producer = Producer({"bootstrap.servers": self._servers, "log_level": 0})
         for value in values:
             producer.produce("trades", value, partition=partition)
         assert producer.flush(20) == 0
-
-    def run(self, command: str) -> str:
-        ended = subprocess.run(
-            ["/bin/sh", "-c", command],
-            cwd=self.folder,
-            env=self._environment,
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        return ended.stdout + ended.stderr
 
 
 @pytest.fixture(scope="module")
@@ -101,24 +64,18 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         yield made
 
 
-def settled(text: str) -> list[str]:
-    for pattern, said in VARYING:
-        text = re.sub(pattern, said, text, flags=re.MULTILINE)
-    return text.strip().splitlines()
-
-
 @pytest.mark.parametrize(("command", "shown"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
 def test_examples_show_what_the_commands_print(command: str, shown: str, lake: Lake) -> None:
     assert settled(lake.run(command)) == settled(shown)
 
 
 def test_every_place_is_explained() -> None:
-    table = PAGE.partition("| `place` |")[2].partition("\n\n")[0]
+    table = TEXT.partition("| `place` |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Place)
 
 
 def test_every_part_of_health_is_explained() -> None:
-    table = PAGE.partition("| Part | Points |")[2].partition("\n\n")[0]
+    table = TEXT.partition("| Part | Points |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Part)
 
 
@@ -142,6 +99,6 @@ def test_every_part_of_health_is_explained() -> None:
     ],
 )
 def test_every_key_is_listed(head: str, report: type) -> None:
-    table = PAGE.partition(f"| {head} |")[2].partition("\n\n")[0]
+    table = TEXT.partition(f"| {head} |")[2].partition("\n\n")[0]
     listed = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
     assert sorted(listed) == sorted(field.name for field in fields(report))
