@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from headrace import Event, EventId, Symbol, Table, UtcTimestamp
@@ -43,6 +44,8 @@ def test_every_record_lands_under_its_text_and_the_proof_holds(parted: World) ->
     sent = {address: json.loads(record.value or b"") for address, record in parted.topic.records.items()}
     assert found == {address: (event["tick_id"], event["symbol"]) for address, event in sent.items()}
     assert len(rows) == 100
+    read = pl.read_delta(str(parted.root / TABLE)).select("_partition", "_offset", "tick_id", "symbol")
+    assert {(row[0], row[1]): row[2:] for row in read.iter_rows()} == found
     chosen = parted.table().to_pyarrow_table(filters=[("symbol", "=", "EUR/USD")])
     assert set(chosen["symbol"].to_pylist()) == {"EUR/USD"}
     assert chosen.num_rows == sum(event["symbol"] == "EUR/USD" for event in sent.values())

@@ -31,6 +31,8 @@ QUARANTINE_SUFFIX = "__quarantine"
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")
+_FOLDER_BYTES = 255
+"""That file systems take in a name."""
 
 
 @dataclass(frozen=True)
@@ -193,18 +195,27 @@ def _check_days(event: type, fields: dict[str, FieldSpec], event_time: str | Non
 
 
 def _check_partition_field(event: type, name: str, fields: dict[str, FieldSpec]) -> None:
-    """Delta reads an empty partition value as null, so the texts must not be empty."""
+    """Delta reads an empty partition value as null, and a folder has to be named after each."""
     spec = fields.get(name)
     match None if spec is None or spec.nullable else spec.kind:
-        case StringKind(min_length=least) if least > 0:
-            return
+        case StringKind(min_length=least) as kind if least > 0:
+            longest = kind.max_length * (1 if kind.alphabet else 4)
         case ChoiceKind(values=values) if "" not in values and isinstance(values[0], str):
-            return
-    msg = (
-        f"{event.__name__}: partition_by={name!r} must be {PARTITION_COLUMN!r}, or name a text that is never null "
-        "and never empty and has few values, such as a Symbol"
-    )
-    raise ContractError(msg)
+            longest = max(len(str(value).encode()) for value in values)
+        case _:
+            msg = (
+                f"{event.__name__}: partition_by={name!r} must be {PARTITION_COLUMN!r}, or name a text that is never "
+                "null and never empty and has few values, such as a Symbol"
+            )
+            raise ContractError(msg)
+    # Each byte may be written as three.
+    if len(name) + 1 + 3 * longest > _FOLDER_BYTES:
+        msg = (
+            f"{event.__name__}: partition_by={name!r} names a text of up to {longest} bytes, and no file system has folders "
+            f"of such names: bound it to {(_FOLDER_BYTES - len(name) - 1) // 3} with max_length, a fourth of that where "
+            "it may hold more than ASCII"
+        )
+        raise ContractError(msg)
 
 
 def _check_mode(event: type, declaration: Declaration, fields: dict[str, FieldSpec], event_time: str | None) -> None:

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import re
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,10 +26,6 @@ _PAGE_ROWS = 20_000
 
 # At most a byte for a value, 128 KiB for a row group: one in forty row groups without a value is read in vain.
 _BLOOM_FILTER = {"ndv": _ROW_GROUP_ROWS, "fpp": 0.05}
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9._=-]")
-_FOLDER_LENGTH = 200
-"""File systems take 255 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +96,8 @@ def by_partition(rows: pa.Table, column: str | None) -> Iterator[tuple[str | Non
 
 
 def _folder(column: str, value: str) -> str:
-    """A folder for people to look into: readers take the value from the log, so two values may share one.
-
-    Texts of a payload name it, so nothing is left in it that a file system or a URL understands.
-    """
-    return _UNSAFE.sub("_", f"{column}={value}")[:_FOLDER_LENGTH] + "/"
+    """Named as Hive names it: some readers take the value from the log, others from here (decision 0014)."""
+    return f"{column}={quote(value, safe='')}/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """From annotations to kinds, and the sentences for those that are none."""
 
 import re
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -20,6 +21,7 @@ from headrace.contracts import (
     IntKind,
     ListKind,
     Price,
+    StrategyId,
     StringKind,
     StructKind,
     Symbol,
@@ -231,6 +233,29 @@ class TestClassesThatCannotBeTables:
             class Empty(Event, topic="empty", key="key", table=Table(partition_by="side")):
                 key: str
                 side: Literal["", "b"]
+
+    @pytest.mark.parametrize(
+        ("text", "fits"),
+        [
+            (Annotated[str, Field(min_length=1, max_length=20)], True),
+            (Annotated[str, Field(min_length=1, max_length=21)], False),
+            (Annotated[str, Field(min_length=1)], False),
+            (Annotated[StrategyId, Field(max_length=64)], True),
+            (Literal["a", "b" * 90], False),
+        ],
+        ids=str,
+    )
+    def test_a_text_that_names_partitions_can_name_a_folder(self, text: Any, fits: bool) -> None:
+        table = Table(partition_by="side")
+        with (
+            nullcontext()
+            if fits
+            else pytest.raises(ContractError, match="bound it to 83 with max_length, a fourth of that")
+        ):
+
+            class Parted(Event, topic="parted", key="key", table=table):
+                key: str
+                side: text
 
     def test_a_field_cannot_take_the_name_of_the_partition_column(self) -> None:
         with pytest.raises(ContractError, match="collides with the partition column"):
