@@ -1,9 +1,12 @@
-"""What the tables are for: three questions and their answers, in polars."""
+"""What the tables are for: three questions and their answers."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+
+from headrace.lake import Lake
+from headrace.read import Greeks, Signals, Trades
 
 
 def answers(lake: Path) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -12,43 +15,24 @@ def answers(lake: Path) -> Iterator[tuple[str, pl.DataFrame]]:
     Args:
         lake: root of the tables.
     """
-    trades = pl.scan_delta(str(lake / "trades"))
-    greeks = pl.scan_delta(str(lake / "greeks"))
-    signals = pl.scan_delta(str(lake / "signals"))
+    tables = Lake(str(lake))
 
-    latest = (
-        greeks.filter(pl.col("leg_id").is_not_null())
-        .sort("timestamp", "_partition", "_offset")
-        .group_by("leg_id")
-        .agg(pl.col("symbol", "timestamp", "delta", "gamma", "theta", "vega").last())
-        .sort("timestamp", descending=True)
-        .head(5)
-    )
-    yield "latest greeks per leg (the 5 newest)", latest.collect()
+    newest = Greeks(tables).latest_per_leg().sort("timestamp", descending=True).head(5)
+    shown = newest.select("leg_id", "symbol", "timestamp", "delta", "gamma", "theta", "vega")
+    yield "latest greeks per leg (the 5 newest)", shown.collect()
 
-    volume = (
-        trades.group_by("strategy_id")
-        .agg(
-            pl.len().alias("trades"),
-            pl.col("quantity").sum().alias("contracts"),
-            (pl.col("price") * pl.col("quantity")).sum().alias("traded"),
-            pl.col("commission").sum().alias("commission"),
-        )
-        .sort("traded", descending=True)
-        .head(5)
-    )
-    yield "traded volume and commission per strategy (the 5 largest)", volume.collect()
+    largest = Trades(tables).per_strategy().head(5)
+    shown = largest.select("strategy_id", "trades", "contracts", "traded", "commission")
+    yield "traded volume and commission per strategy (the 5 largest)", shown.collect()
 
     acted = (
-        signals.sort("timestamp", "_partition", "_offset")
-        .group_by("strategy_id", "timestamp", "signal_type", "source")
-        .agg(pl.col("acted_upon", "acted_at", "signal_value").last())
-        .filter(pl.col("acted_upon"))
+        Signals(tables)
+        .seconds_to_action()
         .group_by("signal_type")
         .agg(
             pl.len().alias("acted_upon"),
             pl.col("signal_value").mean().round(3).alias("mean_value"),
-            (pl.col("acted_at") - pl.col("timestamp")).dt.total_milliseconds().mean().round(0).alias("ms_to_action"),
+            (pl.col("seconds_to_action").mean() * 1000).round(0).alias("ms_to_action"),
         )
         .sort("signal_type")
     )
