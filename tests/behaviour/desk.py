@@ -2,14 +2,16 @@
 
 import zlib
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from headrace import Event
 from headrace.clock import SystemClock
 from headrace.contracts import Contract, contract_of
+from headrace.kafka.statistics import ClientObserver
 from headrace.lake import Lake
 from headrace.settings import load_settings
-from headrace.testing.memory_broker import MemoryBroker
+from headrace.testing.memory_broker import MemoryBroker, MemoryConsumer
 from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.wiring import Ends, build_worker
 from tests.behaviour.running import Running
@@ -44,7 +46,11 @@ class Desk:
         """A worker of each table, until what is in its topic is durable; a table that is missing is created."""
         for contract in contracts:
             settings = load_settings(lake={"root": str(self.root)}, ingest={"flush_seconds": 0.05, **ingest})
-            broker = self.topic(contract).another_group()
-            ends = Ends(self.topic(contract), lambda _observer, broker=broker: broker.consumer(None))
+            group = self.topic(contract).another_group()
+            ends = Ends(self.topic(contract), partial(_member, group))
             metrics = new_metrics(settings, contract, SystemClock())
             Running(build_worker(settings, contract, ends, drain=True, metrics=metrics)).start().join()
+
+
+def _member(group: MemoryBroker, _observer: ClientObserver) -> MemoryConsumer:
+    return group.consumer()

@@ -209,11 +209,11 @@ def _check_partition_field(event: type, name: str, fields: dict[str, FieldSpec])
             )
             raise ContractError(msg)
     # Each byte may be written as three.
-    if len(name) + 1 + 3 * longest > _FOLDER_BYTES:
+    most = (_FOLDER_BYTES - len(name) - 1) // 3
+    if longest > most:
         msg = (
-            f"{event.__name__}: partition_by={name!r} names a text of up to {longest} bytes, and no file system has folders "
-            f"of such names: bound it to {(_FOLDER_BYTES - len(name) - 1) // 3} with max_length, a fourth of that where "
-            "it may hold more than ASCII"
+            f"{event.__name__}: partition_by={name!r} names a text of up to {longest} bytes, too long for a folder: "
+            f"bound it to {most} with max_length, a fourth of that where it may hold more than ASCII"
         )
         raise ContractError(msg)
 

@@ -12,8 +12,9 @@ from headrace.clock import SystemClock
 from headrace.contracts import Event, contract_of
 from headrace.errors import ConfigError
 from headrace.lake import AsOf, Lake, Snapshot
+from headrace.lake.as_of import aware
 from headrace.read.conformance import conforming
-from headrace.read.rows import arrow_of, collected, events_of, latest_of
+from headrace.read.rows import arrow_of, check_fields, collected, equal, events_of, latest_of
 
 if TYPE_CHECKING:
     from headrace.producer import EventProducer
@@ -46,7 +47,8 @@ class Repository(Generic[E]):
         """The class of the events."""
         self.contract = contract_of(event)
         """What the class says of itself."""
-        self._lake = lake
+        self.lake = lake
+        """Where its table lies."""
         self._pinned: Snapshot | None = None
 
     @property
@@ -71,7 +73,7 @@ class Repository(Generic[E]):
             HeadraceError: as `Lake.snapshot`.
         """
         pinned = copy(self)
-        pinned._pinned = as_of if isinstance(as_of, Snapshot) else self._lake.snapshot(self.table, as_of)
+        pinned._pinned = as_of if isinstance(as_of, Snapshot) else self.lake.snapshot(self.table, as_of)
         return pinned
 
     def snapshot(self) -> Snapshot:
@@ -80,7 +82,7 @@ class Repository(Generic[E]):
         Raises:
             HeadraceError: as `Lake.snapshot`.
         """
-        return self._pinned or self._lake.snapshot(self.table)
+        return self._pinned or self.lake.snapshot(self.table)
 
     def get_version(self) -> int:
         """Its number.
@@ -115,7 +117,7 @@ class Repository(Generic[E]):
         if not key:
             msg = f"{self.event.__name__} has no natural key: name fields, as in latest({self.contract.key!r})"
             raise ConfigError(msg)
-        self._check(key)
+        check_fields(self.contract, key)
         return latest_of(self.rows() if rows is None else rows, self.contract, key)
 
     def get(self, **values: object) -> E | None:
@@ -126,16 +128,11 @@ class Repository(Generic[E]):
             WrongTableError: the row is no event of the contract.
             HeadraceError: as `rows`.
         """
-        self._check(values)
         if not values:
             msg = f"{self.table}: name a field, as in get({self.contract.key}=...)"
             raise ConfigError(msg)
-        chosen = self.rows().filter(*(pl.col(name) == value for name, value in values.items()))
-        try:
-            found = latest_of(chosen, self.contract, list(values)).collect()
-        except (pl.exceptions.InvalidOperationError, pl.exceptions.ComputeError) as error:
-            msg = f"{self.table} has no such value: {error}"
-            raise ConfigError(msg) from error
+        chosen = self.rows().filter(equal(self.contract, values))
+        found = latest_of(chosen, self.contract, list(values))
         return next(iter(self.events(found)), None)
 
     def between(self, begin: datetime, end: datetime | None = None) -> pl.LazyFrame:
@@ -149,10 +146,7 @@ class Repository(Generic[E]):
         if time is None:
             msg = f"{self.event.__name__} does not say when its events happened: add `timestamp: UtcTimestamp`"
             raise ConfigError(msg)
-        for moment in (begin, end or begin):
-            if moment.utcoffset() is None:
-                msg = f"{moment} has no offset, so it is no instant: write datetime(..., tzinfo=UTC)"
-                raise ConfigError(msg)
+        begin, end = aware(begin), None if end is None else aware(end)
         since = self.rows().filter(pl.col(time) >= begin)
         return since if end is None else since.filter(pl.col(time) < end)
 
@@ -187,7 +181,7 @@ class Repository(Generic[E]):
     def append(
         self, events: Iterable[E], producer: "EventProducer | None" = None, *, seconds: float = 30.0
     ) -> "Appended":
-        """Sends events to the contract's topic and waits until the broker has them; a worker brings them into the table.
+        """Sends events to the contract's topic and waits until the broker has them; a worker makes them rows.
 
         Args:
             events: to send.
@@ -201,10 +195,3 @@ class Repository(Generic[E]):
         from headrace.read.appending import send  # noqa: PLC0415  # whoever only reads needs no Kafka client
 
         return send(events, producer, seconds=seconds)
-
-    def _check(self, names: Iterable[str]) -> None:
-        known = [spec.name for spec in self.contract.fields]
-        for name in names:
-            if name not in known:
-                msg = f"{self.event.__name__} has no field {name!r}; it has {', '.join(known)}"
-                raise ConfigError(msg)

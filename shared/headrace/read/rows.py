@@ -1,13 +1,16 @@
 """Rows as readers want them: typed events, Arrow with the contract's own types, the latest of each key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import TypeVar
 
 import polars as pl
 import pyarrow as pa
 from pydantic import ValidationError
+from pydantic_core import SchemaValidator
 
-from headrace.contracts import Contract, Event
+from headrace.contracts import Contract, Event, Kind
+from headrace.contracts.validation import kind_schema
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.schema import arrow_schema
@@ -23,13 +26,49 @@ def rank(contract: Contract) -> list[str]:
     return [*time, "_kafka_timestamp", *_ADDRESS]
 
 
+def check_fields(contract: Contract, names: Iterable[str]) -> None:
+    """Makes sure that a contract has these fields.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    known = [spec.name for spec in contract.fields]
+    for name in names:
+        if name not in known:
+            msg = f"{contract.event.__name__} has no field {name!r}; it has {', '.join(known)}"
+            raise ConfigError(msg)
+
+
+def equal(contract: Contract, values: Mapping[str, object]) -> pl.Expr:
+    """Whether all of these fields have these values, None for null.
+
+    Raises:
+        ConfigError: there is no such field, or it never has that value.
+    """
+    check_fields(contract, values)
+    kinds = {spec.name: spec.kind for spec in contract.fields}
+    same = [pl.col(name).eq_missing(_stored(kinds[name], name, value)) for name, value in values.items()]
+    return pl.all_horizontal(same)
+
+
+def _stored(kind: Kind, name: str, value: object) -> object:
+    if value is None:
+        return None
+    try:
+        valid = SchemaValidator(kind_schema(kind)).validate_python(value)
+    except ValidationError as error:
+        msg = f"{name} is never {value!r}: {error.errors(include_url=False)[0]['msg']}"
+        raise ConfigError(msg) from error
+    return valid.value if isinstance(valid, Enum) else valid
+
+
 def latest_of(rows: pl.LazyFrame, contract: Contract, by: Sequence[str]) -> pl.LazyFrame:
     """Of each value of `by` the row that is latest, in the order of their events.
 
     The later event time wins; then the later Kafka timestamp, the higher partition and the higher offset. A record
     without a Kafka timestamp is older than any with one.
     """
-    return rows.sort(rank(contract), nulls_last=False).unique(list(by), keep="last", maintain_order=True)
+    return rows.sort(rank(contract)).unique(list(by), keep="last", maintain_order=True)
 
 
 def events_of(event: type[E], contract: Contract, rows: pl.DataFrame) -> list[E]:
@@ -59,8 +98,8 @@ def _no_event(contract: Contract, rows: pl.DataFrame, number: int, error: Valida
     address = {name: rows[name][number] for name in _ADDRESS if name in rows.columns}
     where = f" (partition {address['_partition']}, offset {address['_offset']})" if len(address) == 2 else ""
     msg = (
-        f"a row of {contract.name}{where} is no {contract.event.__name__} of today: {place}: {first['msg']}. Another tool "
-        "wrote it, or the contract has become stricter: read it as a frame"
+        f"a row of {contract.name}{where} is no {contract.event.__name__} of today: {place}: {first['msg']}. "
+        "Another tool wrote it, or the contract has become stricter: read it as a frame"
     )
     return WrongTableError(msg)
 

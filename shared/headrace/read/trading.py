@@ -13,7 +13,7 @@ MISSED_ABOVE = 0.8
 
 
 class Trades(Repository[Trade]):
-    """Executions. A trade that a bot with a spool sent again after a crash is in the table twice, and counts once here."""
+    """Executions."""
 
     def __init__(self, lake: Lake) -> None:
         super().__init__(lake, Trade)
@@ -21,8 +21,9 @@ class Trades(Repository[Trade]):
     def per_strategy(self, rows: pl.LazyFrame | None = None) -> pl.LazyFrame:
         """What each strategy traded, the largest volume first.
 
-        Columns: strategy_id, `trades` and `contracts` (how many), `traded` (price x quantity), `net` (what was sold less
-        what was bought, price x quantity), `commission`. Prices are per contract unit, so are `traded` and `net`.
+        Columns: `strategy_id`, `trades` and `contracts` (how many), `traded` (price x quantity), `net` (the same of
+        what was sold less what was bought), `commission`. Prices are per contract unit, so are `traded` and `net`.
+        A trade that a bot with a spool sent again after a crash is in the table twice, and counts once.
 
         Args:
             rows: those that count, such as `between(...)`; all by default.

@@ -23,6 +23,11 @@ Row = tuple[datetime, datetime | None, int, int]
 """Event time, Kafka timestamp, partition and offset."""
 
 
+def _row(happened: datetime, stamp: datetime | None, partition: int, offset: int) -> dict[str, object]:
+    address = {"_partition": partition, "_offset": offset}
+    return {"symbol": "SPY", "timestamp": happened, "_kafka_timestamp": stamp, "_ingested_at": NOON, **address}
+
+
 @pytest.mark.parametrize(
     ("older", "later"),
     [
@@ -38,6 +43,6 @@ def test_the_latest_row_is_decided_by(older: Row, later: Row) -> None:
     contract = contract_of(Quote)
     schema = pl.Schema(arrow_schema(contract))
     for rows in ((older, later), (later, older)):
-        frame = pl.DataFrame([("SPY", *row, NOON) for row in rows], schema=schema, orient="row")
+        frame = pl.DataFrame([_row(*row) for row in rows], schema=schema)
         found = latest_of(frame.lazy(), contract, ["symbol"]).collect()
         assert found.select("timestamp", "_kafka_timestamp", "_partition", "_offset").rows() == [later]
