@@ -8,7 +8,7 @@ PICTURE_ARGS ?=
 BROKER ?=
 
 BIN := .venv/bin
-SOURCES := shared services tests benchmarks deploy
+SOURCES := shared services tests benchmarks deploy examples
 # Set up for developing if that was done before, else with what running needs.
 RUNTIME := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
 

@@ -20,6 +20,7 @@ from benchmarks import (
     export,
     figures,
     freshness,
+    latest,
     maintained_commits,
     maintained_day,
     memory,
@@ -49,6 +50,7 @@ BENCHMARKS = {
     "maintained_day": maintained_day.measure,
     "maintained_commits": maintained_commits.measure,
     "point_query": point_query.measure,
+    "latest": latest.measure,
 }
 
 

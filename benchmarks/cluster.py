@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from headrace.kafka.client import client_properties
 from headrace.kafka.sender_properties import sender_properties
 from headrace.sections import MIB
 from headrace.testing.peak_memory import wait_and_watch
-from headrace_bots.load import fill_topic, render_trades
+from headrace_bots.load import Rendered, fill_topic, render_trades
 
 PARTITIONS = 6
 TOPIC = contract_of(Trade).topic
@@ -53,17 +53,21 @@ class Cluster:
         self.bootstrap_servers = bootstrap_servers
         self._admin = TopicAdmin(client_properties(self.kafka) | {"log_level": 0})
 
-    def new_topic(self, partitions: int = PARTITIONS) -> None:
-        """An empty topic of trades."""
-        self._admin.delete_topic(TOPIC)
-        self._admin.create_topic(TOPIC, partitions)
+    def new_topic(self, partitions: int = PARTITIONS, topic: str = TOPIC) -> None:
+        """An empty topic; of trades, unless another is named."""
+        self._admin.delete_topic(topic)
+        self._admin.create_topic(topic, partitions)
 
     def fill(self, records: int) -> float:
         """Adds trades; returns the mean bytes of a value."""
         rendered = render_trades(20_000)
-        properties = sender_properties(self.bootstrap_servers, {"log_level": 0}, client_id="benchmark")
-        fill_topic(properties, TOPIC, records, rendered=rendered)
+        self.send(TOPIC, rendered, records)
         return sum(len(record.value) for record in rendered) / len(rendered)
+
+    def send(self, topic: str, rendered: Sequence[Rendered], records: int) -> None:
+        """Adds so many records to a topic, taking `rendered` round and round."""
+        properties = sender_properties(self.bootstrap_servers, {"log_level": 0}, client_id="benchmark")
+        fill_topic(properties, topic, records, rendered=rendered)
 
     def environment(self, lake: Path, **settings: object) -> dict[str, str]:
         """Of a worker on a table under `lake`, in a group of its own."""
@@ -81,14 +85,18 @@ class Cluster:
     def drain(self, records: int, **settings: object) -> Drained:
         """Runs `headrace ingest trades --drain` on a fresh table."""
         with fresh_lake() as lake:
-            started = datetime.now().astimezone()
-            with (lake / "log").open("w+b") as log:
-                worker = start_worker(self.environment(lake, **settings), "--drain", log=log)
-                cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
-                peak = wait_and_watch(worker, _DRAIN_SECONDS)
-                usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-                log.seek(0)
-                events = [json.loads(line) for line in log if line.startswith(b"{")]
+            return self.drain_into(lake, TOPIC, records, **settings)
+
+    def drain_into(self, lake: Path, table: str, records: int, **settings: object) -> Drained:
+        """Runs `headrace ingest --drain` of a table that may be there; `records` are what it finds to read."""
+        started = datetime.now().astimezone()
+        with (lake / "log").open("w+b") as log:
+            worker = start_worker(self.environment(lake, **settings), "--drain", log=log, table=table)
+            cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+            peak = wait_and_watch(worker, _DRAIN_SECONDS)
+            usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+            log.seek(0)
+            events = [json.loads(line) for line in log if line.startswith(b"{")]
         if worker.returncode:
             msg = f"the worker ended with {worker.returncode}: {events[-1:]}"
             raise RuntimeError(msg)
@@ -104,9 +112,11 @@ class Cluster:
         )
 
 
-def start_worker(environment: dict[str, str], *options: str, log: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
-    """A worker of the table of trades."""
-    command = [sys.executable, "-m", "headrace_cli.main", "ingest", TOPIC, *options]
+def start_worker(
+    environment: dict[str, str], *options: str, log: IO[bytes] | None = None, table: str = TOPIC
+) -> "subprocess.Popen[bytes]":
+    """A worker; of the table of trades, unless another is named."""
+    command = [sys.executable, "-m", "headrace_cli.main", "ingest", table, *options]
     return subprocess.Popen(command, env=environment, stderr=log or subprocess.DEVNULL)
 
 

@@ -64,6 +64,7 @@ def render(results: dict[str, Any]) -> str:
         *_day_rows(results.get("maintained_day")),
         *_commits_rows(results.get("maintained_commits")),
         *_query_rows(results.get("point_query")),
+        *_latest_rows(results.get("latest")),
     ]
     body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
     note = (
@@ -181,6 +182,30 @@ def _query_rows(measured: dict[str, Any] | None) -> list[Row]:
             f"{merged['table']['files']}, {merged[query]['bytes'] / 2**20:.2f} MiB",
         )
         for query, what in asked.items()
+    ]
+
+
+def _latest_rows(measured: dict[str, Any] | None) -> list[Row]:
+    if measured is None:
+        return []
+    sizes, worker = measured["at_keys"], measured["worker"]
+    batch = f"{measured['rows_per_batch']:,}"
+    return [
+        *(
+            (
+                f"latest rows: {batch} random keys at a time into a table of {int(keys):,}",
+                f"{size['writer']['rows_per_second']:,} rows/s",
+                f"{size['writer']['ms_per_1000_rows']:.0f} ms per 1,000 rows; deltalake's MERGE of the same "
+                f"{size['merge']['ms_per_1000_rows']:,.0f} ms",
+            )
+            for keys, size in sizes.items()
+        ),
+        (
+            f"peak resident memory of a worker of latest rows with {worker['keys']:,} keys",
+            f"{worker['updated_peak_rss_mib']} MiB at {worker['updates']:,} records of backlog",
+            f"{worker['updated_per_second']:,} records/s; {worker['filled_peak_rss_mib']} MiB and "
+            f"{worker['filled_per_second']:,} records/s when it made the table; budget {worker['budget_mib']} MiB",
+        ),
     ]
 
 

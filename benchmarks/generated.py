@@ -7,11 +7,11 @@ over under new offsets. `python -m benchmarks.generated LAKE ROWS` makes one to 
 import argparse
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from threading import Event
 from typing import IO, Any
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from benchmarks.cluster import PARTITIONS, TOPIC
 from headrace import __version__
 from headrace.clock import SystemClock
-from headrace.contracts import RejectReason, Trade, contract_of
+from headrace.contracts import Event, RejectReason, Trade, contract_of
 from headrace.kafka.records import Envelope, Records
 from headrace.kafka.topics import TopicIdentity
 from headrace.lake.layouts import file_layout
@@ -47,8 +47,11 @@ SOURCE = SourceId(TOPIC, "generated", "generated-1")
 class GeneratedTopic:
     """What a worker would be told about the topic."""
 
+    def __init__(self, name: str = TOPIC) -> None:
+        self._name = name
+
     def identity(self) -> TopicIdentity:
-        return TopicIdentity(TOPIC, SOURCE.cluster_id, SOURCE.topic_id, PARTITIONS)
+        return TopicIdentity(self._name, SOURCE.cluster_id, SOURCE.topic_id, PARTITIONS)
 
     def watermarks(self, partition: int) -> OffsetRange:  # all begin alike
         return OffsetRange(0, 1 << 62)
@@ -70,7 +73,7 @@ def write_table(lake: Path, rows: int, *, distinct: int = DISTINCT, ledger: IO[s
         ledger: takes a line per record, as producers would note it.
     """
     contract = contract_of(Trade)
-    store, topic, pause = Store(str(lake)), GeneratedTopic(), Event().wait
+    store, topic, pause = Store(str(lake)), GeneratedTopic(), threading.Event().wait
     prepare_tables(store, contract, SOURCE, topic, IngestSettings())
     leases = Claimer(store, contract.name, SOURCE, topic.watermarks, pause, SystemClock()).claim(range(PARTITIONS))
     target = Target(SOURCE, file_layout(contract), contract.name, contract.schema_version, __version__, 100, 60.0)
@@ -146,18 +149,18 @@ def _after(offset: int) -> OffsetRange:
     return OffsetRange(offset, offset + 1)
 
 
-def decoded(rendered: list[Rendered]) -> pa.RecordBatch:
+def decoded(rendered: list[Rendered], event: type[Event] = Trade) -> pa.RecordBatch:
     now = SystemClock().now()
     many = len(rendered)
     records = Records(
-        TOPIC,
+        contract_of(event).topic,
         partitions=[0] * many,
         offsets=range(many),
         timestamps=[int(now.timestamp() * 1000)] * many,
         values=[record.value for record in rendered],
         envelope=lambda _: Envelope(None, ()),
     )
-    return Decoder(contract_of(Trade)).decode(records, now).rows
+    return Decoder(contract_of(event)).decode(records, now).rows
 
 
 def main() -> int:

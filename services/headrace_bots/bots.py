@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headrace.contracts import Event
-from headrace.contracts.trading import Signal
+from headrace.contracts.trading import Signal, Trade
+from headrace_bots.book import HEDGE, Book
 from headrace_bots.events import (
     MODEL,
     Mark,
@@ -21,6 +22,7 @@ from headrace_bots.events import (
 from headrace_bots.market import Market
 from headrace_bots.pricing import Valuation
 from headrace_bots.strategies import (
+    SHARES_PER_CONTRACT,
     STRATEGIES,
     Exposure,
     Leg,
@@ -68,9 +70,20 @@ class Bot:
         self._next_mark = 0
         self._entry: Signal | None = None
         self._exit: _Exit | None = None
+        self._book = Book()
 
     def act(self, market: Market) -> Iterator[Event]:
-        """What the bot does on one day of the market."""
+        """What the bot does on one day of the market; when it has traded, its position comes last."""
+        traded = False
+        for event in self._decide(market):
+            if isinstance(event, Trade):
+                self._book.add(event)
+                traded = True
+            yield event
+        if traded:
+            yield self._position(market)
+
+    def _decide(self, market: Market) -> Iterator[Event]:
         if self._legs:
             yield from self._hold(market)
         elif self._entry is not None:
@@ -141,6 +154,14 @@ class Bot:
         if decision.rolls:
             yield from self._open(market, self._strategy.build(market, self._symbol))
 
+    def _position(self, market: Market) -> Event:
+        values = [market.value(leg.option) for leg in self._legs]
+        exposure, worth = Exposure(delta=self._shares), self._shares * market.spot(self._symbol)
+        for leg, value in zip(self._legs, values, strict=True):
+            exposure = exposure.plus(leg.quantity, value)
+            worth += leg.quantity * SHARES_PER_CONTRACT * value.price
+        return self._report.position(self._symbol, book=self._book, exposure=exposure, worth=to_cents(worth))
+
     def _option_trade(self, leg_id: str, quantity: int, price: float) -> Event:
         return self._report.trade(
             Order(leg_id, self._symbol, quantity, to_cents(price), option_commission(abs(quantity)))
@@ -150,7 +171,7 @@ class Bot:
         self._shares += shares
         return self._report.trade(
             Order(
-                f"{self.bot_id}/hedge",
+                f"{self.bot_id}/{HEDGE}",
                 self._symbol,
                 shares,
                 to_cents(market.spot(self._symbol)),
@@ -168,8 +189,17 @@ def make_bots(count: int, symbols: Sequence[str], stamps: Stamps, seed: int) -> 
     for number in range(count):
         strategy = STRATEGIES[number % len(STRATEGIES)]
         symbol = symbols[(number // len(STRATEGIES)) % len(symbols)]
-        bots.append(Bot(f"{strategy.name}-{number + 1:03d}", strategy, symbol, stamps=stamps, seed=seed))
+        bots.append(Bot(_bot_id(number), strategy, symbol, stamps=stamps, seed=seed))
     return bots
+
+
+def bot_ids(count: int) -> frozenset[str]:
+    """The strategy ids of so many bots."""
+    return frozenset(map(_bot_id, range(count)))
+
+
+def _bot_id(number: int) -> str:
+    return f"{STRATEGIES[number % len(STRATEGIES)].name}-{number + 1:03d}"
 
 
 class Simulation:
@@ -187,9 +217,18 @@ class Simulation:
         self._market = Market(seed)
         self._bots = make_bots(bots, self._market.symbols, stamps, seed)
 
-    def events(self) -> Iterator[Event]:
-        """Every event of every bot, day after day, without end. The times of events do not go back."""
+    def events(self, count: int | None = None) -> Iterator[Event]:
+        """Every event of every bot, day after day. The times of events do not go back.
+
+        Args:
+            count: ends them when there were so many, and the bot has finished its day; None never does.
+        """
+        told = 0
         while True:
             for bot in self._bots:
-                yield from bot.act(self._market)
+                for event in bot.act(self._market):
+                    told += 1
+                    yield event
+                if count is not None and told >= count:
+                    return
             self._market.advance()

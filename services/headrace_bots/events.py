@@ -9,7 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from headrace.clock import Clock
+from headrace.contracts.state import Position
 from headrace.contracts.trading import Greeks, Signal, Trade
+from headrace_bots.book import Book
 from headrace_bots.pricing import Valuation
 from headrace_bots.strategies import Exposure
 
@@ -147,6 +149,35 @@ class Reporter:
             portfolio_gamma=round(book.gamma, _DIGITS),
             portfolio_theta=round(book.theta, _DIGITS),
             portfolio_vega=round(book.vega, _DIGITS),
+        )
+
+    def position(self, symbol: str, *, book: Book, exposure: Exposure, worth: Decimal) -> Position:
+        """What the bot holds as a whole, after its last trade.
+
+        Args:
+            symbol: the underlying.
+            book: its trades.
+            exposure: of everything that it holds.
+            worth: of the same, currency units.
+        """
+        at = self._stamps.now()
+        return Position(
+            strategy_id=self._strategy_id,
+            strategy_type=self._strategy_id.rpartition("-")[0],
+            symbol=symbol,
+            status="closed" if book.closed else "open",
+            entry_date=book.opened or at.date(),
+            exit_date=book.closed,
+            entry_price=book.entry_price,
+            exit_price=book.exit_price,
+            quantity=book.quantity,
+            delta=round(exposure.delta, _DIGITS),
+            gamma=round(exposure.gamma, _DIGITS),
+            theta=round(exposure.theta, _DIGITS),
+            vega=round(exposure.vega, _DIGITS),
+            unrealized_pnl=book.cash + worth,
+            realized_pnl=book.realized,
+            timestamp=at,
         )
 
     def signal(self, kind: str, source: str, *, symbol: str, value: float, mood: Mood) -> Signal:

@@ -12,6 +12,9 @@ from headrace.contracts.kinds import ChoiceKind, DecimalKind, FloatKind, IntKind
 Members = dict[str, bytes]
 """A JSON object taken apart: each member's name and its value's text."""
 
+Needs = Callable[[Kind], bool]
+"""Whether a field of that kind can be broken."""
+
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -35,18 +38,31 @@ class Malformation:
     """A way to break an event.
 
     Attributes:
-        needs: kind of the field that it breaks; None when any event will do.
-        spoil: broken bytes from the wire bytes and, when `needs` is given, the name of a required field of it.
+        needs: which field it breaks; None when any event will do.
+        spoil: broken bytes from the wire bytes and, when `needs` is given, the name of such a required field.
     """
 
     label: str
     reason: RejectReason
     spoil: Callable[[bytes, str], bytes | None]
-    needs: type[Kind] | None = None
+    needs: Needs | None = None
 
     def applies_to(self, contract: Contract) -> bool:
         """Whether the contract has a field that this can break."""
         return self.needs is None or bool(_fields(contract, self.needs))
+
+
+def _a(kind: type[Kind]) -> Needs:
+    return lambda found: isinstance(found, kind)
+
+
+def _a_price(kind: Kind) -> bool:
+    """Amounts may be negative, prices not."""
+    return isinstance(kind, DecimalKind) and kind.minimum is not None
+
+
+def _a_count(kind: Kind) -> bool:
+    return isinstance(kind, IntKind) and kind.minimum > 0
 
 
 def _replaced(token: bytes) -> Callable[[bytes, str], bytes]:
@@ -80,23 +96,23 @@ MALFORMATIONS: Mapping[str, Malformation] = {
         Malformation("in a list", _R.WRONG_TYPE, _wrapped),
         Malformation("field missing", _R.MISSING_FIELD, _without_a_field),
         Malformation("field unknown", _R.UNKNOWN_FIELD, lambda wire, _: _join(_split(wire) | {"debug_level": b"3"})),
-        Malformation("number for a text", _R.WRONG_TYPE, _replaced(b"42"), StringKind),
-        Malformation("null for a text", _R.WRONG_TYPE, _replaced(b"null"), StringKind),
-        Malformation("invalid utf-8", _R.INVALID_UTF8, _replaced(b'"S\xffPY"'), StringKind),
-        Malformation("choice unknown", _R.OUT_OF_BOUNDS, _replaced(b'"HOLD"'), ChoiceKind),
-        Malformation("price of five decimals", _R.NOT_REPRESENTABLE, _replaced(b"1.23456"), DecimalKind),
-        Malformation("negative price", _R.OUT_OF_BOUNDS, _replaced(b"-4.25"), DecimalKind),
-        Malformation("text for a price", _R.WRONG_TYPE, _replaced(b'"4,25"'), DecimalKind),
-        Malformation("NaN", _R.NOT_JSON, _replaced(b"NaN"), FloatKind),
-        Malformation("NaN as text", _R.WRONG_TYPE, _replaced(b'"NaN"'), FloatKind),
-        Malformation("NaN price", _R.NOT_JSON, _replaced(b"NaN"), DecimalKind),
-        Malformation("naive time", _R.WRONG_TYPE, _replaced(b'"2026-01-31T15:04:05"'), TimestampKind),
-        Malformation("epoch time", _R.WRONG_TYPE, _replaced(b"1769871845000"), TimestampKind),
-        Malformation("far future", _R.OUT_OF_BOUNDS, _replaced(b'"2525-01-31T15:04:05Z"'), TimestampKind),
-        Malformation("integer of 30 digits", _R.OUT_OF_BOUNDS, _replaced(b"1" * 30), IntKind),
-        Malformation("integer with a point", _R.WRONG_TYPE, _replaced(b"7.0"), IntKind),
-        Malformation("integer as text", _R.WRONG_TYPE, _replaced(b'"7"'), IntKind),
-        Malformation("zero quantity", _R.OUT_OF_BOUNDS, _replaced(b"0"), IntKind),
+        Malformation("number for a text", _R.WRONG_TYPE, _replaced(b"42"), _a(StringKind)),
+        Malformation("null for a text", _R.WRONG_TYPE, _replaced(b"null"), _a(StringKind)),
+        Malformation("invalid utf-8", _R.INVALID_UTF8, _replaced(b'"S\xffPY"'), _a(StringKind)),
+        Malformation("choice unknown", _R.OUT_OF_BOUNDS, _replaced(b'"HOLD"'), _a(ChoiceKind)),
+        Malformation("price of five decimals", _R.NOT_REPRESENTABLE, _replaced(b"1.23456"), _a(DecimalKind)),
+        Malformation("negative price", _R.OUT_OF_BOUNDS, _replaced(b"-4.25"), _a_price),
+        Malformation("text for a price", _R.WRONG_TYPE, _replaced(b'"4,25"'), _a(DecimalKind)),
+        Malformation("NaN", _R.NOT_JSON, _replaced(b"NaN"), _a(FloatKind)),
+        Malformation("NaN as text", _R.WRONG_TYPE, _replaced(b'"NaN"'), _a(FloatKind)),
+        Malformation("NaN price", _R.NOT_JSON, _replaced(b"NaN"), _a(DecimalKind)),
+        Malformation("naive time", _R.WRONG_TYPE, _replaced(b'"2026-01-31T15:04:05"'), _a(TimestampKind)),
+        Malformation("epoch time", _R.WRONG_TYPE, _replaced(b"1769871845000"), _a(TimestampKind)),
+        Malformation("far future", _R.OUT_OF_BOUNDS, _replaced(b'"2525-01-31T15:04:05Z"'), _a(TimestampKind)),
+        Malformation("integer of 30 digits", _R.OUT_OF_BOUNDS, _replaced(b"1" * 30), _a(IntKind)),
+        Malformation("integer with a point", _R.WRONG_TYPE, _replaced(b"7.0"), _a(IntKind)),
+        Malformation("integer as text", _R.WRONG_TYPE, _replaced(b'"7"'), _a(IntKind)),
+        Malformation("zero quantity", _R.OUT_OF_BOUNDS, _replaced(b"0"), _a_count),
     )
 }
 """Every way to break an event of the trading contracts, by label."""
@@ -139,8 +155,8 @@ class Poisoner:
         return poison(self._random.choice(choices), contract, event.to_wire())
 
 
-def _fields(contract: Contract, kind: type[Kind]) -> list[str]:
-    return [f.name for f in contract.fields if isinstance(f.kind, kind) and f.required and not f.nullable]
+def _fields(contract: Contract, needs: Needs) -> list[str]:
+    return [f.name for f in contract.fields if needs(f.kind) and f.required and not f.nullable]
 
 
 def _split(wire: bytes) -> Members:

@@ -8,12 +8,11 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from headrace.clock import SystemClock
 from headrace.connection import KafkaSettings
-from headrace.contracts import Greeks, Signal, Trade, contract_of
+from headrace.contracts import Greeks, Position, Signal, Trade, contract_of
 from headrace.errors import ConfigError
 from headrace.kafka.client import client_properties
 from headrace.kafka.sender import Delivery
@@ -27,7 +26,7 @@ from headrace_bots.pacing import AskPositions, Backlog, Pace, no_positions
 from headrace_bots.poison import Poisoner
 from headrace_bots.simulate import Outlets, Progress, Sender
 
-EMITTED = (Trade, Greeks, Signal)
+EMITTED = (Trade, Greeks, Signal, Position)
 """The events that bots emit; each goes to the topic of its contract."""
 
 # Everything was flushed before, or could not be: no use in waiting long again.
@@ -39,7 +38,7 @@ class SimulationPlan:
     """What to simulate.
 
     Attributes:
-        events: valid events to send; None goes on until stopped.
+        events: valid events to send, and those that the last bot's day still brings; None goes on until stopped.
         rate: events a second; None sends as many as possible.
         poison_ratio: malformed records per valid event.
         bots: how many bots trade.
@@ -85,7 +84,7 @@ def run_simulation(
         stop: set from another thread or a signal handler to end early; what was sent is still flushed.
 
     Raises:
-        TopicMissingError: one of the three topics does not exist.
+        TopicMissingError: one of the topics does not exist.
         HeadraceError: a record was lost, or the broker is unreachable or refuses.
     """
     for event in EMITTED:
@@ -101,7 +100,7 @@ def run_simulation(
         sender = Sender(
             outlets, Pace(plan.rate), poisoner=Poisoner(plan.seed, plan.poison_ratio), backlog=backlog, clock=clock
         )
-        events = islice(Simulation(plan.seed, plan.bots, Stamps(run, clock)).events(), plan.events)
+        events = Simulation(plan.seed, plan.bots, Stamps(run, clock)).events(plan.events)
         return sender.run(events, report=report, stop=stop or threading.Event())
 
 

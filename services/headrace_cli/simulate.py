@@ -31,7 +31,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def simulate_command(  # one parameter per option
     events: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many events; else run until stopped.")
+        int | None,
+        typer.Option(min=1, help="Stop after so many events and those of a bot's day begun; else run until stopped."),
     ] = _DEFAULT.events,
     rate: Annotated[float, typer.Option(min=0, help="Events a second; 0 sends as many as possible.")] = (
         _DEFAULT.rate or 0.0
@@ -55,7 +56,7 @@ def simulate_command(  # one parameter per option
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask where the topics have records already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print progress as one JSON object a line.")] = False,
 ) -> None:
-    """Run a simulated market whose bots emit trades, greeks and signals to the topics of these names.
+    """Run a simulated market whose bots emit trades, greeks, signals and positions to the topics of these names.
 
     The topics must exist; where they have records already, it asks on a terminal before it sends. Ctrl-C or SIGTERM
     ends it after everything sent is acknowledged.

@@ -14,7 +14,7 @@ from headrace.kafka.topics import TopicClient
 from headrace.testing.waiting import wait_until
 from tests.integration.terminals import headrace
 
-TOPICS = ("trades", "greeks", "signals")
+TOPICS = ("trades", "greeks", "signals", "positions")
 SIMULATE = ("simulate", "--events", "20", "--rate", "0", "--json")
 TOLD = "trades (1 records)"
 

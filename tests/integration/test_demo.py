@@ -38,6 +38,7 @@ def test_the_whole_demo_plays_on_a_small_terminal_and_proves_itself(tmp_path: Pa
         assert running.wait(240) == 0
     live, _, after = running.printed.partition(_FIRST_SCREEN)
     assert _OTHER_SCREEN in live
+    assert len(set(re.findall(r"[\d,]+ open, [\d,]+ closed, realized", _STYLE.sub("", live)))) > 5
     assert _OTHER_SCREEN not in after
     for shown in ("SIGKILL to trades-1", "SIGSTOP to trades-2", "frozen", "believes", "SIGCONT to trades-2", "drained"):
         assert shown in live
@@ -48,6 +49,7 @@ def test_the_whole_demo_plays_on_a_small_terminal_and_proves_itself(tmp_path: Pa
         "maintain merges",
         "amplification",
         "verdict",
+        "of 96 strategies are equal to the last decimal",
         "latest greeks per leg",
         "exactly once",
     ):
@@ -66,11 +68,11 @@ def test_ending_it_leaves_no_process_and_the_terminal_as_it_was(
     tmp_path: Path, number: signal.Signals, terminal: bool, code: int
 ) -> None:
     with demo(tmp_path, terminal=terminal) as running:
-        wait_until(lambda: "4 workers start" in running.printed, "it begins", seconds=60)
-        wait_until(lambda: len(running.descendants()) == 4, "4 workers", seconds=60)
+        wait_until(lambda: "5 workers start" in running.printed, "it begins", seconds=60)
+        wait_until(lambda: len(running.descendants()) == 5, "5 workers", seconds=60)
         others = running.descendants()
         groups = {process.environ()["HEADRACE_KAFKA__GROUP_ID"] for process in others}
-        assert len(groups - {_REAL_GROUP}) == len(groups) == 3
+        assert len(groups - {_REAL_GROUP}) == len(groups) == 4
         running.process.send_signal(number)
         assert running.wait(30) == code
         wait_until(lambda: gone(others), "all processes are gone")

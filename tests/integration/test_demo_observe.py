@@ -19,7 +19,7 @@ from headrace_cli.top.scrape import Kind, Scraper
 from tests.integration.terminals import headrace
 
 ROOT = Path(__file__).parents[2]
-TABLES = ["greeks", "headrace_heartbeat", "signals", "trades"]
+TABLES = ["greeks", "headrace_heartbeat", "positions", "signals", "trades"]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_everything_runs_and_can_be_looked_at_until_ctrl_c_ends_it(tmp_path: Pat
 
         wait_until(flows, "rows come into every table, and heartbeats come back", seconds=90)
         kinds = [scrape.kind for scrape in scraper.look().scrapes]
-        assert sorted(kinds) == [Kind.CANARY, *[Kind.INGEST] * 5, Kind.MAINTAIN]
+        assert sorted(kinds) == [Kind.CANARY, *[Kind.INGEST] * 6, Kind.MAINTAIN]
         if prometheus:
             (at,) = re.findall(r"alerts at (http://[\d.:]+)/alerts", running.printed)
             jobs = {"headrace-ingest", "headrace-maintenance", "headrace-canary"}
@@ -82,7 +82,7 @@ def test_everything_runs_and_can_be_looked_at_until_ctrl_c_ends_it(tmp_path: Pat
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     with headrace(tmp_path, "demo", "--observe", "--broker", "embedded", terminal=False, settings={}) as running:
         wait_until(lambda: "workers start" in running.printed, "it begins", seconds=60)
-        wait_until(lambda: len(running.descendants()) >= 7, "all processes are there", seconds=60)
+        wait_until(lambda: len(running.descendants()) >= 8, "all processes are there", seconds=60)
         others = running.descendants()
         others[0].suspend()  # one that does not end when it is asked to
         running.process.send_signal(signal.SIGINT)

@@ -17,12 +17,13 @@ from headrace.read.proof.store import local_root
 from headrace.settings import load_settings
 from headrace_cli.consent import agree_to_simulated_events
 from headrace_cli.demo.observe import Observation, Observed, asked_to_end
-from headrace_cli.demo.play import Play, Script
+from headrace_cli.demo.play import Play
 from headrace_cli.demo.recording import Recording
 from headrace_cli.demo.screen import Screen
+from headrace_cli.demo.script import Script
 from headrace_cli.demo.stage import BrokerKind, open_stage
 
-_TABLES = ("trades", "greeks", "signals")
+_TABLES = ("trades", "greeks", "signals", "positions")
 _RATE, _OBSERVED_RATE = 4_000.0, 300.0
 _BROKERS = ("embedded", "kafka", "external")
 

@@ -72,7 +72,9 @@ class DebtWatch:
         for gone in commit.removes:
             self._sizes.pop(gone.path, None)
         self._sizes |= {file.path: file.size for file in commit.adds}
-        for file in commit.adds:
+        stayed = {gone.path for gone in commit.removes}
+        # A file of latest rows whose deletion vector changes is removed and added in one commit.
+        for file in (file for file in commit.adds if file.path not in stayed):
             if file.data_change:
                 self._came, self._came_bytes = self._came + 1, self._came_bytes + file.size
             else:

@@ -35,7 +35,10 @@ def _cell(value: object) -> str:
 
 def farewell(screen: Screen, stage: Stage, *, proven: bool) -> None:
     """The verdict, and what to try next."""
-    said = "every acknowledged record is in its table or its quarantine, exactly once"
+    said = (
+        "every acknowledged record is in its table or its quarantine, exactly once,\n"
+        "      and positions are what the trades add up to"
+    )
     screen.print(Text.assemble("\n", ("PASS", "bold green") if proven else ("FAIL", "bold red"), f"  {said}"))
     if not proven:
         screen.print(Text("      that sentence does not hold: see the differences above", "red"))

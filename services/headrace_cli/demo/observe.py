@@ -22,7 +22,7 @@ from headrace_cli.demo.farewell import command_name
 from headrace_cli.demo.stage import BACKLOG_RECORDS, Stage, from_here, worker_environment, worker_settings
 
 _TICK_SECONDS = 0.2
-# Seven processes import their libraries at once.
+# Eight processes import their libraries at once.
 _START_SECONDS = 120.0
 # What is in the topics is durable within seconds, and a stop of a worker takes its flush.
 _STOP_SECONDS = 40.0

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from headrace.clock import SystemClock
 from headrace_cli.demo.actors import Actor, Entry
+from headrace_cli.demo.latest import PositionsWatch
 from headrace_cli.demo.maintainer import NAME as MAINTAINER
 from headrace_cli.demo.maintainer import MaintainerStory
 from headrace_cli.demo.pace import Pace
@@ -13,7 +14,7 @@ from headrace_cli.demo.status import TableStatus, TableWatch
 from headrace_cli.demo.story import Story
 from headrace_cli.demo.view import Act, Programme, Scene, TableLine
 
-# A look at the tables asks the broker twelve times; a drawing costs about 10 ms.
+# A look at the tables asks the broker sixteen times, and reads the rows of one; a drawing costs about 10 ms.
 _LOOK_SECONDS = 0.5
 _DRAW_SECONDS = 0.2
 _SHOWN_SECONDS = 60
@@ -27,6 +28,7 @@ class Observer:
         actors: the workers by name, and the maintenance worker.
         watches: of the tables, by name.
         screen: shows the scene.
+        latest: of the table of positions.
         programme: what is known beforehand.
     """
 
@@ -37,6 +39,7 @@ class Observer:
         watches: Mapping[str, TableWatch],
         screen: Screen,
         *,
+        latest: PositionsWatch,
         programme: Programme,
     ) -> None:
         self.story = story
@@ -45,6 +48,7 @@ class Observer:
         self._actors = actors
         self._watches = watches
         self._screen = screen
+        self._latest = latest
         self._programme = programme
         self._clock = SystemClock()
         self._began = self._clock.now()
@@ -92,6 +96,7 @@ class Observer:
             seconds=self.seconds,
             act=self.act,
             tables=[self._line(name) for name in self._watches],
+            positions=self._latest.standing,
             workers=list(self.story.workers.values()),
             maintainer=self.maintainer.state,
             happenings=list(self.story.happenings),
@@ -104,6 +109,7 @@ class Observer:
             if status is not None:
                 self._statuses[name] = status
                 self._paces[name].add(self.seconds, status)
+        self._latest.look()
 
     def _line(self, name: str) -> TableLine:
         status, pace = self._statuses.get(name), self._paces[name]

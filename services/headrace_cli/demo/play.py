@@ -4,28 +4,30 @@ A maintenance worker merges small files all the while.
 """
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Event
 
 from headrace.clock import Deadline, SystemClock
-from headrace.contracts import Contract
 from headrace.errors import HeadraceError
 from headrace.kafka.topics import TopicClient
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.settings import Settings
+from headrace_bots.bots import bot_ids
+from headrace_bots.wiring import SimulationPlan
 from headrace_cli.demo.actors import Actor
 from headrace_cli.demo.answers import answers
 from headrace_cli.demo.datafiles import DataFiles
 from headrace_cli.demo.debt import Debt, DebtWatch, debt_view
 from headrace_cli.demo.farewell import farewell, show_answer
+from headrace_cli.demo.latest import PositionsWatch, compare_positions, comparison_view
 from headrace_cli.demo.maintainer import NAME as MAINTAINER
 from headrace_cli.demo.observer import Observer
 from headrace_cli.demo.proof import prove
 from headrace_cli.demo.screen import Screen
-from headrace_cli.demo.stage import BACKLOG_RECORDS, Stage, from_here, worker_settings
+from headrace_cli.demo.script import Script
+from headrace_cli.demo.stage import Stage, from_here, worker_settings
 from headrace_cli.demo.status import TableWatch
 from headrace_cli.demo.story import State, Story
 from headrace_cli.demo.view import Act, Programme
@@ -37,7 +39,13 @@ _STALL_SECONDS = 60.0
 _STOP_SECONDS = 40.0
 # Each merge is a process of its own, which imports its libraries first.
 _SEAL_SECONDS = 180.0
-_WORKERS = {"trades-1": "trades", "trades-2": "trades", "greeks": "greeks", "signals": "signals"}
+_WORKERS = {
+    "trades-1": "trades",
+    "trades-2": "trades",
+    "greeks": "greeks",
+    "signals": "signals",
+    "positions": "positions",
+}
 # A data file is without a commit for 10 to 50 ms.
 _CATCH_SECONDS = 0.002
 # A worker that is not frozen has committed its file by then, and the group has not missed the frozen one yet.
@@ -50,23 +58,6 @@ _UPKEEP = {
     "HEADRACE_MAINTAIN__COMPACT_FILES": str(_MERGED_FROM),
 }
 _COLD_AT_ONCE = {"HEADRACE_MAINTAIN__HOT_MINUTES": "0.0001"}
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What the bots do.
-
-    Attributes:
-        contracts: of the tables they fill.
-        events: valid events to emit.
-        rate: events a second.
-        seed: of the market.
-    """
-
-    contracts: Sequence[Contract]
-    events: int
-    rate: float
-    seed: int
 
 
 class Play:
@@ -89,6 +80,7 @@ class Play:
         self._settings = settings
         self._screen = screen
         self._clock = SystemClock()
+        self._began = self._clock.now()
         self._tick = Event()
         self._store = Store(str(stage.lake))
         self._watches = {
@@ -98,13 +90,14 @@ class Play:
             name: Actor(name, ["ingest", table], stage, worker_settings(stage, table))
             for name, table in _WORKERS.items()
         }
-        self._bots = Actor("bots", _bot_arguments(stage, script), stage)
+        self._bots = Actor("bots", script.bot_arguments(stage), stage)
         self._maintainer = Actor(MAINTAINER, ["maintain"], stage, _UPKEEP)
         self._observer = Observer(
             Story(_WORKERS),
             {**self._workers, MAINTAINER: self._maintainer},
             self._watches,
             screen,
+            latest=PositionsWatch(stage.lake),
             programme=Programme(
                 broker=f"{stage.broker} broker at {stage.kafka.bootstrap_servers}",
                 goal=script.events,
@@ -132,6 +125,9 @@ class Play:
         self._screen.settle()
         self._screen.print(debt_view(beside, self._debts()))
         proven = prove(self._stage, self._script.contracts, self._settings, self._screen)
+        compared = compare_positions(self._stage.lake, bot_ids(SimulationPlan().bots), self._began)
+        self._screen.print(comparison_view(compared))
+        proven = proven and all(one.equal for one in compared)
         for question, answer in answers(self._stage.lake):
             show_answer(self._screen, question, answer)
         farewell(self._screen, self._stage, proven=proven)
@@ -140,7 +136,10 @@ class Play:
     def _open(self) -> None:
         lake = from_here(self._stage.lake)
         self._say(f"{self._stage.broker} broker at {self._stage.kafka.bootstrap_servers}; tables in {lake}")
-        self._say("4 workers start; trades-1 and trades-2 share the partitions of trades")
+        self._say(
+            f"{len(self._workers)} workers start; trades-1 and trades-2 share the partitions of trades; of positions "
+            "the latest of each strategy is a row"
+        )
         for name in self._workers:
             self._start(name)
         self._until(lambda: all(watch.ready() for watch in self._watches.values()), "the tables")
@@ -237,7 +236,9 @@ class Play:
             raise actor.ended()
 
     def _debts(self) -> dict[str, Debt]:
-        names = [name for table in self._watches for name in (table, quarantine_name(table))]
+        # Latest rows are merged by their worker, while it writes.
+        logs = [contract.name for contract in self._script.contracts if contract.table.mode == "append"]
+        names = [name for table in logs for name in (table, quarantine_name(table))]
         return {name: DebtWatch(self._store, name).debt() for name in names}
 
     def _start(self, name: str) -> None:
@@ -283,9 +284,3 @@ class Play:
         finally:
             for actor in (self._bots, self._maintainer, *self._workers.values()):
                 actor.kill()
-
-
-def _bot_arguments(stage: Stage, script: Script) -> list[str]:
-    arguments = ["simulate", "--events", str(script.events), "--rate", str(script.rate), "--seed", str(script.seed)]
-    arguments += ["--backlog-limit", str(BACKLOG_RECORDS), "--yes", "--json"]
-    return [*arguments, "--ledger", str(stage.ledger)] if stage.broker == "embedded" else arguments

@@ -8,6 +8,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from headrace_cli.demo.recording import Recording
+from headrace_cli.demo.standing import positions_view
 from headrace_cli.demo.story import Happening, Tone
 from headrace_cli.demo.view import LEAST_HEIGHT, LEAST_WIDTH, Scene, TableLine, scene_view
 
@@ -86,6 +87,9 @@ class Screen:
         self._printed_at, self._printed = scene.seconds, scene.tables
         for line in scene.tables:
             self.console.print(f"{scene.seconds:6.1f} s  {_plain(line)}", markup=False, soft_wrap=True)
+        if scene.positions is not None:
+            said = positions_view(scene.positions).plain
+            self.console.print(f"{scene.seconds:6.1f} s  {said}", markup=False, soft_wrap=True)
 
 
 def _can_redraw(console: Console) -> bool:
@@ -97,7 +101,7 @@ def _can_redraw(console: Console) -> bool:
 
 def _plain(line: TableLine) -> str:
     return (
-        f"{line.table:<8} records {line.records:>9,}  rows durable {line.durable:>9,}  "
+        f"{line.table:<9} records {line.records:>9,}  rows durable {line.durable:>9,}  "
         f"quarantined {line.quarantined:>5,}  lag {line.lag:>7,}  commits {line.commits:>5,}  "
         f"files {line.files:>3,} of {line.came:,}"
     )

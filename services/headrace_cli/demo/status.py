@@ -41,7 +41,7 @@ class TableStatus:
 
     @property
     def durable(self) -> int:
-        """Rows that are in the table."""
+        """Records that are in the table: rows, or of latest rows events that were applied."""
         # Rejects are quarantined before the position moves past them.
         return max(0, sum(self.positions.values()) - sum(self.starts.values()) - self.quarantined)
 

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from headrace_cli.demo.maintainer import NAME as MAINTAINER
 from headrace_cli.demo.maintainer import MaintainerState
+from headrace_cli.demo.standing import Standing, positions_view
 from headrace_cli.demo.story import Happening, State, Tone, WorkerState
 
-LEAST_WIDTH, LEAST_HEIGHT = 76, 20
+LEAST_WIDTH, LEAST_HEIGHT = 76, 22
 """A smaller terminal cannot show it."""
 
 # Nothing for nothing; and not the full block: it would touch the line above.
@@ -110,6 +111,7 @@ class Scene:
         seconds: since the demo began.
         act: where the play stands.
         tables, workers, happenings: one line each.
+        positions: a line below the tables.
         maintainer: a line below the workers.
     """
 
@@ -119,24 +121,25 @@ class Scene:
     tables: Sequence[TableLine]
     workers: Sequence[WorkerState]
     happenings: Sequence[Happening]
+    positions: Standing | None = None
     maintainer: MaintainerState = field(default_factory=MaintainerState)
 
 
 def scene_view(scene: Scene, *, width: int, height: int | None) -> RenderableType:
     """The screen of `width` columns and `height` lines; without a height, with all that has happened."""
-    blank = Text()
-    top: list[RenderableType] = [
+    # Head, bar, three blanks, the headings of the two tables, the positions, and the maintenance worker.
+    used = 9 + len(scene.tables) + len(scene.workers)
+    return Group(
         _head(scene, width),
         _bar(scene, width),
-        blank,
+        Text(),
         _tables(scene.tables, width),
-        blank,
+        positions_view(scene.positions, width) if scene.positions else Text(),
+        Text(),
         _workers(scene, width),
-        blank,
-    ]
-    # Head, bar, three blanks, the headings of the two tables, and the maintenance worker.
-    used = 8 + len(scene.tables) + len(scene.workers)
-    return Group(*top, *_told(scene.happenings, width, None if height is None else height - used))
+        Text(),
+        *_told(scene.happenings, width, None if height is None else height - used),
+    )
 
 
 def _head(scene: Scene, width: int) -> Text:

@@ -43,3 +43,18 @@ def test_maintenance_is_shown_once_it_was_measured() -> None:
     shown = render(results)
     for said in ("| 0.71 bytes written", "| 2.24 |", "2.3 times as long", "1.03 of 10.9 ms alone", "0.50 of 0.5 MiB"):
         assert said in shown
+
+
+def test_latest_rows_are_shown_once_they_were_measured() -> None:
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    cost = {"rows_per_second": 21_000, "ms_per_1000_rows": 47.6}
+    worker = {"keys": 1_000_000, "budget_mib": 512, "updates": 300_000}
+    rates = dict.fromkeys(("filled_per_second", "filled_peak_rss_mib", "updated_per_second"), 400)
+    results["latest"] = {
+        "rows_per_batch": 1_000,
+        "at_keys": {"10000": {"writer": cost, "merge": {"ms_per_1000_rows": 1_402.4}}},
+        "worker": {**worker, **rates, "updated_peak_rss_mib": 391},
+    }
+    shown = render(results)
+    for said in ("| 21,000 rows/s | 48 ms per 1,000 rows; deltalake's MERGE of the same 1,402 ms |", "| 391 MiB at"):
+        assert said in shown

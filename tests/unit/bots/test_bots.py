@@ -7,8 +7,9 @@ import pytest
 
 from headrace.clock import SystemClock
 from headrace.contracts import Event, contract_of
+from headrace.contracts.state import Position
 from headrace.contracts.trading import Greeks, Signal, Trade
-from headrace_bots.bots import Simulation
+from headrace_bots.bots import Simulation, bot_ids
 from headrace_bots.events import Stamps, read_mood
 
 BEGIN = datetime(2026, 1, 31, 15, tzinfo=UTC)
@@ -45,10 +46,33 @@ def test_events_are_what_workers_accept(events: list[Event]) -> None:
         assert type(event).from_wire(event.to_wire()) == event
 
 
-def test_all_three_kinds_flow_and_greeks_most(events: list[Event]) -> None:
+def test_all_kinds_flow_and_greeks_most(events: list[Event]) -> None:
     counts = Counter(contract_of(type(event)).name for event in events)
-    assert counts["trades"] >= 0.25 * len(events)
-    assert counts["greeks"] > counts["trades"] > counts["signals"] > 0.02 * len(events)
+    assert counts["trades"] >= 0.2 * len(events)
+    assert counts["greeks"] > counts["trades"] > counts["positions"] > counts["signals"] > 0.02 * len(events)
+
+
+def test_a_position_follows_when_a_bot_has_traded(events: list[Event]) -> None:
+    traded: set[str] = set()
+    for event in events:
+        if isinstance(event, Trade):
+            traded.add(event.strategy_id)
+        elif isinstance(event, Position):
+            assert traded == {event.strategy_id}
+            traded.clear()
+
+
+@pytest.mark.parametrize("count", [1, 2, 50, 1_000])
+def test_a_bot_finishes_its_day_however_many_events_were_asked_for(count: int) -> None:
+    found = list(Simulation(7, 40, Stamps("run", Ticking())).events(count))
+    assert count <= len(found) < count + 20
+    kinds = [type(event) for event in found if isinstance(event, Trade | Position)]
+    assert not kinds or kinds[-1] is Position
+
+
+def test_bots_bear_the_ids_that_are_told(events: list[Event]) -> None:
+    assert {event.strategy_id for event in events if isinstance(event, Trade)} <= bot_ids(40)
+    assert len(bot_ids(40)) == 40
 
 
 def test_every_trade_has_an_id_of_its_own_across_runs(events: list[Event]) -> None:

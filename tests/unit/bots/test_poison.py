@@ -4,13 +4,14 @@ import pytest
 
 from headrace.clock import SystemClock
 from headrace.contracts import Event, contract_of, explain
+from headrace.contracts.state import Position
 from headrace.contracts.trading import Greeks, Signal, Trade
 from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps
 from headrace_bots.poison import MALFORMATIONS, Malformation, Poisoner, poison
 
 SOME = list(islice(Simulation(1, 8, Stamps("run", SystemClock())).events(), 400))
-ONE_OF_EACH = [next(event for event in SOME if isinstance(event, kind)) for kind in (Trade, Greeks, Signal)]
+ONE_OF_EACH = [next(event for event in SOME if isinstance(event, kind)) for kind in (Trade, Greeks, Signal, Position)]
 PAIRS = [
     pytest.param(event, malformation, id=f"{contract_of(type(event)).name}-{malformation.label}")
     for event in ONE_OF_EACH
