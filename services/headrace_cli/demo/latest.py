@@ -17,7 +17,7 @@ from headrace_cli.demo.folding import Compared, Fill, Held, compare
 from headrace_cli.demo.standing import Standing
 
 TRADES, POSITIONS = "trades", "positions"
-# Strategies that are shown in the end; all that differ are.
+# Strategies that are shown in the end, those that gained most; where some differ, all that do.
 _SHOWN = 5
 
 
@@ -90,7 +90,7 @@ def comparison_view(compared: Sequence[Compared]) -> Group:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for name in ("strategy", "trades", "status", "units", "entry", "exit", "realized", ""):
         table.add_column(name, justify="left" if name in {"strategy", "status", ""} else "right", no_wrap=True)
-    for one in wrong or compared[:_SHOWN]:
+    for one in wrong or sorted(compared, key=_gained, reverse=True)[:_SHOWN]:
         for held, said in ((one.folded, "equal" if one.equal else "trades"), (one.found, "positions")):
             if not (one.equal and said == "positions"):
                 table.add_row(
@@ -100,6 +100,10 @@ def comparison_view(compared: Sequence[Compared]) -> Group:
     counted = f"{len(compared) - len(wrong)} of {len(compared)} strategies are equal to the last decimal"
     said = f"\npositions beside what all {trades:,} trades add up to: {counted}"
     return Group(Text(said, "bold red" if wrong else "bold"), table)
+
+
+def _gained(one: Compared) -> Decimal:
+    return one.found.realized_pnl if one.found else Decimal(0)
 
 
 def _cells(held: Held | None) -> tuple[str, ...]:
