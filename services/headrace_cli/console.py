@@ -1,7 +1,7 @@
 """Standard output for people."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -55,6 +55,13 @@ def print_table(
     if wrapped is not None and console.file.isatty():
         _wrap(console, shown, shown.columns[columns.index(wrapped)])
     console.print(shown)
+
+
+def show_named(console: Console, named: Mapping[str, object]) -> None:
+    """A line for each value that is known."""
+    for name, value in named.items():
+        if value is not None:
+            console.print(f"  {name:<13} {escape(str(value))}")
 
 
 def _wrap(console: Console, shown: Table, column: Column) -> None:

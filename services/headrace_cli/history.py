@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False)
 
 _COLUMNS = ("version", "committed at (UTC)", "what", "rows", "rejects", "files", "batch", "worker", "offsets")
 _LEFT = ("committed at (UTC)", "what", "batch", "worker", "offsets")
-# What a page of commits has room for; `headrace offset TABLE --version N` names all.
+# What a page of commits has room for; `headrace audit version TABLE N` names all.
 _NAMED_RANGES = 32
 
 
@@ -35,16 +35,15 @@ def history_command(
 
 
 def _cells(commit: CommitEntry) -> tuple[object, ...]:
-    removed = f" -{commit.files_removed}" if commit.files_removed else ""
     return (
         str(commit.version),
         commit.committed_at,
         kind_of(commit),
         commit.rows,
         commit.rejects,
-        f"+{commit.files_added}{removed}",
+        files_of(commit),
         commit.batch and commit.batch[:8],
-        commit.worker,
+        commit.worker or commit.client,
         offsets_of(commit),
     )
 
@@ -54,6 +53,13 @@ def kind_of(commit: CommitEntry) -> str:
     if commit.empty:
         return "empty (power failure?)"
     return commit.kind or f"{commit.operation} (foreign)"
+
+
+def files_of(commit: CommitEntry) -> str:
+    """How many data files came, went, and lost rows."""
+    removed = f" -{commit.files_removed}" if commit.files_removed else ""
+    masked = f" ~{commit.files_masked}" if commit.files_masked else ""
+    return f"+{commit.files_added}{removed}{masked}"
 
 
 def offsets_of(commit: CommitEntry) -> str:

@@ -24,6 +24,7 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 # Imported when called: a worker must not pay, in start-up time and memory, for what only the demo or verify needs.
 _COMMANDS: Mapping[str, str] = {
+    "audit": "headrace_cli.audit:app",
     "canary": "headrace_cli.canary:app",
     "config": "headrace_cli.config:app",
     "demo": "headrace_cli.demo:app",

@@ -16,7 +16,8 @@ _INTRODUCTION = """\
 What `/metrics` of a worker, of [`headrace maintain`](maintenance.md), of `headrace export` and of the
 [canary](canary.md) show, what
 [producers](producing.md#how-it-fares) show in the registry of a bot, and at the end what
-[`headrace verify`](verify.md#on-a-schedule) leaves in a metrics file. How to reach
+[`headrace verify`](verify.md#on-a-schedule) and
+[`headrace audit quality`](audit.md#data-quality) leave in metrics files. How to reach
 `/metrics`, and the probes beside it: [operations](operations.md#probes-and-metrics).
 
 - `table` and `topic` are the names in the contract, never a path. Labels of a scrape, `job` and `instance`, tell

@@ -1,6 +1,5 @@
 """`headrace quarantine replay`."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ from headrace.contracts import RejectReason, contract_named, load_contracts
 from headrace.logs import configure_logs
 from headrace.offsets import OffsetRange
 from headrace.settings import load_settings
+from headrace_cli.as_of import instant
 from headrace_cli.console import print_json, wide_console
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Selection, parse_places
@@ -32,7 +32,7 @@ def replay_command(  # one argument per option
 
     What is still refused stays in the quarantine, and is counted by reason. Safe beside workers, and to be repeated.
     """
-    selection = Selection(reason, _instant(since), _places(offsets))
+    selection = Selection(reason, instant(since, "--since"), _places(offsets))
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
     contract = contract_named(load_contracts(settings.contracts), table)
@@ -41,19 +41,6 @@ def replay_command(  # one argument per option
         print_json(report)
     else:
         _show(report)
-
-
-def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        msg = f"{text!r} is no time with an offset: write one as in 2026-01-31T09:30:00Z"
-        raise typer.BadParameter(msg, param_hint="--since")
-    return instant
 
 
 def _places(texts: list[str] | None) -> dict[int, list[OffsetRange]] | None:

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from prometheus_client import write_to_textfile
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import CollectorRegistry
 
-from headrace.errors import ConfigError
 from headrace.metrics import VERIFY, verify
 from headrace.metrics.metric import Gauge
 from headrace.metrics.recorder import Recorder
 from headrace.read.proof.findings import Code, Level, Verdict
 from headrace.read.proof.report import TableReport
 from headrace_cli.earlier import read_earlier
+from headrace_cli.textfile import check_name, write_registry
 
 _OF_LAST_PASS = (verify.LAST_PASS, verify.LAST_WHOLE_PASS, verify.LAST_PASS_VERSION)
 
@@ -31,9 +30,7 @@ class MetricsFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if path.suffix != ".prom":
-            msg = f"{path} would not be collected: the name of a metrics file ends in .prom"
-            raise ConfigError(msg)
+        check_name(path)
         self._before = read_earlier(path, _parse, what="metrics") or {}
 
     def write(self, reports: Iterable[TableReport], *, at: float, seconds: float) -> None:
@@ -53,11 +50,7 @@ class MetricsFile:
         for report in reports:
             self._keep(recorder, report.table)
             _put(recorder, report, at)
-        try:
-            write_to_textfile(str(self._path), registry)
-        except OSError as error:
-            msg = f"{self._path} cannot be written: {error.strerror}"
-            raise ConfigError(msg) from None
+        write_registry(self._path, registry)
 
     def _keep(self, recorder: Recorder, table: str) -> None:
         for metric in _OF_LAST_PASS:

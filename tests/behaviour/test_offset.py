@@ -165,7 +165,7 @@ def test_a_version_names_the_offsets_it_brought(memory_world: World, command: Co
         CommittedRange(1, 0, 2, rows=2, rejects=0, gaps=0),
         CommittedRange(2, 0, 6, rows=2, rejects=0, gaps=4),
     )
-    code, out = command(world, "offset", TABLE, "--version", str(version), "--json")
+    code, out = command(world, "audit", "version", TABLE, str(version), "--json")
     assert code == 0
     assert [each["end"] for each in json.loads(out)["ranges"]] == [3, 2, 6]
 

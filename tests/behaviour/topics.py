@@ -91,8 +91,8 @@ class Topic(Protocol):
 class MemoryTopic:
     """On the broker in memory."""
 
-    def __init__(self, partitions: int) -> None:
-        self.name = "memory"
+    def __init__(self, partitions: int, name: str = "memory") -> None:
+        self.name = name
         self.broker = MemoryBroker(self.name, partitions=partitions)
         self._groups = {self.name: self.broker}
 

@@ -14,7 +14,7 @@ from headrace.kafka.embedded import EmbeddedBroker
 from headrace.lake.upkeep.health import HealthPart, Part
 from headrace.origins import EffectiveSetting
 from headrace.read.health import TableHealth
-from headrace.read.history import CommitEntry, CommittedRange, ReplayedRecords, TableHistory
+from headrace.read.history import CommitEntry, CommittedRange, KeyChanges, ReplayedRecords, TableHistory
 from headrace.read.lag import PartitionLag, TableLag
 from headrace.read.summary import PartitionPosition, TableSummary
 from headrace.read.whereabouts import Place, Whereabouts
@@ -91,6 +91,7 @@ def test_every_part_of_health_is_explained() -> None:
         ("Key of `history`", TableHistory),
         ("Key of a commit", CommitEntry),
         ("Key of a range", CommittedRange),
+        ("Key of `changes`", KeyChanges),
         ("Key of what was replayed", ReplayedRecords),
         ("Key of `offset`", Whereabouts),
         ("Key of `config check`", ConfigReport),

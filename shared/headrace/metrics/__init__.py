@@ -11,6 +11,7 @@ from headrace.metrics.ingest import INGEST
 from headrace.metrics.maintenance import MAINTENANCE
 from headrace.metrics.metric import Metric
 from headrace.metrics.producer import PRODUCER
+from headrace.metrics.quality import QUALITY
 from headrace.metrics.tables import TABLES
 from headrace.metrics.verify import VERIFY
 
@@ -22,7 +23,8 @@ CATALOGUE: Mapping[str, tuple[Metric, ...]] = {
     "Producers of bots": PRODUCER,
     "Canary": CANARY,
     "Verify": VERIFY,
+    "Data quality": QUALITY,
 }
 """Metrics by the part that reports them."""
 
-__all__ = ["CANARY", "CATALOGUE", "COMMON", "INGEST", "MAINTENANCE", "PRODUCER", "TABLES", "VERIFY"]
+__all__ = ["CANARY", "CATALOGUE", "COMMON", "INGEST", "MAINTENANCE", "PRODUCER", "QUALITY", "TABLES", "VERIFY"]

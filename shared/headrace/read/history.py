@@ -1,6 +1,7 @@
 """What each commit of a table did: who made it, when, and which records it brought."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
 from typing import Literal
@@ -16,7 +17,8 @@ from headrace.read.proof.actions import Commit, Span
 class CommittedRange:
     """The offsets `start <= o < end` of one partition that a commit accounts for.
 
-    Each of them is one of `rows`, `rejects` (in the quarantine) or `gaps` (no such record in the topic).
+    Each of them is one of `rows`, `deletes` (tombstones that tables of latest rows obey), `rejects` (in the quarantine)
+    or `gaps` (no such record in the topic).
     """
 
     partition: int
@@ -25,11 +27,12 @@ class CommittedRange:
     rows: int
     rejects: int
     gaps: int
+    deletes: int = 0
 
     @classmethod
     def of(cls, partition: int, span: Span) -> "CommittedRange":
         """The range that a commit notes."""
-        return cls(partition, span.start, span.end, span.rows, span.rejects, span.gap_records)
+        return cls(partition, span.start, span.end, span.rows, span.rejects, span.gap_records, span.deletes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,46 @@ class ReplayedRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyChanges:
+    """What a commit to a table of latest rows did, in keys.
+
+    Attributes:
+        inserted: that had no row.
+        replaced: whose row gave way to a later one.
+        outdated: whose row is later than all that came.
+        removed: whose row a tombstone took.
+    """
+
+    inserted: int
+    replaced: int
+    outdated: int
+    removed: int
+
+    @classmethod
+    def of(cls, noted: Mapping[str, int]) -> "KeyChanges":
+        """What the commit notes."""
+        return cls(*(int(noted.get(field.name, 0)) for field in fields(cls)))
+
+
+@dataclass(frozen=True, slots=True)
 class CommitEntry:
     """One commit.
 
     Attributes:
         version: that it made.
         committed_at: by the clock of whoever made it; None if it says nothing.
-        kind: of a commit of Headrace: `create`, `claim`, `ingest`, `replay` or `rewind`, in a quarantine also
-            `quarantine` and `resolve`; None of others.
+        kind: of a commit of Headrace: `create`, `claim`, `ingest`, `replay`, `compact` or `rewind`, in a quarantine
+            also `quarantine` and `resolve`; None of others.
         operation: Delta's name for it, such as `WRITE` or `OPTIMIZE`.
         empty: whether it holds nothing, as power loss leaves one that was not durable yet.
         worker: host and process that made it, where known.
+        client: program that made it, where it says so; most others than Headrace do.
         batch: id of the batch, where it has one.
-        rows: rows of the files that it added; None if the log does not tell, 0 where rows were only moved.
+        rows: that it brought; None if the log does not tell, 0 where rows were only moved.
+        changes: of a commit to a table of latest rows; None of others.
         rejects: records that it went past because they are in the quarantine.
         files_added, files_removed: data files that it added to and took from the table.
+        files_masked: data files that stay, with rows of them deleted.
         ranges: offsets that it accounts for.
         replayed: records that it brought home from the quarantine.
         claimed: partitions that its worker took with it.
@@ -67,11 +95,14 @@ class CommitEntry:
     operation: str
     empty: bool
     worker: str | None
+    client: str | None
     batch: str | None
     rows: int | None
+    changes: KeyChanges | None
     rejects: int
     files_added: int
     files_removed: int
+    files_masked: int
     ranges: tuple[CommittedRange, ...]
     replayed: tuple[ReplayedRecords, ...]
     claimed: tuple[int, ...]
@@ -82,7 +113,8 @@ class CommitEntry:
         origin = commit.origin
         spans = origin.spans if origin else {}
         offsets = origin.offsets if origin else {}
-        counts = [file.records for file in commit.adds if file.data_change]
+        changes = KeyChanges.of(origin.changes) if origin and origin.changes is not None else None
+        masked = {file.path for file in commit.adds} & {file.path for file in commit.removes}
         return cls(
             version=commit.version,
             committed_at=commit.time,
@@ -90,15 +122,24 @@ class CommitEntry:
             operation=commit.operation,
             empty=commit.empty,
             worker=origin.worker if origin else None,
+            client=commit.client,
             batch=origin.batch if origin else None,
-            rows=None if None in counts else sum(count for count in counts if count is not None),
+            rows=changes.inserted + changes.replaced if changes else _rows(commit),
+            changes=changes,
             rejects=sum(span.rejects for span in spans.values()),
-            files_added=len(commit.adds),
-            files_removed=len(commit.removes),
+            files_added=len(commit.adds) - len(masked),
+            files_removed=len(commit.removes) - len(masked),
+            files_masked=len(masked),
             ranges=tuple(CommittedRange.of(partition, span) for partition, span in sorted(spans.items())),
             replayed=tuple(ReplayedRecords(partition, listed) for partition, listed in sorted(offsets.items())),
             claimed=_claimed(commit),
         )
+
+
+def _rows(commit: Commit) -> int | None:
+    """By the files that it added; those of a table of latest rows hold earlier rows too."""
+    counts = [file.records for file in commit.adds if file.data_change]
+    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def _claimed(commit: Commit) -> tuple[int, ...]:

@@ -71,26 +71,49 @@ class Whereabouts:
 def locate(store: Store, table: str, partition: int, offset: int) -> Whereabouts:
     """Finds a record by its address in the topic.
 
-    The log is asked first, then the files: of the table where the log says so, and of the quarantine.
+    Raises:
+        HeadraceError: as `Locator` and `Locator.locate`.
+    """
+    return Locator(store, table).locate(partition, offset)
+
+
+class Locator:
+    """Finds records of one table by their addresses, in the version that is the newest when it is made.
+
+    Args:
+        store: the lake.
+        table: whose topic the records are of.
 
     Raises:
-        ConfigError: there is no such table, it is a quarantine, or it knows no such partition.
+        ConfigError: there is no such table, or it is a quarantine.
         WrongTableError: Headrace did not make it, or its quarantine is gone.
-        UnsupportedTableError: another tool gave it deletion vectors.
-        LogDamagedError: a commit is torn.
         StoreError, AccessDeniedError: the table cannot be read.
     """
-    refuse_quarantine(table)
-    refuse_half(store, table)
-    log = CommitLog(store, table)
-    position = _position(log, partition)
-    asked = Whereabouts(table, partition, offset, Place.NOT_READ, position=position)
-    if offset >= position:
-        return asked
-    if log.masks_rows and log.identity.rule is None:
-        msg = f"another tool gave {table} deletion vectors: what a file holds may be deleted"
-        raise UnsupportedTableError(msg)
-    return _Search(store, log).find(asked)
+
+    def __init__(self, store: Store, table: str) -> None:
+        refuse_quarantine(table)
+        refuse_half(store, table)
+        self.log = CommitLog(store, table)
+        self._search = _Search(store, self.log)
+
+    def locate(self, partition: int, offset: int) -> Whereabouts:
+        """Where a record is: the log is asked first, then the files of the table and of the quarantine.
+
+        Raises:
+            ConfigError: the table knows no such partition.
+            WrongTableError: Headrace did not make the table.
+            UnsupportedTableError: another tool gave it deletion vectors.
+            LogDamagedError: a commit is torn.
+            StoreError, AccessDeniedError: the table cannot be read.
+        """
+        position = _position(self.log, partition)
+        asked = Whereabouts(self.log.table, partition, offset, Place.NOT_READ, position=position)
+        if offset >= position:
+            return asked
+        if self.log.masks_rows and self.log.identity.rule is None:
+            msg = f"another tool gave {self.log.table} deletion vectors: what a file holds may be deleted"
+            raise UnsupportedTableError(msg)
+        return self._search.find(asked)
 
 
 def _position(log: CommitLog, partition: int) -> int:
@@ -110,9 +133,11 @@ class _Search:
         self._store = store
         self._log = log
         self._files_gone = False
+        self._finders: dict[str, RowFinder] = {}
 
     def find(self, asked: Whereabouts) -> Whereabouts:
         """Where it is."""
+        self._files_gone = False
         partition, offset = asked.partition, asked.offset
         passing = self._log.passing(partition, offset)
         commit = passing if passing is not None and _span(passing, partition, offset) else None
@@ -146,8 +171,10 @@ class _Search:
     def _found(
         self, asked: Whereabouts, table: str, *, columns: Sequence[str] = (), likely: Collection[str] = ()
     ) -> FoundRow | None:
+        if table not in self._finders:
+            self._finders[table] = RowFinder(self._store, table)
         try:
-            return RowFinder(self._store, table).find(asked.partition, asked.offset, columns=columns, likely=likely)
+            return self._finders[table].find(asked.partition, asked.offset, columns=columns, likely=likely)
         except FileGoneError:
             self._files_gone = True
             return None

@@ -94,7 +94,7 @@ class Commit:
     """All that one version changed. `origin` is None for commits that Headrace did not make.
 
     `time` is what the writer's clock said, None where it said nothing. `protocol_problem` names what the commit asks
-    of readers that is not known here.
+    of readers that is not known here. `client` is the program that made it, where it says so.
     """
 
     version: int
@@ -108,6 +108,7 @@ class Commit:
     columns: Mapping[str, str]
     protocol_problem: str | None = None
     empty: bool = False
+    client: str | None = None
 
 
 @dataclass
@@ -163,6 +164,7 @@ def parse_commit(version: int, content: bytes) -> Commit:
         parts.columns,
         parts.protocol_problem,
         empty=not content.strip(),
+        client=_client(parts.info),
     )
 
 
@@ -250,6 +252,11 @@ def _origin(version: int, info: Json, files: int) -> Origin | None:
         worker and str(worker),
         noted.get("upsert"),
     )
+
+
+def _client(info: Json) -> str | None:
+    named = info.get("engineInfo") or info.get("clientVersion")
+    return None if named is None else str(named)
 
 
 def _time(info: Json) -> datetime | None:

@@ -1,0 +1,8 @@
+"""What a table's past says: which record a row is, what changed between two versions, and how good its data is."""
+
+from headrace.read.audit.changed_rows import changes
+from headrace.read.audit.data_quality.measure import quality
+from headrace.read.audit.data_quality.report import QualityReport, Scope
+from headrace.read.audit.origin import RowOrigin, RowOrigins, row_origins
+
+__all__ = ["QualityReport", "RowOrigin", "RowOrigins", "Scope", "changes", "quality", "row_origins"]
