@@ -24,8 +24,8 @@ HIGHEST = Gauge("headrace_quality_highest_value", "Highest value, likewise.", _C
 UNTIMELY = Gauge(
     "headrace_quality_untimely_rows",
     "`late`: rows that landed long after their event, by default more than an hour. `sent_late`: of these, those whose "
-    "record was late already. `older_day`: of the late ones, those that landed on a later day than that of their event. "
-    "`ahead`: rows whose event is more than a minute later than its record.",
+    "record was late already. `older_day`: of the late ones, those that landed on a later day than that of their "
+    "event. `ahead`: rows whose event is more than a minute later than its record.",
     ("table", "kind"),
     {"kind": LATENESS},
 )

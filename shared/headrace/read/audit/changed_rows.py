@@ -32,9 +32,9 @@ Replayed = Mapping[int, Sequence[int]]
 def changes(lake: Lake, table: str, since: AsOf, until: AsOf = None) -> pl.LazyFrame:
     """What makes version `until` of a table out of version `since`: one row per row that changed.
 
-    `_change` is `insert`, `update` or `delete`. What names the row follows: of a table of latest rows its key, of others
-    `_partition` and `_offset`. `before` and `after` are the whole row, null where there was or is none. What came and
-    went in between does not show, nor does a row that was only moved to another file.
+    `_change` is `insert`, `update` or `delete`. What names the row follows: of a table of latest rows its key, of
+    others `_partition` and `_offset`. `before` and `after` are the whole row, null where there was or is none. What
+    came and went in between does not show, nor does a row that was only moved to another file.
 
     Args:
         lake: where the table lies.
@@ -67,11 +67,13 @@ def _changes(log: CommitLog, before: Snapshot, after: Snapshot) -> pl.LazyFrame:
     replayed = _replayed(log, before.version + 1, after.version)
     if replayed is None or (rule is not None and rule.deletes):
         return _compared(old, new, _ADDRESS if rule is None else rule.key, how="full")
-    read_since = new.filter(_is_read_since(before.positions))
+    is_read_since = _is_read_since(before.positions)
+    read_since = new.filter(is_read_since)
     if rule is not None:
-        # The rows that they replace are all among the old ones; a moved row is on the old side alone, and names nothing.
+        # The rows that they replace are all among the old ones, and of those that were moved none is new.
         return _compared(old, read_since, rule.key, how="right")
-    return _compared(old.clear(), pl.concat([read_since, _brought_home(new, replayed)]), _ADDRESS, how="right")
+    home = _brought_home(new.filter(~is_read_since), replayed)
+    return _compared(old.clear(), pl.concat([read_since, home]), _ADDRESS, how="right")
 
 
 def _replayed(log: CommitLog, first: int, last: int) -> Replayed | None:
