@@ -225,7 +225,6 @@ def test_the_numbers_are_left_as_metrics(known: World, command: Command) -> None
         ([TABLE, "--key", "nothing"], 78),
         (["nothing"], 78),
     ],
-    ids=" ".join,
 )
 def test_a_wrong_question_is_refused(known: World, command: Command, arguments: list[str], code: int) -> None:
     assert command(known, "audit", "quality", *arguments)[0] == code

@@ -167,7 +167,8 @@ def test_a_version_names_the_offsets_it_brought(memory_world: World, command: Co
     )
     code, out = command(world, "audit", "version", TABLE, str(version), "--json")
     assert code == 0
-    assert [each["end"] for each in json.loads(out)["ranges"]] == [3, 2, 6]
+    assert [each["end"] for each in json.loads(out)["commit"]["ranges"]] == [3, 2, 6]
+    assert [each["position"] for each in json.loads(out)["positions"]] == [3, 2, 6]
 
 
 def test_a_version_that_is_not_there_is_told_so(memory_world: World) -> None:

@@ -23,6 +23,7 @@ from headrace.read.audit.data_quality.report import (
     Window,
 )
 from headrace.read.audit.origin import RowOrigin, RowOrigins
+from headrace.read.audit.version_origin import VersionOrigin
 from headrace.testing.manual_clock import ManualClock
 from headrace_cli.main import run
 from tests.behaviour.topics import MemoryTopic
@@ -106,6 +107,7 @@ def test_sessions_show_what_python_prints() -> None:
 @pytest.mark.parametrize(
     ("head", "report"),
     [
+        ("Key of `audit version`", VersionOrigin),
         ("Key of `audit row`", RowOrigins),
         ("Key of a row", RowOrigin),
         ("Key of a table of `audit quality`", QualityReport),

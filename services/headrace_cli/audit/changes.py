@@ -16,7 +16,7 @@ from headrace.settings import load_settings
 from headrace_cli.as_of import as_of
 from headrace_cli.console import cell, print_json, print_table, wide_console
 
-KINDS = ("insert", "update", "delete")
+KINDS = {"insert": "inserted", "update": "updated", "delete": "deleted"}
 
 
 def changes_command(
@@ -41,10 +41,12 @@ def changes_command(
         print_json(report)
         return
     console = wide_console()
-    told = ", ".join(f"{counts[kind]:,} {kind}s" for kind in KINDS)
+    told = ", ".join(f"{counts[kind]:,} {done}" for kind, done in KINDS.items())
     console.print(f"{escape(table)}, version {first.version} to {last.version}: {told}")
     if rows:
-        print_table(console, *_table(frame.collect_schema().names()[1:-2], rows), left=("change", "what"))
+        print_table(
+            console, *_table(frame.collect_schema().names()[1:-2], rows), left=("change", "what"), wrapped="what"
+        )
     if output is None and len(rows) < sum(counts.values()):
         console.print(f"The first {len(rows)} are shown: --limit shows more, --output FILE.parquet writes all.")
 
@@ -90,6 +92,7 @@ def _what(row: Mapping[str, Any]) -> str:
     before, after = row[BEFORE] or {}, row[AFTER] or {}
     named = [name for name in after or before if not name.startswith("_") and name not in row]
     if row[CHANGE] != "update":
-        return ", ".join(f"{name}={cell((after or before)[name])}" for name in named)
+        row = after or before
+        return ", ".join(f"{name}={cell(row[name])}" for name in named if row[name] is not None)
     told = [f"{name}: {cell(before[name])} -> {cell(after[name])}" for name in named if before[name] != after[name]]
     return ", ".join(told) or "another record that says the same"

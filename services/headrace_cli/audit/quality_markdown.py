@@ -72,8 +72,12 @@ def _times(report: QualityReport) -> Iterator[str]:
     names = ("rows", "rejects", "late", "older_day", "ahead", "duplicates")
     yield from _table(
         (f"{report.by} (UTC)", "rows", "rejects", "late", "earlier day", "ahead", "duplicates"),
-        ((each.start, *(getattr(each, name) for name in names)) for each in report.windows),
+        ((_start(report, each.start), *(getattr(each, name) for name in names)) for each in report.windows),
     )
+
+
+def _start(report: QualityReport, start: datetime) -> str:
+    return f"{start:%Y-%m-%d}" if report.by == "day" else f"{start:%Y-%m-%d %H:%M}"
 
 
 def _copies(report: QualityReport) -> Iterator[str]:

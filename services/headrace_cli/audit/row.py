@@ -87,7 +87,9 @@ def _show(found: RowOrigins) -> None:
 
 def _show_row(console: Console, found: RowOrigins, origin: RowOrigin) -> None:
     record = origin.record
-    told = ", ".join(f"{name}={cell(value)}" for name, value in origin.row.items() if not name.startswith("_"))
+    told = ", ".join(
+        f"{name}={cell(value)}" for name, value in origin.row.items() if not (value is None or name.startswith("_"))
+    )
     console.print(f"{escape(found.table)}, version {found.version}: {told}")
     stamp = origin.row.get("_kafka_timestamp")
     show_named(

@@ -4,5 +4,16 @@ from headrace.read.audit.changed_rows import changes
 from headrace.read.audit.data_quality.measure import quality
 from headrace.read.audit.data_quality.report import QualityReport, Scope
 from headrace.read.audit.origin import RowOrigin, RowOrigins, row_origins
+from headrace.read.audit.version_origin import VersionOrigin, version_origin
 
-__all__ = ["QualityReport", "RowOrigin", "RowOrigins", "Scope", "changes", "quality", "row_origins"]
+__all__ = [
+    "QualityReport",
+    "RowOrigin",
+    "RowOrigins",
+    "Scope",
+    "VersionOrigin",
+    "changes",
+    "quality",
+    "row_origins",
+    "version_origin",
+]

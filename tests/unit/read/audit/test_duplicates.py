@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.read.audit.data_quality.duplicates import find_copies
@@ -14,6 +14,7 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 EVENTS = st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 2), st.integers(0, 71)), max_size=40)
 
 
+@settings(max_examples=40)
 @given(events=EVENTS, at_once=st.integers(1, 50), since=st.none() | st.integers(0, 71))
 def test_rows_of_events_that_landed_before_are_counted(
     events: list[tuple[str | None, int, int]], at_once: int, since: int | None

@@ -114,11 +114,16 @@ def _profile(rows: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
 
 def _columns(profile: pl.DataFrame, schema: pl.Schema) -> tuple[ColumnProfile, ...]:
     found = profile.row(0, named=True)
+    types = pl.DataFrame(schema=schema).to_arrow().schema
     return tuple(
         ColumnProfile(
-            name, str(dtype), found[f"nulls of {name}"], found.get(f"lowest of {name}"), found.get(f"highest of {name}")
+            name,
+            str(types.field(name).type).removeprefix("large_"),
+            found[f"nulls of {name}"],
+            found.get(f"lowest of {name}"),
+            found.get(f"highest of {name}"),
         )
-        for name, dtype in _profiled(schema)
+        for name, _ in _profiled(schema)
     )
 
 
