@@ -28,7 +28,8 @@ from headrace.testing.manual_clock import ManualClock
 from headrace_cli.main import run
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import World
-from tests.unit.test_docs_look import settled, trade
+from tests.pages import settled
+from tests.unit.test_docs_look import trade
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text()
 EXAMPLES = re.findall(r"^```console\n\$ headrace (.*?)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -1,5 +1,6 @@
 """The metrics file of data quality reports, for the node exporter's textfile collector."""
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -37,11 +38,10 @@ def _put(recorder: Recorder, report: QualityReport) -> None:
     table = report.table
     recorder.put(quality.ROWS, report.rows, table=table)
     known = {each.column for each in report.columns}
-    rejects: dict[tuple[str, str], int] = {}
+    rejects = Counter[tuple[str, str]]()
     for each in report.rejects:
         # Names that no contract knows come from whoever sends: they must not make series.
-        kind = each.reason, each.field if each.field in known else ""
-        rejects[kind] = rejects.get(kind, 0) + each.records
+        rejects[each.reason, each.field if each.field in known else ""] += each.records
     for (reason, field), records in rejects.items():
         recorder.put(quality.REJECTS, records, table=table, reason=reason, field=field)
     for column in report.columns:

@@ -86,7 +86,7 @@ def _replayed(log: CommitLog, first: int, last: int) -> Replayed | None:
         if commit is None:
             return None
         kind = commit.origin.kind if commit.origin else None
-        moves_rows = any(file.data_change for file in (*commit.adds, *commit.removes))
+        moves_rows = any(file.data_change for files in (commit.adds, commit.removes) for file in files)
         if kind == "rewind" or (moves_rows and kind not in _BRING_ROWS):
             return None
         for partition, offsets in (commit.origin.offsets if commit.origin else {}).items():

@@ -1,7 +1,9 @@
 """Events that are in a table more than once: counted exactly, a share of the keys at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 
 import polars as pl
@@ -25,7 +27,7 @@ class Copies:
     """
 
     told: Duplicates
-    rows: dict[object, int]
+    rows: Mapping[datetime, int]
 
 
 def find_copies(
@@ -43,18 +45,17 @@ def find_copies(
     Raises:
         StoreError, AccessDeniedError: a file cannot be read.
     """
-    keys, beyond, examples = 0, dict[object, int](), list[Duplicate]()
+    keys, beyond, examples = 0, Counter[datetime](), list[Duplicate]()
     columns = rows.select(*key, *(name for name in _ORDER if name not in key))
     for share in _shares(columns, key, ceil(count / at_once)):
         again = _again(share, key, scope)
-        for (start,), part in again.select(scope.window("_ingested_at")).group_by("start"):
-            beyond[start] = beyond.get(start, 0) + len(part)
+        beyond.update(again.select(scope.window("_ingested_at"))["start"].to_list())
         twice = again.select(key).unique(maintain_order=True)
         keys += len(twice)
         wanted = twice.head(_EXAMPLES - len(examples))
         if len(wanted):
             examples += _examples(share, wanted)
-    return Copies(Duplicates(tuple(key), keys, sum(beyond.values()), tuple(examples)), beyond)
+    return Copies(Duplicates(tuple(key), keys, beyond.total(), tuple(examples)), beyond)
 
 
 def _shares(rows: pl.LazyFrame, key: Sequence[str], shares: int) -> Iterator[pl.LazyFrame]:

@@ -5,6 +5,7 @@ neither rows nor days.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -145,9 +146,14 @@ def _landed(rows: pl.LazyFrame, contract: Contract, scope: Scope) -> pl.LazyFram
 
 
 def _timeliness(landed: pl.DataFrame) -> Timeliness:
-    counted = (int(landed[name].sum()) for name in ("late", "sent_late", "older_day", "ahead"))
-    most = landed["most"].dt.total_microseconds().max()
-    return Timeliness(*counted, None if most is None else int(str(most)) / 1e6)
+    most = landed["most"].max()
+    return Timeliness(
+        late=int(landed["late"].sum()),
+        sent_late=int(landed["sent_late"].sum()),
+        older_day=int(landed["older_day"].sum()),
+        ahead=int(landed["ahead"].sum()),
+        most_seconds=most.total_seconds() if isinstance(most, timedelta) else None,
+    )
 
 
 def _refused(quarantine: Snapshot, scope: Scope) -> pl.DataFrame:
@@ -188,8 +194,8 @@ def _rejects(refused: pl.DataFrame) -> tuple[Rejects, ...]:
     return tuple(Rejects(**row) for row in kinds.head(_MOST_REJECTS).to_dicts())
 
 
-def _windows(landed: pl.DataFrame, refused: pl.DataFrame, copies: Mapping[object, int]) -> tuple[Window, ...]:
-    found: dict[object, dict[str, int]] = {}
+def _windows(landed: pl.DataFrame, refused: pl.DataFrame, copies: Mapping[datetime, int]) -> tuple[Window, ...]:
+    found: dict[datetime, dict[str, int]] = {}
     for row in landed.to_dicts():
         told = {name: int(row.get(name, 0)) for name in ("rows", "late", "older_day", "ahead")}
         found[row["start"]] = {**told, "duplicates": copies.get(row["start"], 0)}
