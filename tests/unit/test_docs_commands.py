@@ -29,7 +29,7 @@ REDIRECTED = re.compile(r" \d>.*$")
 NAMES = {name.partition(" ")[0] for name in commands()}
 
 # Commands that look and end; of `maintain` and `top` those with the option that makes them end.
-LOOKS = {"config", "doctor", "health", "history", "lag", "offset", "quarantine", "tables", "verify"}
+LOOKS = {"audit", "config", "doctor", "health", "history", "lag", "offset", "quarantine", "tables", "verify"}
 OTHER_TABLES = {"fills", "my_fills", "headrace_heartbeat"}
 # It is well, it is not, it cannot be told; or the table has no such version or record, or nothing runs that `top` asks.
 LOOKED = {0, 1, 2, 78}
