@@ -1,18 +1,39 @@
-"""`headrace tables [TABLE ...]`."""
+"""`headrace tables [TABLE ...]`, `headrace tables create|delete`."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.filesize import decimal
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from headrace.lake.store import Store
 from headrace.read.summary import TableSummary, summarise
 from headrace.settings import load_settings
 from headrace_cli.console import print_json, print_table, wide_console
+from headrace_cli.tables_create import create_command
+from headrace_cli.tables_delete import delete_command
 
-app = typer.Typer(add_completion=False)
+_LIST = "list"
+
+
+class _ListsByDefault(TyperGroup):
+    """Whatever names no other subcommand is a table to list."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Puts the default before arguments that do not begin with a subcommand."""
+        known = {*self.commands, "--help"}
+        return list(super().parse_args(ctx, args if args and args[0] in known else [_LIST, *args]))
+
+
+app = typer.Typer(
+    cls=_ListsByDefault,
+    add_completion=False,
+    help="List the tables of the lake; create those of contracts; delete one.",
+)
+app.command("create")(create_command)
+app.command("delete")(delete_command)
 
 _COLUMNS = (
     "table",
@@ -29,8 +50,8 @@ _COLUMNS = (
 _LEFT = ("table", "topic", "contract")
 
 
-@app.command()
-def tables_command(
+@app.command(_LIST)
+def list_command(
     tables: Annotated[list[str] | None, typer.Argument(help="Tables; by default every table of the lake.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; its keys are in docs/look.md.")] = False,
 ) -> None:

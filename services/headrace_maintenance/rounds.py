@@ -10,7 +10,7 @@ from headrace.lake.upkeep.writes import DayOfWrites
 from headrace.logs import get_logger
 from headrace_maintenance.jobs import Plan
 from headrace_maintenance.metrics import MaintenanceMetrics
-from headrace_maintenance.report import LOST, Done, Look
+from headrace_maintenance.report import LOST, Done, Look, TableOutcome
 from headrace_maintenance.runner import TableMaintainer
 
 log = get_logger(__name__)
@@ -49,6 +49,7 @@ class Rounds:
         tables: asked at every round which there are.
         maintainer: makes the one of a table.
         metrics: told everything.
+        lends: asked of a table whether its lease is given back after each round, for people who write it by hand.
     """
 
     def __init__(
@@ -56,10 +57,13 @@ class Rounds:
         tables: Callable[[], Sequence[str]],
         maintainer: Callable[[str], TableMaintainer],
         metrics: MaintenanceMetrics,
+        *,
+        lends: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._tables = tables
         self._make = maintainer
         self._metrics = metrics
+        self._lends = lends
         self._maintainers: dict[str, TableMaintainer] = {}
 
     def look(self) -> list[TableRound]:
@@ -90,7 +94,15 @@ class Rounds:
         return TableRound(maintainer.table, look, day=look.day, problem=problem)
 
     def _run(self, maintainer: TableMaintainer) -> TableRound:
-        outcome = maintainer.run()
+        if not self._lends(maintainer.table):
+            return self._told(maintainer, maintainer.run())
+        try:
+            return self._told(maintainer, maintainer.run())
+        finally:
+            # A new one next time: whoever wrote it meanwhile may have given it other columns.
+            self._maintainers.pop(maintainer.table).close()
+
+    def _told(self, maintainer: TableMaintainer, outcome: TableOutcome) -> TableRound:
         look = outcome.before
         # Files that workers merge are not left alone.
         self._metrics.saw(maintainer.table, left_alone=bool(look.plan.unmergeable) and not look.stats.keeps_latest)

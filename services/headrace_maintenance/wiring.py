@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
@@ -11,12 +11,14 @@ from headrace import __version__
 from headrace.clock import Clock, SystemClock
 from headrace.contracts import QUARANTINE_SUFFIX, Contract, load_contracts
 from headrace.errors import ConfigError, HeadraceError
+from headrace.lake.by_hand.writing import layout_of
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.layouts import file_layout
-from headrace.lake.listing import chosen_tables, foreign_tables
+from headrace.lake.listing import by_hand_tables, chosen_tables, foreign_tables, headrace_tables
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_layout, quarantine_name
 from headrace.lake.store import Store
+from headrace.lake.tables import BY_HAND
 from headrace.logs import get_logger
 from headrace.metrics import common
 from headrace.metrics.health import State
@@ -79,9 +81,12 @@ def build_rounds(
     )
 
     passed: set[str] = set()
+    by_hand: set[str] = set()
 
     def tables() -> Sequence[str]:
-        ours = [name for table in chosen_tables(store, names) for name in (table, quarantine_name(table))]
+        by_hand.clear()
+        by_hand.update(name for name in by_hand_tables(store, passed) if not names or name in names)
+        ours = [*sorted(by_hand), *_fed(store, names, by_hand)]
         for table in () if names else foreign_tables(store, {*ours, *passed}):
             metrics.left_alone(table)
             log.info("table_left_alone", table=table, told="Headrace did not create it")
@@ -91,7 +96,20 @@ def build_rounds(
     def maintainer(table: str) -> TableMaintainer:
         return TableMaintainer(table, partial(subject_of, store, table, contracts), tools, partial(_tell, metrics))
 
-    return Rounds(tables, maintainer, metrics)
+    return Rounds(tables, maintainer, metrics, lends=by_hand.__contains__)
+
+
+def _fed(store: Store, names: Sequence[str], by_hand: Collection[str]) -> Sequence[str]:
+    """Tables that workers fill, each with its quarantine.
+
+    Raises:
+        ConfigError: a table that was named does not exist, or there is none at all.
+    """
+    named = [name for name in names if name not in by_hand]
+    if names and not named:
+        return []
+    found = headrace_tables(store) if by_hand and not names else chosen_tables(store, named)
+    return [name for table in found for name in (table, quarantine_name(table))]
 
 
 def subject_of(store: Store, table: str, contracts: Mapping[str, Contract]) -> Subject:
@@ -103,11 +121,14 @@ def subject_of(store: Store, table: str, contracts: Mapping[str, Contract]) -> S
     if table.endswith(QUARANTINE_SUFFIX):
         layout = quarantine_layout(table.removesuffix(QUARANTINE_SUFFIX))
         return Subject(layout, ("_partition", "_offset"))
+    log = DeltaLog(store, table)
+    if BY_HAND in log.properties:
+        return Subject(layout_of(log))
     if table not in contracts:
         return Subject(None, unmergeable=f"no contract named {table} is known: set HEADRACE_CONTRACTS")
     contract = contracts[table]
     layout = file_layout(contract)
-    known = {field.name for field in DeltaLog(store, table).schema.fields}
+    known = {field.name for field in log.schema.fields}
     cluster_by = tuple(c for c in contract.table.cluster_by if c != layout.partition_column)
     lacking = sorted({*layout.statistics, *cluster_by} - known)
     if lacking:

@@ -13,6 +13,7 @@
     │   ├── PositionLostError                81  the broker no longer has the records after the table's position
     │   ├── AnotherWriterError               82  a second pipeline writes under the same name
     │   ├── EventTooLargeError               65  an event is larger than a record may be
+    │   ├── RowsRefusedError                 65  rows written by hand do not fit the table
     │   ├── UnsafeStoreError                 83  the store or the library does not refuse a conflicting commit
     │   └── InvariantError                   84  something that cannot happen did
     ├── TransientError                           a later try may succeed
@@ -104,6 +105,12 @@ class AnotherWriterError(PermanentError):
 
 class EventTooLargeError(PermanentError):
     """The event's bytes exceed what the producer or the broker takes as one record; it was not sent."""
+
+    exit_code = 65
+
+
+class RowsRefusedError(PermanentError):
+    """Rows written by hand do not fit the table; none of them was written."""
 
     exit_code = 65
 

@@ -1,6 +1,6 @@
 """Worlds on each broker, and workers in each kind of membership."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from headrace.testing.brokers import BrokerHandle
 from headrace_cli.main import run
 from tests.behaviour.bots import Bots, BrokerBots, CapturedBots
 from tests.behaviour.memberships import BY_HAND, CLASSIC, CONSUMER, GROUPS, Membership
+from tests.behaviour.objects import BUCKET, object_server, reach
 from tests.behaviour.topics import ClusterTopic, MemoryTopic
 from tests.behaviour.world import Command, World
 from tests.faults.mutants import plant_from_environment
@@ -95,6 +96,20 @@ def bots(request: pytest.FixtureRequest) -> Bots:
     handle = request.getfixturevalue(f"{request.param}_broker")
     assert isinstance(handle, BrokerHandle)
     return BrokerBots(handle)
+
+
+@pytest.fixture(scope="session")
+def objects_url() -> Iterator[str]:
+    """An S3 server with a bucket."""
+    with object_server() as url:
+        yield url
+
+
+@pytest.fixture
+def objects(objects_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """The URI of a lake of this test's own in an object store."""
+    reach(objects_url, monkeypatch)
+    return f"s3://{BUCKET}/{request.node.name.partition('[')[0]}"
 
 
 @pytest.fixture

@@ -37,14 +37,14 @@ def prove_conflicts(store: Store) -> None:
         UnsafeStoreError: the second conditional create or the second commit was accepted.
         StoreError, AccessDeniedError: the store cannot be written.
     """
-    table = _new_name()
+    table = new_trial()
     try:
         _prove_create(store, table)
         _prove_commit(store, table)
     except (DeltaError, OSError) as error:
         raise store_failure(error, f"writing a test table under {store.root}") from error
     finally:
-        _remove(store, table)
+        remove_trial(store, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def measure_store(store: Store, clock: Clock) -> StoreMeasure:
     Raises:
         StoreError, AccessDeniedError: the store cannot be written.
     """
-    folder = _new_name()
+    folder = new_trial()
     took = []
     try:
         for number in range(_MEASURED):
@@ -75,7 +75,7 @@ def measure_store(store: Store, clock: Clock) -> StoreMeasure:
             took.append(clock.monotonic() - started)
         ahead = clock_difference(before, clock.now(), store.modified(f"{folder}/{_MEASURED - 1}"))
     finally:
-        _remove(store, folder)
+        remove_trial(store, folder)
     return StoreMeasure(median(took), ahead)
 
 
@@ -102,7 +102,8 @@ def _mtime(entry: "os.DirEntry[str]") -> float:
         return math.inf
 
 
-def _new_name() -> str:
+def new_trial() -> str:
+    """Name of a folder for a trial, which no listing of tables shows."""
     return f"{_PREFIX}{uuid.uuid4().hex}"
 
 
@@ -134,7 +135,8 @@ def _commit(handle: DeltaTable, version: int) -> None:
     )
 
 
-def _remove(store: Store, table: str) -> None:
+def remove_trial(store: Store, table: str) -> None:
+    """Removes the folder of a trial with all it holds."""
     if store.local is not None:
         shutil.rmtree(store.local / table, ignore_errors=True)
         return

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headrace.lake.schema import Array
+from headrace.lake.schema import Array, Column
 from headrace.lake.store import Store
 
 # Row groups hold what a reader has to decode for one row: 128 Ki rows of a trade are ~10 MB.
@@ -26,6 +26,9 @@ _PAGE_ROWS = 20_000
 
 # At most a byte for a value, 128 KiB for a row group: one in forty row groups without a value is read in vain.
 _BLOOM_FILTER = {"ndv": _ROW_GROUP_ROWS, "fpp": 0.05}
+
+_LONG_TEXT = 1_024
+"""Bytes; texts of the built-in contracts are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +182,22 @@ def statistics(rows: pa.Table, columns: Sequence[str]) -> dict[str, object]:
     for name in columns:
         column = rows[name]
         nulls[name] = column.null_count
-        if column.null_count == len(column):
+        if column.null_count == len(column) or not _has_bounds(column):
             continue
         for bounds, bound in ((low, pc.min(column)), (high, pc.max(column))):
             value = _json_value(bound.as_py())
             if value is not None:
                 bounds[name] = value
     return {"numRecords": rows.num_rows, "minValues": low, "maxValues": high, "nullCount": nulls}
+
+
+def _has_bounds(column: Column) -> bool:
+    """Not where a value is no number, which engines order differently, nor of texts that would flood the log."""
+    if pa.types.is_floating(column.type):
+        return not pc.any(pc.invert(pc.is_finite(column))).as_py()
+    if pa.types.is_string(column.type):
+        return bool(pc.max(pc.binary_length(column)).as_py() <= _LONG_TEXT)
+    return True
 
 
 def _json_value(value: object) -> object:

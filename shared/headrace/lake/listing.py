@@ -4,7 +4,7 @@ A quarantine is created before its table, and the first thing a worker writes to
 a table always has a quarantine, and a quarantine alone is what an interrupted first start left only at version 0.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from deltalake import DeltaTable
 
@@ -13,7 +13,7 @@ from headrace.errors import ConfigError, HeadraceError, WrongTableError
 from headrace.lake.log import open_table
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
-from headrace.lake.tables import PIPELINE, refuse_file
+from headrace.lake.tables import BY_HAND, PIPELINE, refuse_file
 
 _LOG = "_delta_log"
 
@@ -51,12 +51,28 @@ def foreign_tables(store: Store, ours: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in found if _is_foreign(store, name))
 
 
+def by_hand_tables(store: Store, others: Collection[str] = ()) -> tuple[str, ...]:
+    """Names of the tables, but for `others`, that people made with `headrace.lake.Lake`, sorted.
+
+    Raises:
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    found = [name for name in delta_tables(store) if name not in others and not name.startswith(".")]
+    return tuple(name for name in found if BY_HAND in (_properties(store, name) or ()))
+
+
 def _is_foreign(store: Store, name: str) -> bool:
     """Of one that cannot be opened nobody knows, so it is not."""
+    properties = _properties(store, name)
+    return properties is not None and not {PIPELINE, BY_HAND} & properties.keys()
+
+
+def _properties(store: Store, name: str) -> Mapping[str, str | None] | None:
+    """Those of a table; None where it cannot be opened."""
     try:
-        return PIPELINE not in open_table(store, name, without_files=True).metadata().configuration
+        return open_table(store, name, without_files=True).metadata().configuration
     except (FileNotFoundError, HeadraceError):
-        return False
+        return None
 
 
 def _is_ours(store: Store, name: str, found: Collection[str]) -> bool:

@@ -32,6 +32,8 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 _UNKNOWN = "Kernel error: Unsupported"
 
+_PLAIN_WRITER = 2
+
 # A bound on what a handle gathers while it lives; it is the checkpoints that keep commits cheap (decision 0007).
 _COMMITS_PER_HANDLE = 50
 
@@ -71,6 +73,14 @@ class DeltaLog:
     def masks_rows(self) -> bool:
         """Whether files may hold rows that deletion vectors take from the table."""
         return "deletionVectors" in (self._handle.protocol().reader_features or ())
+
+    @property
+    def demands(self) -> tuple[str, ...]:
+        """What its protocol asks of a writer beyond the second version, which is the last without named features."""
+        protocol = self._handle.protocol()
+        features = {*(protocol.writer_features or ()), *(protocol.reader_features or ())}
+        later = protocol.min_writer_version > _PLAIN_WRITER and not features
+        return (f"writer version {protocol.min_writer_version}",) if later else tuple(sorted(features))
 
     def txn(self, app_id: str) -> int | None:
         """The txn version of `app_id` in this handle's snapshot."""
@@ -131,7 +141,12 @@ class DeltaLog:
         return made
 
     def commit_next(
-        self, actions: Iterable[Mapping[str, object]], txns: Mapping[str, int], note: Mapping[str, object]
+        self,
+        actions: Iterable[Mapping[str, object]],
+        txns: Mapping[str, int],
+        note: Mapping[str, object],
+        *,
+        operation: str = "MERGE",
     ) -> int:
         """Commits `actions` and `txns` as the version right after this snapshot; refused if anybody has made it.
 
@@ -141,6 +156,7 @@ class DeltaLog:
             actions: of the Delta protocol, on durable files.
             txns: `appId` to txn version.
             note: goes into commitInfo; its `batch` tells this commit from all others.
+            operation: Delta's word for what is done.
 
         Returns:
             The version that was made.
@@ -151,7 +167,7 @@ class DeltaLog:
         """
         self._make_durable(self.version)
         made = self.version + 1
-        info = {"timestamp": time.time_ns() // 1_000_000, "operation": "MERGE", "operationParameters": {}, NOTE: note}
+        info = {"timestamp": time.time_ns() // 1_000_000, "operation": operation, "operationParameters": {}, NOTE: note}
         moved = [{"txn": {"appId": app_id, "version": version}} for app_id, version in txns.items()]
         lines = [json.dumps(action, separators=(",", ":")) for action in ({"commitInfo": info}, *moved, *actions)]
         if not self.store.create(commit_path(self.table, made), "".join(f"{line}\n" for line in lines).encode()):

@@ -24,6 +24,7 @@ from headrace.contracts import (
 
 # Only the stubs make them generic.
 Array: TypeAlias = "pa.Array[Any]"
+Column: TypeAlias = "pa.ChunkedArray[Any]"
 _Field: TypeAlias = "pa.Field[Any]"
 
 INSTANT = pa.timestamp("us", "UTC")
@@ -46,6 +47,11 @@ def tombstone_schema(contract: Contract) -> pa.Schema:
 def delta_schema(contract: Contract) -> Schema:
     """The table's schema in the Delta log, with the fields' descriptions as column comments."""
     return Schema.from_arrow(arrow_schema(contract))
+
+
+def arrow_columns(schema: Schema) -> pa.Schema:
+    """The columns of any Delta table in Arrow."""
+    return pa.schema(schema.to_arrow())  # type: ignore[arg-type]  # by Arrow's own interface
 
 
 def quarantine_schema() -> pa.Schema:

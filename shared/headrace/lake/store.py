@@ -138,6 +138,15 @@ class Store:
                 _fsync(folder.parent)
                 self._synced.add(folder)
 
+    def sync_folder(self, folder: str) -> None:
+        """Makes durable which names lie directly in a folder of a local disk.
+
+        Raises:
+            OSError: it cannot.
+        """
+        if self.local is not None:
+            _fsync(self.local / folder)
+
     def check_writable(self, folder: str) -> None:
         """Refuses a folder of a local disk that this process may not write to; a store elsewhere says so when written.
 

@@ -35,6 +35,9 @@ STARTS = "headrace.starts"
 EVENT_TIME = "headrace.event_time"
 """Column that says when an event happened."""
 
+BY_HAND = "headrace.by_hand"
+"""Of tables that no worker fills: people made them."""
+
 LATEST = "headrace.latest"
 """JSON, of tables that keep the latest row of each key: what names a row, what orders events, what tombstones do."""
 DELETION_VECTORS = "delta.enableDeletionVectors"
@@ -97,20 +100,33 @@ def exists(store: Store, name: str) -> bool:
         return False
 
 
-def create_table(store: Store, spec: TableSpec) -> bool:
+def create_table(
+    store: Store,
+    spec: TableSpec,
+    *,
+    actions: Iterable[Mapping[str, object]] = (),
+    note: Mapping[str, object] | None = None,
+) -> bool:
     """Publishes version 0 of `spec`; False if somebody else's is there already.
+
+    Args:
+        store: where the table shall lie.
+        spec: what it is.
+        actions: on durable files, for a table that has rows from the beginning.
+        note: what the commit says of itself beside its kind.
 
     Raises:
         StoreError, AccessDeniedError: it could not be written.
     """
     try:
-        version_0 = _version_0(spec)
+        version_0 = _version_0(spec, {"kind": "create", **(note or {})})
     except (DeltaError, OSError) as error:
         raise store_failure(error, f"preparing table {spec.name} in {tempfile.gettempdir()}") from error
-    return store.create(commit_path(spec.name, 0), _relocated(version_0, store.uri(spec.name)))
+    lines = [_relocated(version_0, store.uri(spec.name)), *map(_line, actions)]
+    return store.create(commit_path(spec.name, 0), b"".join(lines))
 
 
-def _version_0(spec: TableSpec) -> bytes:
+def _version_0(spec: TableSpec, note: Mapping[str, object]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="headrace-table-") as scratch:
         DeltaTable.create(
             scratch,
@@ -120,7 +136,7 @@ def _version_0(spec: TableSpec) -> bytes:
             description=spec.description,
             configuration={**_UPKEEP, **_starts(spec), **spec.properties},
             commit_properties=CommitProperties(
-                custom_metadata={NOTE: {"kind": "create"}},
+                custom_metadata={NOTE: dict(note)},
                 app_transactions=[Transaction(app_id, version) for app_id, version in spec.txns.items()],
             ),
             raise_if_key_not_exists=False,
@@ -139,7 +155,11 @@ def _relocated(commit: bytes, uri: str) -> bytes:
     for action in actions:
         if "commitInfo" in action:
             action["commitInfo"]["operationParameters"]["location"] = uri
-    return b"".join(json.dumps(action, separators=(",", ":")).encode() + b"\n" for action in actions)
+    return b"".join(map(_line, actions))
+
+
+def _line(action: Mapping[str, object]) -> bytes:
+    return json.dumps(action, separators=(",", ":")).encode() + b"\n"
 
 
 def check_table(log: DeltaLog, spec: TableSpec) -> None:

@@ -88,11 +88,18 @@ def addition(file: DataFile) -> Action:
 
 
 class LiveFiles:
-    """The data files of one table at one version. One thread uses it."""
+    """The data files of one table at one version. One thread uses it.
 
-    def __init__(self, store: Store, table: str) -> None:
+    Args:
+        store: where the table lies.
+        table: its folder.
+        features: what its protocol asks of readers and writers, for whoever follows it to know; None for nothing.
+    """
+
+    def __init__(self, store: Store, table: str, features: Sequence[str] | None = FEATURES) -> None:
         self._store = store
         self._table = table
+        self._features = features
         self._version: int | None = None
         self._files: dict[str, LiveFile] = {}
 
@@ -136,7 +143,7 @@ class LiveFiles:
 
     def _check(self, protocol: Action) -> None:
         asked = [protocol.get("readerFeatures"), protocol.get("writerFeatures")]
-        if asked != [FEATURES, FEATURES]:
+        if asked != [self._features, self._features]:
             told = protocol.get("writerFeatures") or f"writer version {protocol.get('minWriterVersion')}"
             msg = f"{self._store.uri(self._table)} was given {told} by another tool: nothing was written"
             raise WrongTableError(msg)

@@ -16,7 +16,7 @@ from headrace.lake.retention import FILE_RETENTION
 from headrace.lake.store import Store
 from headrace.lake.upkeep.daily import VersionFiles
 from headrace.lake.upkeep.exchanges import changes_of
-from headrace.lake.upkeep.stats import TableStats, gather, removable
+from headrace.lake.upkeep.stats import NOTHING_ASKED, Asked, TableStats, gather, removable
 
 _SHARE = 0.2
 _NAMED = 3
@@ -37,12 +37,14 @@ class Garbage:
         store: where the table lies.
         table: its folder.
         clock: time.
+        asked: by whoever named the table.
     """
 
-    def __init__(self, store: Store, table: str, clock: Clock) -> None:
+    def __init__(self, store: Store, table: str, clock: Clock, asked: Asked = NOTHING_ASKED) -> None:
         self._store = store
         self._table = table
         self._clock = clock
+        self._asked = asked
         self._kept = VersionFiles(store, table)
 
     def look(self) -> TableStats:
@@ -53,7 +55,7 @@ class Garbage:
             WrongTableError: Headrace did not make it, or its retention cannot be read.
             StoreError, AccessDeniedError: its log cannot be read.
         """
-        return gather(self._store, self._table, kept=self._kept, now=self._clock.now())
+        return gather(self._store, self._table, kept=self._kept, now=self._clock.now(), asked=self._asked)
 
     def delete_expired(self) -> Deleted:
         """Deletes files that left the table longer ago than its retention, and are in no version that is kept.

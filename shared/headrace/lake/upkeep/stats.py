@@ -18,7 +18,7 @@ from headrace.lake.latest.unused import unused_vectors
 from headrace.lake.log import open_table
 from headrace.lake.retention import FILE_RETENTION, retention_of
 from headrace.lake.store import Store
-from headrace.lake.tables import DELETION_VECTORS, PIPELINE
+from headrace.lake.tables import BY_HAND, DELETION_VECTORS, PIPELINE
 from headrace.lake.upkeep.daily import VersionFiles, daily_versions
 from headrace.lake.upkeep.logfiles import LogFiles
 
@@ -113,7 +113,30 @@ class TableStats:
         return self.log.base(now, self.log_retention, min(self.daily or (), default=None))
 
 
-def gather(store: Store, table: str, *, kept: VersionFiles | None = None, now: datetime | None = None) -> TableStats:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks for who names a table.
+
+    Attributes:
+        any_table: whether it may be one that Headrace did not make.
+        file_retention: for how long files are kept that left it; never for less than the table says.
+    """
+
+    any_table: bool = False
+    file_retention: timedelta = timedelta(0)
+
+
+NOTHING_ASKED = Asked()
+
+
+def gather(
+    store: Store,
+    table: str,
+    *,
+    kept: VersionFiles | None = None,
+    now: datetime | None = None,
+    asked: Asked = NOTHING_ASKED,
+) -> TableStats:
     """Reads what `table` owes.
 
     Args:
@@ -122,6 +145,7 @@ def gather(store: Store, table: str, *, kept: VersionFiles | None = None, now: d
         kept: of that table, for whoever looks again and again: of versions that are kept for time travel the files
             have to be known.
         now: aware; by default what the system says.
+        asked: by whoever named it.
 
     Raises:
         FileNotFoundError: no table is there.
@@ -130,20 +154,21 @@ def gather(store: Store, table: str, *, kept: VersionFiles | None = None, now: d
     """
     handle = open_table(store, table)
     properties = {name: value or "" for name, value in handle.metadata().configuration.items()}
-    if PIPELINE not in properties:
+    if not (asked.any_table or PIPELINE in properties or BY_HAND in properties):
         msg = f"{store.uri(table)} is a Delta table that Headrace did not create: it is left alone"
         raise WrongTableError(msg)
     retention = retention_of(properties, store.uri(table))
     log = LogFiles.of(store.listing(f"{table}/_delta_log"))
     daily = None if retention.daily is None else daily_versions(log, now or datetime.now(UTC), retention.daily)
-    left = removable(handle, retention.files)
+    file_retention = max(retention.files, asked.file_retention)
+    left = removable(handle, file_retention)
     expired = {path: size for path in left if (size := store.size(f"{table}/{path}")) is not None}
     if expired and daily:
         needed = (kept or VersionFiles(store, table)).of(log, daily)
         expired = {path: size for path, size in expired.items() if path not in needed}
     version = handle.version()
     if properties.get(DELETION_VECTORS) == "true":
-        before = (now or datetime.now(UTC)) - retention.files
+        before = (now or datetime.now(UTC)) - file_retention
         expired |= unused_vectors(store, table, version, before=before, versions=daily or ())
     return TableStats(
         table=table,
@@ -151,7 +176,7 @@ def gather(store: Store, table: str, *, kept: VersionFiles | None = None, now: d
         files=_files(handle),
         log=log,
         expired=expired,
-        file_retention=retention.files,
+        file_retention=file_retention,
         log_retention=retention.log,
         daily=daily,
         protected=_protected(handle, properties),

@@ -1,0 +1,1 @@
+"""Tables that people write themselves, as the services do: durable files, and commits that nobody overtakes."""

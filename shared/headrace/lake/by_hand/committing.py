@@ -1,0 +1,103 @@
+"""A commit of somebody at a keyboard: planned on one version, made as the very next one, or planned again."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deltalake.exceptions import CommitFailedError
+
+from headrace.errors import CommitTimeoutError, HeadraceError
+from headrace.lake.by_hand.opening import by_whom, opened_to_write
+from headrace.lake.failures import is_of_the_store, store_failure
+from headrace.lake.latest.live import Action
+from headrace.lake.log import DeltaLog, commit_path, retry_pause
+from headrace.lake.store import Store
+
+TRIES = 20
+"""How often a change is planned against other commits."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a commit shall say.
+
+    Attributes:
+        kind: in the words of `headrace history`.
+        operation: Delta's word.
+        actions: of the Delta protocol, on durable files.
+        txns: `appId` to txn version.
+        note: what else it says of itself.
+    """
+
+    kind: str
+    operation: str
+    actions: Sequence[Action]
+    txns: Mapping[str, int] = field(default_factory=dict)
+    note: Mapping[str, object] = field(default_factory=dict)
+
+
+def make(store: Store, table: str, doing: str, plan: Callable[[DeltaLog], Change | None]) -> int:
+    """Commits what is planned on the newest version, if nobody makes another one meanwhile; else it is planned again.
+
+    Args:
+        store: where the table lies.
+        table: its folder.
+        doing: what is done, as in "append rows".
+        plan: the change, for the version that it is given; None if there is nothing to do.
+
+    Returns:
+        The version that was made; the newest if there was nothing to do.
+
+    Raises:
+        ConfigError: there is no such table.
+        WrongTableError: workers fill it, or another tool gave it what is not known here.
+        CommitTimeoutError: other commits kept coming first.
+        StoreError, AccessDeniedError: the store failed; it is in the table whole, or not at all.
+        HeadraceError: what `plan` raises.
+    """
+    for lost in range(TRIES):
+        log = opened_to_write(store, table, doing)
+        change = plan(log)
+        if change is None:
+            return log.version
+        made = _made(log, change)
+        if made is not None:
+            return made
+        time.sleep(retry_pause(lost))
+    msg = f"{table}: {TRIES} times another commit came first, and nothing was changed: try again"
+    raise CommitTimeoutError(msg)
+
+
+def _made(log: DeltaLog, change: Change) -> int | None:
+    """The version of the commit; None if another one came first."""
+    batch, before = uuid.uuid4().hex, log.version
+    note = {"kind": change.kind, "batch": batch, "worker": by_whom(), **change.note}
+    try:
+        return log.commit_next(change.actions, change.txns, note, operation=change.operation)
+    except Exception as error:
+        if not isinstance(error, HeadraceError) and not is_of_the_store(error):
+            raise
+        # A store may have lost the answer, and may say of a repeated request that somebody else came first.
+        found = _landed(log, batch, before)
+        if found is None and not isinstance(error, CommitFailedError):
+            raise store_failure(error, f"committing to {log.store.uri(log.table)}") from error
+        return found
+
+
+def _landed(log: DeltaLog, batch: str, before: int) -> int | None:
+    found = DeltaLog(log.store, log.table).find(batch, before)
+    if found is not None:
+        log.store.sync(commit_path(log.table, found))
+    return found
+
+
+def check_same(log: DeltaLog, newest: DeltaLog) -> None:
+    """Makes sure that files which were written for the table as `log` has it still fit.
+
+    Raises:
+        CommitTimeoutError: somebody gave it other columns meanwhile.
+    """
+    if (log.id, log.schema, log.partition_by) != (newest.id, newest.schema, newest.partition_by):
+        msg = f"{log.table} got other columns while rows were written for it; nothing was changed: try again"
+        raise CommitTimeoutError(msg)

@@ -1,0 +1,77 @@
+"""What each commit of a table did, whoever made it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from headrace.lake.by_hand.opening import opened
+from headrace.lake.log import NOTE, commit_path
+from headrace.lake.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One commit.
+
+    Attributes:
+        version: that it made.
+        committed_at: by the clock of whoever made it; None if it says nothing.
+        kind: what it was: of a commit by hand `create`, `append`, `replace`, `merge`, `restore`, of workers and
+            maintenance their words, else Delta's.
+        rows: rows of the files that it added; None if it does not tell, or only moved rows.
+        files_added, files_removed: data files that it added to and took from the table.
+        by: who made it, where it says so.
+    """
+
+    version: int
+    committed_at: datetime | None
+    kind: str
+    rows: int | None
+    files_added: int
+    files_removed: int
+    by: str | None
+
+
+def history(store: Store, table: str, limit: int | None = None) -> list[Done]:
+    """Commits, newest first, as far as the log retains them.
+
+    Args:
+        store: where the table lies.
+        table: its folder.
+        limit: no more than so many.
+
+    Raises:
+        ConfigError: there is no such table.
+        WrongTableError: a file lies there.
+        StoreError, AccessDeniedError: the log cannot be read.
+    """
+    return list(islice(_newest_first(store, table, opened(store, table).version), limit))
+
+
+def _newest_first(store: Store, table: str, newest: int) -> Iterator[Done]:
+    for version in range(newest, -1, -1):
+        try:
+            lines = store.read(commit_path(table, version)).splitlines()
+        except FileNotFoundError:
+            return
+        yield _done(version, list(map(json.loads, lines)))
+
+
+def _done(version: int, actions: list[Mapping[str, Any]]) -> Done:
+    info: Mapping[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    note = info.get(NOTE) or {}
+    stamp = info.get("timestamp")
+    adds = [action["add"] for action in actions if "add" in action]
+    brought = [json.loads(add.get("stats") or "{}").get("numRecords") for add in adds if add.get("dataChange", True)]
+    return Done(
+        version=version,
+        committed_at=None if stamp is None else datetime.fromtimestamp(stamp / 1000, UTC),
+        kind=note.get("kind") or info.get("operation", "?"),
+        rows=None if None in brought or (adds and not brought) else sum(brought),
+        files_added=len(adds),
+        files_removed=sum("remove" in action for action in actions),
+        by=note.get("worker"),
+    )

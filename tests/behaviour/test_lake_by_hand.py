@@ -1,0 +1,363 @@
+"""Tables that people write themselves, on a disk and in an object store."""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from polars.testing import assert_frame_equal
+
+from headrace.errors import ConfigError, MaintenanceHeldError, RowsRefusedError, WrongTableError
+from headrace.lake import Lake
+from headrace.lake.quarantine import quarantine_name
+from headrace.lake.store import Store
+from headrace.lake.upkeep.lease import take_lease
+from headrace.testing.manual_clock import ManualClock
+from tests.behaviour.upkeep import feed
+from tests.behaviour.world import TABLE, World
+
+DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+
+
+@pytest.fixture(params=["disk", "objects"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    if request.param == "objects":
+        return Lake(str(request.getfixturevalue("objects")))
+    return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path / "lake"))
+
+
+def prices(*numbers: int, mark: str = "a") -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "id": list(numbers),
+            "symbol": ["SPY" if n % 2 else "QQQ" for n in numbers],
+            "price": [Decimal(n) / 100 for n in numbers],
+            "at": [DAY + timedelta(seconds=n) for n in numbers],
+            "mark": [mark] * len(numbers),
+        },
+        schema_overrides={"price": pl.Decimal(18, 4), "at": pl.Datetime("us", "UTC")},
+    )
+
+
+def rows(lake: Lake, table: str = "prices", **asked: Any) -> pl.DataFrame:
+    return lake.read(table, **asked).sort("id").collect()
+
+
+def test_a_frame_becomes_a_table_and_grows(lake: Lake) -> None:
+    assert lake.create("prices", prices(1, 2), partition_by="symbol") == 0
+    assert lake.append("prices", prices(3)) == 1
+
+    assert_frame_equal(rows(lake), prices(1, 2, 3), check_column_order=False)
+    assert_frame_equal(rows(lake, as_of=0), prices(1, 2), check_column_order=False)
+    assert lake.exists("prices")
+    assert not lake.exists("price")
+    assert [(done.kind, done.rows) for done in lake.history("prices")] == [("append", 1), ("create", 2)]
+
+
+def test_a_merge_updates_what_is_there_and_adds_what_is_new(lake: Lake) -> None:
+    lake.create("prices", prices(1, 2, 3), partition_by="symbol")
+
+    merged = lake.merge("prices", prices(2, 3, 4, mark="b"), on="id", update=["mark"])
+
+    assert (merged.version, merged.updated, merged.inserted) == (1, 2, 1)
+    assert rows(lake)["mark"].to_list() == ["a", "b", "b", "b"]
+    assert rows(lake)["id"].to_list() == [1, 2, 3, 4]
+    again = lake.merge("prices", prices(2, 3, 4, mark="b"), on="id", update=["mark"])
+    assert (again.version, again.updated, again.inserted) == (1, 0, 0)
+
+
+def test_optimize_merges_files_in_order_and_keeps_every_row(lake: Lake) -> None:
+    lake.create("prices", prices(*range(0, 50, 5)))
+    for start in (1, 2, 3):
+        lake.append("prices", prices(*range(start, 50, 5)))
+    before = rows(lake)
+
+    done = lake.optimize("prices", z_order=["symbol", "id"])
+
+    assert (done.files_before, done.files_after, done.merges) == (4, 1, 1)
+    assert_frame_equal(rows(lake), before)
+    assert lake.read("prices").collect()["symbol"].to_list() == sorted(before["symbol"])
+    assert lake.history("prices")[0].kind == "compact"
+
+
+def test_a_deleted_table_is_gone_and_may_be_made_again(lake: Lake) -> None:
+    lake.create("prices", prices(1))
+    with pytest.raises(ConfigError, match="say its name once more"):
+        lake.delete("prices", confirm="yes")
+    assert lake.exists("prices")
+
+    assert lake.delete("prices", confirm="prices").tables == ("prices",)
+
+    assert not lake.exists("prices")
+    with pytest.raises(ConfigError, match="there is no table prices"):
+        lake.delete("prices", confirm="prices")
+    lake.create("prices", prices(2))
+    assert rows(lake)["id"].to_list() == [2]
+
+
+def test_a_restored_version_is_the_newest_and_what_was_undone_stays_readable(lake: Lake) -> None:
+    lake.create("prices", prices(1))
+    lake.append("prices", prices(2), once="monday")
+    lake.merge("prices", prices(1, mark="b"), on="id")
+
+    assert lake.restore("prices", 0) == 3
+
+    assert_frame_equal(rows(lake), prices(1))
+    assert len(rows(lake, as_of=2)) == 2
+    # What was undone can be done again, and what is there again cannot be doubled.
+    assert lake.append("prices", prices(2), once="monday") == 4
+    assert lake.restore("prices", 2) == 5
+    assert lake.append("prices", prices(2), once="monday") == 5
+    assert rows(lake)["mark"].to_list() == ["b", "a"]
+    assert lake.restore("prices", 2) == 5
+
+
+def test_many_writers_at_once_lose_and_double_nothing(lake: Lake) -> None:
+    lake.create("prices", prices(0))
+    gate = Barrier(4)
+
+    def write(number: int) -> None:
+        gate.wait(30)
+        if number % 2:
+            lake.append("prices", prices(number))
+        else:
+            lake.merge("prices", prices(number, 0, mark=f"m{number}"), on="id", update=["mark"])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(1, 5)))
+
+    assert rows(lake)["id"].to_list() == [0, 1, 2, 3, 4]
+    assert len(lake.history("prices")) == 5
+
+
+def test_vacuum_deletes_what_left_the_table_long_ago_and_nothing_sooner(disk: Lake, tmp_path: Path) -> None:
+    disk.create("prices", prices(1))
+    disk.replace("prices", prices(2))
+    assert disk.vacuum("prices").files == ()
+    with pytest.raises(ConfigError, match="keeps files that left it for 168 hours, and 24 are less"):
+        disk.vacuum("prices", hours=24)
+    log = tmp_path / "lake/prices/_delta_log/00000000000000000001.json"
+    log.write_text(log.read_text().replace('"deletionTimestamp":1', '"deletionTimestamp":0'))
+
+    (gone,) = disk.vacuum("prices", dry_run=True).files
+    assert (tmp_path / "lake/prices" / gone).exists()
+    assert disk.vacuum("prices").files == (gone,)
+    assert not (tmp_path / "lake/prices" / gone).exists()
+    assert_frame_equal(rows(disk), prices(2))
+
+
+def test_an_append_under_a_name_happens_once(disk: Lake) -> None:
+    disk.create("prices", prices(1))
+
+    assert disk.append("prices", prices(2), once="2026-03-02") == 1
+    assert disk.append("prices", prices(2), once="2026-03-02") == 1
+
+    assert rows(disk)["id"].to_list() == [1, 2]
+
+
+def test_parquet_files_are_appended_all_or_none(disk: Lake, tmp_path: Path) -> None:
+    disk.create("prices", prices(0))
+    paths = [tmp_path / f"{n}.parquet" for n in (1, 2)]
+    for number, path in enumerate(paths, start=1):
+        pq.write_table(prices(number).to_arrow(), path)
+    torn = tmp_path / "torn.parquet"
+    torn.write_bytes(b"PAR1")
+
+    with pytest.raises(ConfigError, match=r"there is no file .*gone\.parquet"):
+        disk.append("prices", [*paths, tmp_path / "gone.parquet"])
+    with pytest.raises(ConfigError, match=r"torn\.parquet is not a Parquet file"):
+        disk.append("prices", [*paths, torn])
+    assert rows(disk)["id"].to_list() == [0]
+
+    disk.append("prices", paths)
+    assert rows(disk)["id"].to_list() == [0, 1, 2]
+
+
+def no_zone() -> pl.DataFrame:
+    return prices(1).with_columns(pl.col("at").dt.replace_time_zone(None))
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (no_zone, "column at holds times without a zone"),
+        (
+            lambda: prices(1).rename({"mark": "makr"}),
+            "the table has no column makr; it has id, symbol, price, at, mark",
+        ),
+        (lambda: prices(1).with_columns(id=pl.lit("1")), "column id is .*string.*, the table has int64: cast it"),
+        (lambda: prices(1).with_columns(price=pl.lit(Decimal("0.00001"))), "column price does not fit .* exactly"),
+        (lambda: prices(1).with_columns(id=pl.lit(2**63, pl.UInt64)), "column id does not fit int64 exactly"),
+        (lambda: pa.table({"id": [1], "ID": [1]}), "columns id are there more than once"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused_by_name_and_nothing_is_written(
+    disk: Lake, frame: Callable[[], Any], told: str
+) -> None:
+    disk.create("prices", prices(1))
+
+    with pytest.raises(RowsRefusedError, match=told):
+        disk.append("prices", frame())
+
+    assert len(disk.history("prices")) == 1
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (no_zone, "column at holds times without a zone"),
+        (lambda: pl.DataFrame({"a b": [1]}), "column 'a b' cannot be called so"),
+        (lambda: pl.DataFrame({"a": [None]}), "column a holds nothing but nulls"),
+        (lambda: pl.DataFrame({"a": [timedelta(1)]}), "column a is duration.*, which no Delta table can hold"),
+        (pl.DataFrame, "there are no columns"),
+    ],
+)
+def test_a_frame_that_can_be_no_table_is_refused(disk: Lake, frame: Callable[[], Any], told: str) -> None:
+    with pytest.raises(RowsRefusedError, match=told):
+        disk.create("new", frame())
+
+    assert not disk.exists("new")
+
+
+def test_a_merge_that_is_not_clear_is_refused_by_name(disk: Lake) -> None:
+    disk.create("prices", prices(1, 2))
+
+    with pytest.raises(RowsRefusedError, match="2 rows share a key with another one, such as id=7"):
+        disk.merge("prices", prices(7, 7), on="id")
+    with pytest.raises(RowsRefusedError, match="key column id is null in 1 rows"):
+        disk.merge("prices", prices(1).with_columns(id=pl.lit(None, pl.Int64)), on="id")
+    with pytest.raises(ConfigError, match="prices has no column idd; it has id, symbol, price, at, mark"):
+        disk.merge("prices", prices(1), on="idd")
+    with pytest.raises(ConfigError, match="id names a row and cannot be updated too"):
+        disk.merge("prices", prices(1), on="id", update=["id"])
+    with pytest.raises(RowsRefusedError, match="column price is missing"):
+        disk.merge("prices", prices(1).drop("price"), on="id", update=["price"])
+    assert len(disk.history("prices")) == 1
+
+
+def test_a_merge_finds_rows_by_each_kind_of_key(disk: Lake) -> None:
+    frame = prices(1, 2, 3).with_columns(day=pl.lit(date(2026, 3, 2)), share=pl.col("id") / 10)
+    disk.create("prices", frame, partition_by="day")
+
+    for key in ("price", "at", "day", "share", "symbol"):
+        came = frame.unique(key, keep="first", maintain_order=True).with_columns(mark=pl.lit(key))
+        merged = disk.merge("prices", came, on=key, update=["mark"])
+        assert (merged.updated, merged.inserted) == (3, 0), key
+
+
+def test_a_row_that_is_given_another_partition_moves_there(disk: Lake) -> None:
+    disk.create("prices", prices(1, 2, 3), partition_by="symbol")
+
+    disk.merge("prices", prices(1).with_columns(symbol=pl.lit("IWM")), on="id")
+
+    assert rows(disk)["symbol"].to_list() == ["IWM", "QQQ", "SPY"]
+    assert disk.read("prices", where=pl.col("symbol") == "IWM").collect()["id"].to_list() == [1]
+
+
+def test_numbers_that_are_none_and_nulls_are_found_by_every_filter(disk: Lake) -> None:
+    frame = pl.DataFrame({"id": [1, 2, 3], "x": [1.0, float("nan"), float("inf")], "s": ["a", None, "x" * 5000]})
+    disk.create("odd", frame)
+
+    assert_frame_equal(rows(disk, "odd"), frame)
+    assert disk.read("odd", where=pl.col("x").is_nan()).collect()["id"].to_list() == [2]
+    assert disk.read("odd", where=pl.col("s") > "w").collect()["id"].to_list() == [3]
+
+
+def test_names_files_and_rights_are_said_plainly(disk: Lake, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'a/b' cannot be the name of a table"):
+        disk.create("a/b", prices(1))
+    disk.create("prices", prices(1))
+    with pytest.raises(WrongTableError, match="prices is there already"):
+        disk.create("prices", prices(1))
+    with pytest.raises(ConfigError, match="there is no table price under"):
+        disk.append("price", prices(1))
+    with pytest.raises(ConfigError, match=r"a LazyFrame has no rows that can be written: collect\(\) it first"):
+        disk.append("prices", prices(1).lazy())  # type: ignore[arg-type]
+    (tmp_path / "lake/file").write_text("")
+    with pytest.raises(WrongTableError, match="file is a file"):
+        disk.create("file", prices(1))
+
+
+def test_a_table_that_is_maintained_now_is_not_optimized_beside(disk: Lake) -> None:
+    disk.create("prices", prices(1))
+    disk.append("prices", prices(2))
+    lease = take_lease(Store(disk.store.root), "prices", "one/1", ManualClock())
+
+    with pytest.raises(MaintenanceHeldError, match="prices is maintained by one/1"):
+        disk.optimize("prices")
+    lease.release()
+
+    assert disk.optimize("prices").merges == 1
+
+
+def test_rows_of_workers_are_left_to_workers(memory_world: World) -> None:
+    world = memory_world
+    feed(world, 3)
+    lake = Lake(str(world.root))
+    version = world.table().version()
+    frame = lake.read(TABLE).collect()
+
+    for table in (TABLE, quarantine_name(TABLE)):
+        for write in (
+            lambda: lake.append(table, frame),  # noqa: B023
+            lambda: lake.replace(table, frame),  # noqa: B023
+            lambda: lake.merge(table, frame, on="fill_id"),  # noqa: B023
+            lambda: lake.restore(table, 0),  # noqa: B023
+        ):
+            with pytest.raises(WrongTableError, match=f"by hand in {table}: .* Emit events to {world.topic.name}"):
+                write()
+
+    assert world.table().version() == version
+    world.assert_proved()
+
+
+def test_tables_of_workers_are_optimized_by_hand_and_proved_after_it(memory_world: World) -> None:
+    world = memory_world
+    feed(world, 3)
+    lake = Lake(str(world.root))
+
+    for table in (TABLE, quarantine_name(TABLE)):
+        assert lake.optimize(table).merges == 1
+        assert lake.vacuum(table, orphans=True).files == ()
+    assert lake.optimize(TABLE, z_order=["price", "symbol"], contracts={TABLE: world.contract}).merges == 1
+
+    assert [done.kind for done in lake.history(TABLE, 2)] == ["compact", "compact"]
+    feed(world, 1)
+    world.assert_proved()
+
+
+def test_a_table_of_workers_goes_with_its_quarantine_and_is_made_anew(memory_world: World) -> None:
+    world = memory_world
+    feed(world, 2)
+    lake = Lake(str(world.root))
+
+    with pytest.raises(ConfigError, match=f"goes with {TABLE}"):
+        lake.delete(quarantine_name(TABLE), confirm=quarantine_name(TABLE))
+    assert lake.delete(TABLE, confirm=TABLE).tables == (TABLE, quarantine_name(TABLE))
+
+    assert list(world.root.iterdir()) == []
+    world.drain(quarantine_max_ratio=1.0)
+    world.assert_proved()
+
+
+def test_a_half_that_an_interrupted_deletion_left_can_be_deleted(memory_world: World) -> None:
+    world = memory_world
+    feed(world, 1)
+    shutil.rmtree(world.root / TABLE)
+
+    assert Lake(str(world.root)).delete(TABLE, confirm=TABLE).tables == (quarantine_name(TABLE),)
+
+    assert list(world.root.iterdir()) == []
