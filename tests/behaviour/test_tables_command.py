@@ -1,25 +1,29 @@
 """`headrace tables create|delete` from the outside."""
 
 import json
-from pathlib import Path
+import uuid
 
 import polars as pl
 import pytest
 
 from headrace.lake import Lake
-from tests.behaviour.topics import ClusterTopic
-from tests.behaviour.world import TABLE, Command, World
+from headrace.testing.waiting import wait_until
+from tests.behaviour.world import TABLE, Command, World, fill
+from tests.integration.terminals import headrace
 
 
 @pytest.fixture
 def world(embedded_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world whose contract a user's module declares, on a broker that has no other topic."""
-    embedded_world.declare(monkeypatch)
+    """A world whose contract a user's module declares."""
+    name = f"fills_{uuid.uuid4().hex}"
+    (embedded_world.folder / f"{name}.py").write_text(embedded_world.module())
+    monkeypatch.syspath_prepend(str(embedded_world.folder))
+    monkeypatch.setenv("HEADRACE_CONTRACTS", name)
     return embedded_world
 
 
 def test_tables_of_contracts_are_made_at_once_and_filled_by_workers(world: World, command: Command) -> None:
-    world.topic.extend([world.fill(0)])
+    world.topic.extend([fill(0)])
 
     code, said = command(world, "tables", "create", TABLE, "--json")
 
@@ -44,7 +48,7 @@ def test_a_contract_without_a_topic_hides_no_other(world: World, command: Comman
     assert f"{TABLE} " in said
 
 
-def test_a_table_is_deleted_only_by_who_is_sure(world: World, command: Command, tmp_path: Path) -> None:
+def test_a_table_is_deleted_only_by_who_is_sure(world: World, command: Command) -> None:
     lake = Lake(str(world.root))
     lake.create("mine", pl.DataFrame({"x": [1]}))
 
@@ -55,13 +59,19 @@ def test_a_table_is_deleted_only_by_who_is_sure(world: World, command: Command, 
     assert command(world, "tables", "delete", "mine", "--yes")[0] == 78
 
 
-def test_deleting_a_table_of_workers_says_where_they_will_begin(
-    world: World, command: Command, capsys: pytest.CaptureFixture[str]
+def test_a_table_of_workers_is_asked_for_twice_and_what_they_will_do_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.topic.extend([world.fill(0)])
+    world.topic.extend([fill(0)])
     world.drain()
+    settings = {"HEADRACE_LAKE__ROOT": str(world.root)}
 
-    assert command(world, "tables", "delete", TABLE, "--yes")[0] == 0
-
-    assert isinstance(world.topic, ClusterTopic)
-    assert list(world.root.iterdir()) == []
+    with headrace(world.folder, "tables", "delete", TABLE, terminal=True, settings=settings) as running:
+        wait_until(lambda: "[y/N]" in running.printed, "the question", seconds=60)
+        assert f"Workers fill it from topic {world.topic.name}: stop them first" in running.printed
+        running.type("y")
+        wait_until(lambda: "Its name" in running.printed, "the second question", seconds=60)
+        running.type("fill")
+        assert running.wait(60) == 130
+    assert "Nothing was deleted." in running.printed
+    world.assert_proved()

@@ -175,8 +175,8 @@ def recorded(patch: pytest.MonkeyPatch) -> Iterator[Effects]:
         local.setattr(MemoryConsumer, "commit", effects.wrap(MemoryConsumer.commit, lambda *_: "tell the group"))
         local.setattr(
             headrace.lake.canary,
-            "_remove",
-            effects.wrap(headrace.lake.canary._remove, lambda *_: "remove the test table"),
+            "remove_trial",
+            effects.wrap(headrace.lake.canary.remove_trial, lambda *_: "remove the test table"),
         )
         yield effects
 

@@ -1,17 +1,22 @@
 """The tables of a lake, by hand: what the services write is read here, each table as of whatever moment is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import polars as pl
 
+from headrace.contracts import Contract, load_contracts
 from headrace.lake.as_of import AsOf, EventTime
+from headrace.lake.by_hand import appending, creating, deleting, history, merging, restoring, upkeep
+from headrace.lake.by_hand.pairing import Keys
+from headrace.lake.by_hand.rows import Rows
 from headrace.lake.consistent import Consistent, Ends, Patience, consistent_at
 from headrace.lake.happened import happened
 from headrace.lake.listing import headrace_tables
 from headrace.lake.resolving import Resolver
 from headrace.lake.snapshot import Snapshot
 from headrace.lake.store import Store
+from headrace.lake.tables import exists
 
 
 class Lake:
@@ -84,3 +89,77 @@ class Lake:
         """
         names = headrace_tables(self.store) if tables is None else tables
         return consistent_at(self.store, names, moment, Patience(late, ends))
+
+    def create(
+        self,
+        table: str,
+        rows: Rows,
+        *,
+        partition_by: str | None = None,
+        description: str = "",
+        time_travel_days: int = 0,
+    ) -> int:
+        """Makes a table that has those rows from its first version on: `by_hand.creating.create`."""
+        return creating.create(self.store, table, rows, creating.Design(partition_by, description, time_travel_days))
+
+    def append(self, table: str, rows: Rows, *, once: str | None = None) -> int:
+        """Adds rows, under a name only once: `by_hand.appending.append`."""
+        return appending.append(self.store, table, rows, once=once)
+
+    def replace(self, table: str, rows: Rows) -> int:
+        """Puts rows in the place of all that are there: `by_hand.appending.replace_rows`."""
+        return appending.replace_rows(self.store, table, rows)
+
+    def merge(
+        self,
+        table: str,
+        rows: Rows,
+        *,
+        on: str | Sequence[str],
+        update: str | Sequence[str] | None = None,
+        insert: bool = True,
+    ) -> merging.Merged:
+        """Updates the rows of keys that are there and adds the others: `by_hand.merging.merge`."""
+        keys = Keys(_names(on), None if update is None else _names(update), insert)
+        return merging.merge(self.store, table, rows, keys)
+
+    def restore(self, table: str, version: int) -> int:
+        """Makes the table say again what it said at a version: `by_hand.restoring.restore`."""
+        return restoring.restore(self.store, table, version)
+
+    def optimize(
+        self,
+        table: str,
+        *,
+        z_order: str | Sequence[str] = (),
+        target_mib: int = upkeep.TARGET_MIB,
+        contracts: Mapping[str, Contract] | None = None,
+    ) -> upkeep.Optimized:
+        """Merges small files, or puts all rows in an order: `by_hand.upkeep.optimize`.
+
+        `contracts` are by default the built-in ones.
+        """
+        known = load_contracts() if contracts is None else contracts
+        return upkeep.optimize(self.store, table, upkeep.Wish(_names(z_order), target_mib), contracts=known)
+
+    def vacuum(
+        self, table: str, *, hours: float = 168, orphans: bool = False, dry_run: bool = False
+    ) -> upkeep.Vacuumed:
+        """Deletes files that nobody can need any more: `by_hand.upkeep.vacuum`."""
+        return upkeep.vacuum(self.store, table, upkeep.Sweep(hours, orphans, dry_run))
+
+    def history(self, table: str, limit: int | None = None) -> list[history.Done]:
+        """What each commit did, newest first: `by_hand.history.history`."""
+        return history.history(self.store, table, limit)
+
+    def exists(self, table: str) -> bool:
+        """Whether there is a Delta table of that name: `tables.exists`."""
+        return exists(self.store, table)
+
+    def delete(self, table: str, *, confirm: str) -> deleting.Deletion:
+        """Deletes a table whose name `confirm` repeats, for good: `by_hand.deleting.delete`."""
+        return deleting.delete(self.store, table, confirm=confirm)
+
+
+def _names(said: str | Sequence[str]) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)
