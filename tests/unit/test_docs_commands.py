@@ -33,6 +33,8 @@ LOOKS = {"audit", "config", "doctor", "health", "history", "lag", "offset", "qua
 OTHER_TABLES = {"fills", "my_fills", "headrace_heartbeat"}
 # It is well, it is not, it cannot be told; or the table has no such version or record, or nothing runs that `top` asks.
 LOOKED = {0, 1, 2, 78}
+LISTING = "tables"
+"""Its arguments may be tables, or begin with a subcommand."""
 ENDING = {"maintain": {"--once", "--dry-run"}, "top": {"--once", "--json"}}
 
 
@@ -77,10 +79,11 @@ def take(words: tuple[str, ...]) -> None:
     command = typer.main.get_group(app)
     name, *rest = words
     leaf = command.get_command(typer.Context(command), name)
-    while rest and (subcommands := getattr(leaf, "commands", None)):
+    while rest and rest[0] in (subcommands := getattr(leaf, "commands", {})):
         name, *rest = rest
         leaf = subcommands[name]
     assert leaf is not None
+    assert not getattr(leaf, "commands", {}) or name == LISTING, f"{name} has no subcommand {rest[0]}"
     leaf.make_context(name, rest)
 
 
@@ -99,7 +102,9 @@ def test_every_command_in_a_line_exists() -> None:
             name, *rest = shlex.split(said)[1:]
             known = [each for each in commands() if each.split()[0] == name]
             assert known, f"{page.name}: {said}"
-            assert not rest or " " not in known[0] or f"{name} {rest[0].partition('|')[0]}" in known, said
+            assert (
+                name == LISTING or not rest or " " not in known[0] or f"{name} {rest[0].partition('|')[0]}" in known
+            ), said
 
 
 def test_every_target_of_make_exists() -> None:
@@ -135,7 +140,11 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def on_the_lake(words: tuple[str, ...]) -> str | None:
     """The same command for its table; None of one that does not end, or that leads elsewhere."""
     elsewhere = any(word.startswith(("/", "http", "db")) for word in words)
-    if elsewhere or not (words[0] in LOOKS or ENDING.get(words[0], set()) & set(words)):
+    if (
+        elsewhere
+        or words[:2] == (LISTING, "create")
+        or not (words[0] in LOOKS or ENDING.get(words[0], set()) & set(words))
+    ):
         return None
     return shlex.join("trades" if word in OTHER_TABLES else word for word in words)
 
