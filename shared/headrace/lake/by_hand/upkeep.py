@@ -9,7 +9,6 @@ from datetime import timedelta
 import pyarrow as pa
 import pyarrow.types as pt
 
-from headrace import __version__
 from headrace.clock import Clock, SystemClock
 from headrace.contracts import QUARANTINE_SUFFIX, Contract
 from headrace.errors import ConfigError, InvariantError, WrongTableError
@@ -128,7 +127,6 @@ def _exchange(lease: Lease, layout: FileLayout, merge: Merge) -> bool:
     reason = f"z-order by {', '.join(merge.cluster_by)}" if merge.seal else "asked for"
     note = {
         "worker": by_whom(),
-        "headrace_version": __version__,
         "epoch": lease.record.epoch,
         "job": "seal" if merge.seal else "compact",
         "reason": reason,
