@@ -37,6 +37,7 @@ _COMMANDS: Mapping[str, str] = {
     "maintain": "headrace_cli.maintain:app",
     "offset": "headrace_cli.offset:app",
     "quarantine": "headrace_cli.quarantine:app",
+    "rebuild": "headrace_cli.rebuild:app",
     "simulate": "headrace_cli.simulate:app",
     "tables": "headrace_cli.tables:app",
     "top": "headrace_cli.top.command:app",

@@ -1,4 +1,4 @@
-"""How far a proof is, and how long it will still take: a bar on a terminal, a line every few seconds elsewhere."""
+"""How far a proof or a rebuild is, and how long it takes: a bar on a terminal, a line every few seconds elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,22 +61,22 @@ def _duration(seconds: float) -> str:
 
 
 @contextmanager
-def progress_on(console: Console | None, clock: Clock | None = None) -> Iterator[Report]:
-    """Something that the proof tells how far it is; shown on `console`, if there is one."""
+def progress_on(console: Console | None, clock: Clock | None = None, *, command: str = "verify") -> Iterator[Report]:
+    """Something that `command` tells how far it is; shown on `console`, if there is one."""
     if console is None:
         yield no_progress
         return
     estimate = Estimate(clock or SystemClock())
     if console.is_terminal:
-        with _bar(console, estimate) as report:
+        with _bar(console, estimate, command) as report:
             yield report
     else:
-        yield _lines(console, estimate, clock or SystemClock())
+        yield _lines(console, estimate, clock or SystemClock(), command)
 
 
 @contextmanager
-def _bar(console: Console, estimate: Estimate) -> Iterator[Report]:
-    columns = (TextColumn("verify:"), BarColumn(), TextColumn("{task.description}"))
+def _bar(console: Console, estimate: Estimate, command: str) -> Iterator[Report]:
+    columns = (TextColumn(f"{command}:"), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=1.0)
 
@@ -87,7 +87,7 @@ def _bar(console: Console, estimate: Estimate) -> Iterator[Report]:
         yield report
 
 
-def _lines(console: Console, estimate: Estimate, clock: Clock) -> Report:
+def _lines(console: Console, estimate: Estimate, clock: Clock, command: str) -> Report:
     told = clock.monotonic()
 
     def report(stage: str, done: int, total: int) -> None:
@@ -95,6 +95,6 @@ def _lines(console: Console, estimate: Estimate, clock: Clock) -> Report:
         estimate.update(stage, done, total)
         if clock.monotonic() - told >= LINE_SECONDS:
             told = clock.monotonic()
-            console.print(f"verify: {estimate}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"{command}: {estimate}", highlight=False, markup=False, soft_wrap=True)
 
     return report

@@ -11,6 +11,7 @@ Address = tuple[int, int]
 
 _OWNER_SUFFIX = "#owner"
 _REPLAY = "replay"
+_REBUILD = "rebuild"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class SourceId:
     def replay_id(self) -> str:
         """Delta `appId` whose txn version counts the replays: of two at once the second is refused."""
         return f"{self.pipeline}/{_REPLAY}"
+
+    @property
+    def rebuild_id(self) -> str:
+        """Delta `appId` in the quarantine table whose txn version counts the rebuilds that were begun."""
+        return f"{self.pipeline}/{_REBUILD}"
 
     def owner_id(self, partition: int) -> str:
         """Delta `appId` in the quarantine table whose txn version counts the claims on the partition."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from threading import Event as Flag
 from typing import Any
 
 import polars as pl
@@ -12,8 +13,9 @@ import polars as pl
 from headrace import Event, Name, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import Contract, contract_of, explain
 from headrace.kafka.records import Envelope, Records
+from headrace.kafka.topics import TopicIdentity
 from headrace.lake.quarantine import quarantine_name
-from headrace.offsets import Address
+from headrace.offsets import Address, OffsetRange
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.digests import block_of, digest
 from headrace.read.proof.findings import Code, Level
@@ -21,8 +23,11 @@ from headrace.read.proof.given import Base
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.truth import Expected, Progress, Replayed, Survey, Truth
-from headrace.read.proof.verify import Verifier
+from headrace.read.proof.verify import Verifier, no_progress
 from headrace.testing.memory_broker import MemoryBroker, StoredRecord
+from headrace_ingest.rebuild.rebuilder import Rebuilder
+from headrace_ingest.rebuild.report import RebuildReport
+from headrace_ingest.rebuild.wiring import decoder_of, subject_of, topic_source
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import DAY, TABLE, Row, World
 
@@ -136,6 +141,18 @@ class LatestWorld(World):
             TABLE, None if since is None else Base(since)
         )
 
+    def rebuilder(self) -> Rebuilder:
+        """What `headrace rebuild` runs, on the topic in memory."""
+        settings = self.settings()
+        subject = subject_of(settings, self.contract)
+        topic = MemoryLog(self.memory, self.thinned)
+        source = topic_source(subject, topic, decoder_of(settings, self.contract), self.clock)
+        return Rebuilder(subject, source, self.clock, Flag().wait, no_progress)
+
+    def rebuild(self, *, dry_run: bool = False) -> RebuildReport:
+        """`headrace rebuild --from topic`."""
+        return self.rebuilder().run(dry_run=dry_run)
+
     def found_in_files(self) -> set[Code]:
         """The same without the topic."""
         return set(Verifier(self.root, {self.contract.name: self.contract}).verify(TABLE).counts)
@@ -143,6 +160,33 @@ class LatestWorld(World):
     def found(self) -> set[Code]:
         """Kinds of what verify holds against the table."""
         return set(self.prove().counts)
+
+
+@dataclass
+class MemoryLog:
+    """The broker in memory as a rebuild reads it."""
+
+    broker: MemoryBroker
+    thinned: bool = False
+    some: int = 7
+
+    def identity(self) -> TopicIdentity:
+        return self.broker.identity()
+
+    def watermarks(self, partition: int) -> OffsetRange:
+        return self.broker.watermarks(partition)
+
+    def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
+        position = wanted.start
+        while position < wanted.end:
+            found, end = self.broker.read(partition, position, self.some)
+            inside = [(record.offset, record) for record in found if record.offset in wanted]
+            if inside:
+                yield _records(partition, inside)
+            position = found[-1].offset + 1 if found else end
+
+    def is_compacted(self) -> bool:
+        return self.thinned
 
 
 @dataclass

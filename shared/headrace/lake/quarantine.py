@@ -1,6 +1,6 @@
 """The quarantine table: records that could not become rows, with everything needed to bring them home."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import Schema
+from pyroaring import BitMap64
 
 from headrace.contracts import QUARANTINE_SUFFIX
 from headrace.kafka.records import Envelope, Header, Records
@@ -17,6 +18,7 @@ from headrace.lake.datafile import FileLayout
 from headrace.lake.log import open_table
 from headrace.lake.schema import INSTANT, quarantine_schema
 from headrace.lake.store import Store
+from headrace.offsets import Address
 
 REPLAYED = "replayed"
 """The resolution of a record that a replay brought into the main table."""
@@ -104,18 +106,30 @@ def unresolved(store: Store, table: str, positions: Mapping[int, int]) -> dict[i
         StoreError, AccessDeniedError: the quarantine cannot be read.
     """
     found: dict[int, set[int]] = {partition: set() for partition in positions}
+    for partition, offset in _unresolved_since(store, table, positions):
+        found[partition].add(offset)
+    return {partition: frozenset(offsets) for partition, offsets in found.items()}
+
+
+def unresolved_offsets(store: Store, table: str, positions: Mapping[int, int]) -> dict[int, BitMap64]:
+    """The same in little memory, for many of them."""
+    found = {partition: BitMap64() for partition in positions}
+    for partition, offset in _unresolved_since(store, table, positions):
+        found[partition].add(offset)
+    return found
+
+
+def _unresolved_since(store: Store, table: str, positions: Mapping[int, int]) -> Iterator[Address]:
     if not positions:
-        return {}
+        return
     lowest = min(positions.values())
-    name = quarantine_name(table)
-    for file in active_files(store, name):
+    for file in active_files(store, quarantine_name(table)):
         if file.offsets is not None and file.offsets.high < lowest:
             continue
         rows = quarantined(store, table, file.path, ["_partition", "_offset", "resolution"]).to_pydict()
         for partition, offset, resolution in zip(rows["_partition"], rows["_offset"], rows["resolution"], strict=True):
-            if resolution is None and partition in found and offset >= positions[partition]:
-                found[partition].add(offset)
-    return {partition: frozenset(offsets) for partition, offsets in found.items()}
+            if resolution is None and partition in positions and offset >= positions[partition]:
+                yield partition, offset
 
 
 def quarantined(store: Store, table: str, path: str, columns: Sequence[str] | None = None) -> pa.Table:

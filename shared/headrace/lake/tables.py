@@ -232,6 +232,12 @@ def source_of(log: DeltaLog) -> SourceId:
     return SourceId(found[PIPELINE], found[CLUSTER_ID], found[TOPIC_ID])
 
 
+def starts_of(log: DeltaLog, partitions: Iterable[int]) -> dict[int, int]:
+    """The first offset that the table answers for, of each of `partitions`; 0 of one added to the topic."""
+    told = json.loads(log.properties.get(STARTS, "{}"))
+    return {p: int(told.get(str(p), 0)) for p in partitions}
+
+
 def positions_of(log: DeltaLog, partitions: Iterable[int]) -> dict[int, int]:
     """The table's newest position of each of `partitions`; 0 where it has none, as of one added to the topic.
 

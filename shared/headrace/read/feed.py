@@ -121,7 +121,7 @@ class RowFeed:
                     place.positions[partition] = position
 
     def _rows(self, commit: Commit) -> Iterator[NewRow]:
-        if commit.origin is not None and commit.origin.kind == "replay":
+        if commit.origin is not None and commit.origin.kind in ("replay", "rebuild"):
             return
         for file in commit.adds:
             if file.data_change:

@@ -72,8 +72,8 @@ class CommitEntry:
     Attributes:
         version: that it made.
         committed_at: by the clock of whoever made it; None if it says nothing.
-        kind: of a commit of Headrace: `create`, `claim`, `ingest`, `replay`, `compact` or `rewind`, in a quarantine
-            also `quarantine` and `resolve`; None of others.
+        kind: of a commit of Headrace: `create`, `claim`, `ingest`, `replay`, `rebuild`, `compact` or `rewind`, in a
+            quarantine also `quarantine` and `resolve`; None of others.
         operation: Delta's name for it, such as `WRITE` or `OPTIMIZE`.
         empty: whether it holds nothing, as power loss leaves one that was not durable yet.
         worker: host and process that made it, where known.

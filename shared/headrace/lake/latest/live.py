@@ -63,6 +63,13 @@ class LiveFile:
         stats = json.dumps({**self.stats, "tightBounds": False})
         return {"add": {**replace(self, vector=vector)._named(), "modificationTime": at, "stats": stats}}
 
+    def brought(self, vector: DeletionVector | None, at: int) -> Action:
+        """The action that adds it as a new file of another table; `at` in milliseconds since the epoch."""
+        if vector is not None:
+            return self.masked(vector, at)
+        stats = json.dumps(self.stats)
+        return {"add": {**replace(self, vector=None)._named(), "modificationTime": at, "stats": stats}}
+
     def _named(self) -> dict[str, object]:
         named: dict[str, object] = {
             "path": quote(self.path, safe="/="),
@@ -94,9 +101,13 @@ class LiveFiles:
         store: where the table lies.
         table: its folder.
         features: what its protocol asks of readers and writers, for whoever follows it to know; None for nothing.
+
+    Attributes:
+        txns: `appId` to txn version, at the version that was asked for last.
     """
 
     def __init__(self, store: Store, table: str, features: Sequence[str] | None = FEATURES) -> None:
+        self.txns: dict[str, int] = {}
         self._store = store
         self._table = table
         self._features = features
@@ -123,7 +134,7 @@ class LiveFiles:
     def _start(self, version: int) -> int:
         """Takes the newest checkpoint up to `version`; returns its version, -1 if there is none."""
         newest = checkpoint_before(self._store, self._table, version)
-        for action in checkpointed(self._store, self._table, newest, "add", "protocol"):
+        for action in checkpointed(self._store, self._table, newest, "add", "protocol", "txn"):
             self._apply(action)
         return newest
 
@@ -138,6 +149,8 @@ class LiveFiles:
                 raise WrongTableError(msg)
             vector = vector_of(added.get("deletionVector"))
             self._files[path] = LiveFile(path, added["size"], added["partitionValues"], stats, vector)
+        elif txn := action.get("txn"):
+            self.txns[txn["appId"]] = int(txn["version"])
         elif protocol := action.get("protocol"):
             self._check(protocol)
 

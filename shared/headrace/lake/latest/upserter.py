@@ -124,7 +124,8 @@ class Upserter:
         made = log.commit_next(writing.actions, txns, {**note, "upsert": changes.note(), "files": digests})
         for path in writing.gone:
             self._index.forget(path)
-            self._vectors.pop(path, None)
+        # Files also leave by the commits of others.
+        self._vectors = {path: known for path, known in self._vectors.items() if path in files}
         for file, rows in writing.added:
             self._index.learn(file, rows)
         return made, added

@@ -22,11 +22,15 @@ DEEP = 1.0
 """From here on workers flush less often."""
 
 _OBJECT = "debt.json"
+_PLEA = "rebuild.json"
 # As many as make the log of a table slow to open, wherever they lie.
 _MANY_FILES = 5_000
 # One merge may take a quarter of an hour, and nothing is told meanwhile.
 _LASTING = timedelta(minutes=15)
 _LONGEST = timedelta(hours=1)
+_PLEADING = timedelta(minutes=5)
+# Workers put off flushes in proportion, and no longer than they may.
+_ALL = 1_000_000.0
 
 
 class Debt(msgspec.Struct, frozen=True):
@@ -90,8 +94,12 @@ def withdraw(store: Store, table: str) -> None:
 
 def read_debt(store: Store, table: str, now: datetime) -> Debt | None:
     """What is told of `table`; None if nobody maintains it, as far as that can be read."""
+    return _read(store, debt_path(table), now)
+
+
+def _read(store: Store, path: str, now: datetime) -> Debt | None:
     try:
-        found = store.tagged(debt_path(table))
+        found = store.tagged(path)
         debt = None if found is None else msgspec.json.decode(found[0], type=Debt)
     except (HeadraceError, msgspec.DecodeError):
         return None
@@ -99,14 +107,31 @@ def read_debt(store: Store, table: str, now: datetime) -> Debt | None:
 
 
 def deepest(store: Store, tables: Collection[str], now: datetime) -> Debt | None:
-    """The largest debt of several tables."""
-    told = [debt for table in tables if (debt := read_debt(store, table, now)) is not None]
+    """The largest debt of several tables, and of what a rebuild asks for."""
+    paths = [path(table) for table in tables for path in (debt_path, plea_path)]
+    told = [debt for path in paths if (debt := _read(store, path, now)) is not None]
     return max(told, key=lambda debt: debt.size, default=None)
+
+
+def plead(store: Store, table: str, now: datetime) -> None:
+    """Asks the workers of `table` to flush as seldom as they may for a while: a rebuild needs a moment between two.
+
+    Raises:
+        StoreError, AccessDeniedError: it could not be written.
+    """
+    store.put(
+        plea_path(table), msgspec.json.encode(Debt(_ALL, "a rebuild is about to be put in place", now + _PLEADING))
+    )
 
 
 def debt_path(table: str) -> str:
     """Where it lies, below the store's root."""
     return f"{table}/{FOLDER}/{_OBJECT}"
+
+
+def plea_path(table: str) -> str:
+    """Where a rebuild leaves what it asks for, likewise."""
+    return f"{table}/{FOLDER}/{_PLEA}"
 
 
 def _lasting(every_seconds: float) -> timedelta:

@@ -75,6 +75,8 @@ class Chain:
             self._check_claim(commit)
         elif kind == "replay":
             self._check_replay(commit)
+        elif kind == "rebuild" and self._latest:
+            self._check_rebuild(commit, before)
         elif kind == "rewind":
             self._rewind(commit)
         elif kind == "compact":
@@ -176,6 +178,14 @@ class Chain:
         for partition, offsets in _origin(commit).offsets.items():
             if history := self.histories.get(partition):
                 history.replayed.update(offsets)
+
+    def _check_rebuild(self, commit: Commit, before: Snapshot) -> None:
+        """All rows are written anew, so all that was there goes; whether they are right is for the topic to say."""
+        self._refuse_moves(commit)
+        gone, there = {file.path for file in commit.removes}, before.files.keys()
+        if gone != there:
+            message = f"a rebuild left {len(there - gone)} files and removed {len(gone - there)} that were not there"
+            self._add(Code.FOREIGN_COMMIT, message, commit)
 
     def _rewind(self, commit: Commit) -> None:
         for app, position in commit.txns.items():

@@ -1,0 +1,203 @@
+"""What a table is rebuilt from: windows of offsets in, batches of events and tombstones out."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+from pyroaring import BitMap64
+
+from headrace.clock import Clock
+from headrace.errors import ContractError, PositionLostError
+from headrace.kafka.records import Records
+from headrace.kafka.topics import TopicIdentity
+from headrace.lake.latest.upserter import Arrivals
+from headrace.offsets import OffsetRange
+from headrace_ingest.decode import Decoder
+
+BATCH_ROWS = 100_000
+"""Rows that are upserted at a time: what is larger takes more memory, and hardly less time."""
+
+Windows = Mapping[int, OffsetRange]
+"""Per partition the offsets that are wanted."""
+
+Read = Callable[[int], None]
+"""Told how many offsets more have been read."""
+
+
+class BeginAgainError(Exception):
+    """What was built is no longer what the table has to be: something has come in between."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Where a source begins, and what it no longer has.
+
+    Attributes:
+        starts: per partition the first offset that it is read from.
+        gone: whether the record of a row, by its partition and offset, is no longer there though the table has it.
+    """
+
+    starts: Mapping[int, int]
+    gone: Callable[[int, int], bool] | None
+
+
+class Source(Protocol):
+    """All events of a table, in an order in which applying them makes its rows."""
+
+    @property
+    def name(self) -> str:
+        """`topic`, or the name of a table."""
+        ...
+
+    def begin(self, windows: Windows) -> Beginning:
+        """Where it begins to have the offsets of `windows`.
+
+        Raises:
+            HeadraceError: it cannot be read, or has never had them.
+        """
+        ...
+
+    def arrivals(self, windows: Windows, skipped: Mapping[int, BitMap64], read: Read) -> Iterator[Arrivals]:
+        """The events of `windows`, but for those that the quarantine of the table has.
+
+        Raises:
+            BeginAgainError: the source has just lost some of them.
+            ContractError: a record is no event by the contract, and the quarantine has not got it.
+            HeadraceError: it cannot be read.
+        """
+        ...
+
+
+class TopicLog(Protocol):
+    """What is asked of a topic."""
+
+    def identity(self) -> TopicIdentity:
+        """Which topic it is."""
+        ...
+
+    def watermarks(self, partition: int) -> OffsetRange:
+        """The offsets that it has."""
+        ...
+
+    def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
+        """Its committed records, in order."""
+        ...
+
+    def is_compacted(self) -> bool:
+        """Whether it removes single records by itself."""
+        ...
+
+
+@dataclass(frozen=True)
+class TopicSource:
+    """The topic itself.
+
+    Attributes:
+        topic: what is read.
+        decoder: of the contract.
+        clock: time.
+    """
+
+    topic: TopicLog
+    decoder: Decoder
+    clock: Clock
+    name: str = "topic"
+
+    def begin(self, windows: Windows) -> Beginning:
+        """The first offsets that the topic still has; of a compacted one all are read to see which those are."""
+        kept = {partition: self.topic.watermarks(partition) for partition in windows}
+        for partition, window in windows.items():
+            if kept[partition].end < window.end:
+                msg = (
+                    f"partition {partition} of the topic ends at {kept[partition].end}, before the table's position "
+                    f"{window.end}: its log was truncated; see docs/operations.md, exit code 81"
+                )
+                raise PositionLostError(msg)
+        starts = {p: min(max(kept[p].start, window.start), window.end) for p, window in windows.items()}
+        if self.topic.is_compacted():
+            there = self._there({p: OffsetRange(starts[p], window.end) for p, window in windows.items()})
+            return Beginning(starts, lambda partition, offset: offset not in there[partition])
+        if all(starts[p] == window.start for p, window in windows.items()):
+            return Beginning(starts, None)
+        return Beginning(starts, lambda partition, offset: offset < starts[partition])
+
+    def _there(self, windows: Windows) -> dict[int, BitMap64]:
+        there = {partition: BitMap64() for partition in windows}
+        for partition, window in windows.items():
+            for records in self._records(partition, window):
+                there[partition].update(records.offsets)
+        return there
+
+    def _records(self, partition: int, window: OffsetRange) -> Iterator[Records]:
+        return self.topic.read(partition, window) if len(window) else iter(())
+
+    def arrivals(self, windows: Windows, skipped: Mapping[int, BitMap64], read: Read) -> Iterator[Arrivals]:
+        """One partition after the other, each in the order of its offsets."""
+        gathered = Gathered(self.decoder)
+        for partition, window in sorted(windows.items()):
+            position = window.start
+            for records in self._kept(partition, window):
+                gathered.add(without(records, skipped[partition]), self.clock)
+                read(records.offsets[-1] + 1 - position)
+                position = records.offsets[-1] + 1
+                if gathered.rows >= BATCH_ROWS:
+                    yield gathered.take()
+            read(window.end - position)
+        if gathered.rows:
+            yield gathered.take()
+
+    def _kept(self, partition: int, window: OffsetRange) -> Iterator[Records]:
+        try:
+            yield from self._records(partition, window)
+        except PositionLostError as error:
+            if self.topic.watermarks(partition).start <= window.start:
+                raise
+            msg = "the topic's retention was faster than this could read"
+            raise BeginAgainError(msg) from error
+
+
+def without(records: Records, skipped: BitMap64) -> Records:
+    """The records of one partition but for those at the `skipped` offsets."""
+    wanted = [place for place, offset in enumerate(records.offsets) if offset not in skipped]
+    return records if len(wanted) == len(records) else records.select(wanted)
+
+
+@dataclass
+class Gathered:
+    """Records on their way to become a batch.
+
+    Attributes:
+        decoder: of the contract.
+        rows: how many rows and tombstones were gathered.
+    """
+
+    decoder: Decoder
+    rows: int = 0
+    _events: list[pa.RecordBatch] = field(default_factory=list)
+    _marks: list[pa.RecordBatch] = field(default_factory=list)
+
+    def add(self, records: Records, clock: Clock) -> None:
+        """Takes records.
+
+        Raises:
+            ContractError: one is no event, and no tombstone.
+        """
+        decoded = self.decoder.decode(records, clock.now())
+        decoded.check(len(records))
+        for place, rejection in decoded.rejects.items():
+            msg = (
+                f"the record at offset {records.offsets[place]} of partition {records.partitions[place]} is no event "
+                f"by today's contract ({rejection}), and the quarantine has not got it: the table was filled by "
+                "another contract. Name that one in HEADRACE_CONTRACTS; nothing was changed"
+            )
+            raise ContractError(msg)
+        self._events.append(decoded.rows)
+        self._marks.append(decoded.tombstones)
+        self.rows += decoded.rows.num_rows + decoded.tombstones.num_rows
+
+    def take(self) -> Arrivals:
+        """All that was gathered since the last time; something must have been added."""
+        arrivals = Arrivals(pa.Table.from_batches(self._events), pa.Table.from_batches(self._marks))
+        self._events, self._marks, self.rows = [], [], 0
+        return arrivals
