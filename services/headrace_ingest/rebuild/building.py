@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from headrace.errors import StoreError
 from headrace.lake.datafile import FileLayout
+from headrace.lake.event_times import NOTED, joined, noted
 from headrace.lake.latest.live import LiveFile
 from headrace.lake.latest.order import Naming
 from headrace.lake.latest.rows import live_rows
@@ -75,6 +76,7 @@ class Build:
         positions: up to which it is built, by partition.
         read: offsets that were read.
         carried: rows that were taken from the table.
+        times: per partition the earliest and the latest event time, as a commit notes them.
     """
 
     subject: Subject
@@ -84,6 +86,7 @@ class Build:
     positions: dict[int, int] = field(default_factory=dict)
     read: int = 0
     carried: int = 0
+    times: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @classmethod
     def new(cls, subject: Subject, source: Source, progress: Progress, folder: Path) -> "Build":
@@ -133,7 +136,7 @@ class Build:
         starts = {partition: window.start for partition, window in windows.items()}
         skipped = unresolved_offsets(subject.store, subject.name, starts)
         for arrivals in self.source.arrivals(windows, skipped, read):
-            self.shadow.take(arrivals)
+            self._take(arrivals)
         self.positions |= {partition: window.end for partition, window in windows.items()}
 
     def _carry(self, beginning: Beginning, files: Sequence[LiveFile]) -> None:
@@ -147,7 +150,7 @@ class Build:
                 for rows in live_rows(subject.store, subject.name, file, subject.events):
                     kept = rows.filter(pa.array([gone(*place) for place in places_of(rows)], pa.bool_()))
                     if kept.num_rows:
-                        self.shadow.take(Arrivals(kept, subject.tombstones.empty_table()))
+                        self._take(Arrivals(kept, subject.tombstones.empty_table()))
                         self.carried += kept.num_rows
         except StoreError as error:
             msg = (
@@ -155,6 +158,10 @@ class Build:
                 "rebuild it from a table of all events (--from), or restore it from a backup. Nothing was changed"
             )
             raise StoreError(msg) from error
+
+    def _take(self, arrivals: Arrivals) -> None:
+        self.times = joined(self.times, noted(arrivals.events, self.subject.naming.event_time).get(NOTED, {}))
+        self.shadow.take(arrivals)
 
     def compare(self, files: Sequence[LiveFile], scratch: Path) -> Comparison:
         """The table beside the shadow.

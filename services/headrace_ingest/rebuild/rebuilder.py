@@ -13,6 +13,7 @@ from pathlib import Path
 
 from headrace.clock import Clock, Deadline
 from headrace.errors import CommitTimeoutError, HeadraceError
+from headrace.lake.event_times import NOTED
 from headrace.lake.failures import is_conflict, store_failure
 from headrace.lake.latest.live import LiveFile, LiveFiles
 from headrace.lake.log import DeltaLog, commit_path, retry_pause
@@ -185,6 +186,7 @@ class Rebuilder:
             "headrace_version": self.subject.version,
             "source": self.source.name,
             "rows": sum(file.live for file in files),
+            NOTED: build.times,
             "files": mover.digests(files),
         }
         txns = {app_id(partition): position for partition, position in build.positions.items()}

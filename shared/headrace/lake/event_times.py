@@ -4,7 +4,7 @@ A partition's events come in the order of their times, but for those that are la
 moment has, of that partition, everything before.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -21,7 +21,13 @@ _TICK = timedelta(microseconds=1)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def noted(rows: pa.Table | None, column: str | None) -> dict[str, object]:
+def joined(one: Mapping[str, Sequence[int]], other: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+    """What two notes say of event times, as one."""
+    bounds = {p: (*one.get(p, ()), *other.get(p, ())) for p in one.keys() | other.keys()}
+    return {partition: [min(times), max(times)] for partition, times in bounds.items()}
+
+
+def noted(rows: pa.Table | None, column: str | None) -> dict[str, dict[str, Sequence[int]]]:
     """What the note of a commit says of the events that it brings.
 
     Args:
@@ -72,6 +78,8 @@ class Brought:
             case "replay":
                 events = sum(map(len, note["offsets"].values()))
                 return cls(version, made, events, events, 0, times)
+            case "rebuild":
+                return cls(version, made, None, times=times)
             case _:
                 return cls(version, made, None)
 
