@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.lake import Lake
 from headrace.lake.store import Store
 from headrace.read.whereabouts import Place, locate
 from tests.behaviour.latest import LatestWorld
@@ -54,6 +55,24 @@ def test_a_row_whose_partition_changes_is_in_one_of_them(world: LatestWorld) -> 
     world.drain()
     world.assert_latest()
     assert {(row["account"], row["desk"]) for row in world.rows()} == {("1", "B"), ("2", "A")}
+
+
+def test_rows_of_partitions_of_any_name_are_deleted_and_read(
+    world: LatestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.lake.latest.merging.SMALL", 0)
+    desks = ["A/B", "A:B", "A+B", "A.B", "..", "A"]
+    for account in range(24):
+        world.send(account, at=1, desk=desks[account % len(desks)])
+    world.drain()
+    for account in range(6):
+        world.send(account, at=2, desk=desks[account % len(desks)])
+    world.drain()
+    assert (world.root / TABLE / "_deletions").is_dir()
+    world.assert_proved()
+    rows = Lake(str(world.root)).read(TABLE).collect()
+    assert dict(rows.select("account", "desk").iter_rows()) == {str(n): desks[n % len(desks)] for n in range(24)}
+    assert rows.height == 24
 
 
 def test_of_each_record_can_be_told_what_became_of_it(world: LatestWorld, monkeypatch: pytest.MonkeyPatch) -> None:

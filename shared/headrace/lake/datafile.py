@@ -42,6 +42,7 @@ class FileLayout:
         rising: integer columns of which each value is close to the last: encoded as differences.
         plain: other columns with hardly a repeated value, for which a dictionary only costs time.
         bloom_filters: columns with a Bloom filter in every row group.
+        escape: begins the code of a character that the name of a folder cannot have.
     """
 
     table: str
@@ -50,6 +51,7 @@ class FileLayout:
     rising: frozenset[str] = frozenset()
     plain: frozenset[str] = frozenset()
     bloom_filters: frozenset[str] = frozenset()
+    escape: str = "%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,9 @@ def by_partition(rows: pa.Table, column: str | None) -> Iterator[tuple[str | Non
         yield str(value.as_py()), stored.filter(pc.equal(rows[column], value))
 
 
-def _folder(column: str, value: str) -> str:
+def _folder(layout: FileLayout, value: str) -> str:
     """Named as Hive names it: some readers take the value from the log, others from here (decision 0014)."""
-    return f"{column}={quote(value, safe='')}/"
+    return f"{layout.partition_column}={quote(value, safe='').replace('%', layout.escape)}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def write_file(
     """
     column = layout.partition_column
     data = encode(rows, layout, arranged.order)
-    folder = "" if column is None else _folder(column, str(value))
+    folder = "" if column is None else _folder(layout, str(value))
     path = f"{folder}{arranged.prefix}{uuid.uuid4().hex}.parquet"
     store.put(f"{layout.table}/{path}", data)
     return DataFile(

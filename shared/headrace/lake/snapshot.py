@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable
@@ -67,7 +68,7 @@ class Snapshot:
 
     def frame(self) -> pl.LazyFrame:
         """The rows; filters and columns that are asked of the frame decide which files are read, and what of them."""
-        return self._view.rows(pl.scan_delta(self._handle))
+        return self._view.rows(_with_values(pl.scan_delta(self._handle), self._handle))
 
     def files(self) -> Sequence[ActiveFile]:
         """The data files of the version.
@@ -76,3 +77,18 @@ class Snapshot:
             StoreError, AccessDeniedError: the log cannot be read.
         """
         return files_of(self._store, self.table, self._handle)
+
+
+def _with_values(rows: pl.LazyFrame, handle: DeltaTable) -> pl.LazyFrame:
+    """The rows with the texts of the log in a partition column: polars takes them from the names of folders."""
+    columns = [name for name in handle.metadata().partition_columns if rows.collect_schema()[name] == pl.String]
+    if not columns:
+        return rows
+    files = pl.DataFrame(handle.get_add_actions(flatten=True))
+    for name in columns:
+        folders = files.select(pl.col("path").str.extract(f"(?:^|/){name}=([^/]*)/"), f"partition.{name}").unique()
+        spelt = {unquote(unquote(folder)): value for folder, value in folders.iter_rows() if folder is not None}
+        others = {read: value for read, value in spelt.items() if read != value}
+        # Filters do not pass this: it is asked for only where a name needs it.
+        rows = rows.with_columns(pl.col(name).replace(others)) if others else rows
+    return rows

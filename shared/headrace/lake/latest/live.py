@@ -72,7 +72,7 @@ class LiveFile:
 
     def _named(self) -> dict[str, object]:
         named: dict[str, object] = {
-            "path": quote(self.path, safe="/="),
+            "path": quote(self.path, safe="/=!"),
             "partitionValues": self.values,
             "size": self.size,
             "dataChange": True,
@@ -84,7 +84,7 @@ def addition(file: DataFile) -> Action:
     """The action that adds a new file."""
     return {
         "add": {
-            "path": quote(file.path, safe="/="),
+            "path": quote(file.path, safe="/=!"),
             "partitionValues": file.partition_values,
             "size": file.size,
             "modificationTime": file.modified_ms,
