@@ -16,6 +16,6 @@ def file_layout(contract: Contract) -> FileLayout:
         statistics=(*statistics, "_partition", "_offset"),
         rising=frozenset(name for name in rising if name is not None),
         plain=frozenset() if contract.event_id is None else frozenset({contract.event_id}),
-        # polars knows % and spells the value right, but does not find the deletion vectors of a file below such a folder.
+        # polars reads % right, but does not find the deletion vectors of files below such a folder.
         escape="%" if contract.table.mode == "append" else "!",
     )
