@@ -103,7 +103,7 @@ def consistent_at(store: Store, tables: Sequence[str], moment: datetime | None, 
         patience: what may be taken for complete.
 
     Raises:
-        AsOfError: a table does not hold everything up to the moment, or a version can no longer be read.
+        AsOfError: a table does not hold all up to the moment, or a version can no longer be read.
         ConfigError: there is no such table, or it has no event time or no positions.
         StoreError, AccessDeniedError: a table cannot be read.
     """
@@ -140,4 +140,4 @@ def _lacking(table: _Table, moment: datetime, lacking: Sequence[int], patience: 
     told = "" if until is None else f" It does up to {until - patience.late}: ask for that moment, or an earlier one."
     quiet = "" if patience.ends else " If those partitions are quiet, let the broker be asked: ends=..."
     listed = ", ".join(map(str, lacking))
-    return f"{table.name} does not hold everything up to {moment} of partitions {listed}.{told}{quiet}"
+    return f"{table.name} does not hold all up to {moment} of partitions {listed}.{told}{quiet}"
