@@ -8,7 +8,7 @@ PICTURE_ARGS ?=
 BROKER ?=
 
 BIN := .venv/bin
-SOURCES := shared services tests benchmarks deploy examples
+SOURCES := shared services tests benchmarks deploy examples docs/notebooks
 # Set up for developing if that was done before, else with what running needs.
 RUNTIME := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
 
@@ -72,6 +72,10 @@ boards: .venv/.dev ## Make the boards for Grafana again from deploy/boards
 .PHONY: pictures
 pictures: .venv/.dev ## Draw the boards without Grafana, from a Prometheus that runs (PICTURE_ARGS="--prometheus URL --minutes 15")
 	$(BIN)/python -m deploy.boards.pictures $(PICTURE_ARGS)
+
+.PHONY: notebook
+notebook: .venv/.dev ## Run docs/notebooks anew, and keep the tables and pictures that come of it
+	$(BIN)/jupyter-execute --inplace --NotebookClient.record_timing=False docs/notebooks/*.ipynb
 
 ##@ Maintain
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links

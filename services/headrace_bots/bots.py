@@ -1,8 +1,10 @@
 """Bots: each trades one strategy on one underlying and says everything it does as events."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from math import gcd
 
 from headrace.contracts import Event
 from headrace.contracts.trading import Signal, Trade
@@ -14,6 +16,7 @@ from headrace_bots.events import (
     Order,
     Reporter,
     Stamps,
+    Standing,
     option_commission,
     read_mood,
     share_commission,
@@ -35,6 +38,8 @@ from headrace_bots.strategies import (
 # How often a bot without a position gets a model's opinion, and how strong it must be to act on it.
 _OPINION_CHANCE = 0.7
 _CONFIRM_CHANCE = 0.15
+# The model goes on speaking to a bot that holds a position and can only let it pass.
+_OPINION_CHANCE_HOLDING = 0.02
 _ACT_ABOVE = 0.35
 _MARKS_PER_DAY = 2
 
@@ -71,9 +76,15 @@ class Bot:
         self._entry: Signal | None = None
         self._exit: _Exit | None = None
         self._book = Book()
+        self._entered_in: Mood | None = None
 
-    def act(self, market: Market) -> Iterator[Event]:
-        """What the bot does on one day of the market; when it has traded, its position comes last."""
+    def act(self, market: Market, *, performance: bool = False) -> Iterator[Event]:
+        """What the bot does on one day of the market; when it has traded, its position comes last.
+
+        Args:
+            market: of that day.
+            performance: whether it also says how it stands, while it holds something and when it has closed it.
+        """
         traded = False
         for event in self._decide(market):
             if isinstance(event, Trade):
@@ -82,6 +93,8 @@ class Bot:
             yield event
         if traded:
             yield self._position(market)
+        if performance and (traded or self._legs):
+            yield self._performance(market)
 
     def _decide(self, market: Market) -> Iterator[Event]:
         if self._legs:
@@ -99,14 +112,18 @@ class Bot:
             strength = round(self._random.betavariate(2, 2), 4)
             yield self._report.signal("futures_confirm", "futures_feed", symbol=self._symbol, value=strength, mood=mood)
         if self._random.random() < _OPINION_CHANCE:
-            value = round(self._random.betavariate(3, 2), 4)
-            signal = self._report.signal("ml_entry", MODEL, symbol=self._symbol, value=value, mood=mood)
+            signal = self._opinion(mood)
             yield signal
-            if value > _ACT_ABOVE:
+            if signal.signal_value > _ACT_ABOVE:
                 self._entry = signal
+
+    def _opinion(self, mood: Mood) -> Signal:
+        value = round(self._random.betavariate(3, 2), 4)
+        return self._report.signal("ml_entry", MODEL, symbol=self._symbol, value=value, mood=mood)
 
     def _open(self, market: Market, plans: Sequence[Plan]) -> Iterator[Event]:
         self._cycle += 1
+        self._entered_in = self._mood(market)
         legs = []
         for number, plan in enumerate(plans, start=1):
             price = max(0.01, market.value(plan.option).price)
@@ -125,6 +142,8 @@ class Bot:
             exposure = exposure.plus(leg.quantity, value)
         yield from self._mark(market, values, exposure)
         yield from self._hedge(market, exposure)
+        if self._random.random() < _OPINION_CHANCE_HOLDING:
+            yield self._opinion(self._mood(market))
         rule = exit_rule(self._legs, values, market.day)
         if rule is not None:
             signal = self._report.signal("rule_exit", rule, symbol=self._symbol, value=1.0, mood=self._mood(market))
@@ -155,12 +174,27 @@ class Bot:
             yield from self._open(market, self._strategy.build(market, self._symbol))
 
     def _position(self, market: Market) -> Event:
-        values = [market.value(leg.option) for leg in self._legs]
-        exposure, worth = Exposure(delta=self._shares), self._shares * market.spot(self._symbol)
-        for leg, value in zip(self._legs, values, strict=True):
+        now = self._standing(market)
+        return self._report.position(self._symbol, book=self._book, exposure=now.exposure, worth=now.worth)
+
+    def _performance(self, market: Market) -> Event:
+        mood = self._mood(market)
+        return self._report.performance(
+            book=self._book, standing=self._standing(market), entered_in=self._entered_in or mood, mood=mood
+        )
+
+    def _standing(self, market: Market) -> Standing:
+        exposure, price = Exposure(delta=self._shares), 0.0
+        for leg in self._legs:
+            value = market.value(leg.option)
             exposure = exposure.plus(leg.quantity, value)
-            worth += leg.quantity * SHARES_PER_CONTRACT * value.price
-        return self._report.position(self._symbol, book=self._book, exposure=exposure, worth=to_cents(worth))
+            price += leg.quantity * value.price
+        return Standing(
+            exposure=exposure,
+            worth=to_cents(price * SHARES_PER_CONTRACT + self._shares * market.spot(self._symbol)),
+            price=to_cents(price / gcd(*(leg.quantity for leg in self._legs)) if self._legs else 0.0),
+            days_left=int(min((leg.option.days_left(market.day) for leg in self._legs), default=0)),
+        )
 
     def _option_trade(self, leg_id: str, quantity: int, price: float) -> Event:
         return self._report.trade(
@@ -211,24 +245,30 @@ class Simulation:
         seed: of every random decision.
         bots: how many.
         stamps: ids and times of the events.
+        looks: calendar days from each look of the bots at the market to the next; a look a day by default, without end.
+        performance: whether bots say at each look how they stand, too.
     """
 
-    def __init__(self, seed: int, bots: int, stamps: Stamps) -> None:
+    def __init__(
+        self, seed: int, bots: int, stamps: Stamps, *, looks: Iterable[float] | None = None, performance: bool = False
+    ) -> None:
         self._market = Market(seed)
+        self._looks = repeat(1.0) if looks is None else looks
+        self._performance = performance
         self._bots = make_bots(bots, self._market.symbols, stamps, seed)
 
     def events(self, count: int | None = None) -> Iterator[Event]:
-        """Every event of every bot, day after day. The times of events do not go back.
+        """Every event of every bot, look after look. The times of events do not go back.
 
         Args:
             count: ends them when there were so many, and the bot has finished its day; None never does.
         """
         told = 0
-        while True:
+        for days in self._looks:
             for bot in self._bots:
-                for event in bot.act(self._market):
+                for event in bot.act(self._market, performance=self._performance):
                     told += 1
                     yield event
                 if count is not None and told >= count:
                     return
-            self._market.advance()
+            self._market.advance(days)

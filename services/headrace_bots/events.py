@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from headrace.clock import Clock
-from headrace.contracts.state import Position
+from headrace.contracts.state import PerformanceMetrics, Position
 from headrace.contracts.trading import Greeks, Signal, Trade
 from headrace_bots.book import Book
 from headrace_bots.pricing import Valuation
@@ -95,6 +95,23 @@ class Mood:
     futures_trend: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a bot holds now.
+
+    Attributes:
+        exposure: of everything.
+        worth: of everything, currency units.
+        price: of all options, for a unit of the strategy.
+        days_left: until the first of them expires; 0 without any.
+    """
+
+    exposure: Exposure
+    worth: Decimal
+    price: Decimal
+    days_left: int
+
+
 def read_mood(move: float) -> Mood:
     """What a move since the start, as a fraction, makes of the market."""
     regime = next((name for limit, name in _REGIMES if move < limit), "bull")
@@ -178,6 +195,33 @@ class Reporter:
             unrealized_pnl=book.cash + worth,
             realized_pnl=book.realized,
             timestamp=at,
+        )
+
+    def performance(self, *, book: Book, standing: Standing, entered_in: Mood, mood: Mood) -> PerformanceMetrics:
+        """How the bot stands, marked to market.
+
+        Args:
+            book: its trades.
+            standing: what it holds.
+            entered_in: what it believed of the market when it opened that.
+            mood: what it believes now.
+        """
+        exposure = standing.exposure
+        return PerformanceMetrics(
+            timestamp=self._stamps.now(),
+            strategy_id=self._strategy_id,
+            unrealized_pnl=book.cash + standing.worth,
+            realized_pnl=book.realized,
+            total_pnl=book.cash + standing.worth + book.realized,
+            delta=round(exposure.delta, _DIGITS),
+            gamma=round(exposure.gamma, _DIGITS),
+            theta=round(exposure.theta, _DIGITS),
+            vega=round(exposure.vega, _DIGITS),
+            dte=standing.days_left,
+            entry_price=book.entry_price,
+            current_price=standing.price if book.exit_price is None else book.exit_price,
+            regime_at_entry=entered_in.regime,
+            regime_current=mood.regime,
         )
 
     def signal(self, kind: str, source: str, *, symbol: str, value: float, mood: Mood) -> Signal:
