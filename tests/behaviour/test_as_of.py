@@ -11,6 +11,8 @@ from headrace import Event, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import contract_of
 from headrace.errors import AsOfError, ConfigError
 from headrace.lake import AsOf, EventTime, Lake, Position
+from headrace.lake.latest.live import LiveFiles
+from headrace.lake.store import Store
 from headrace.offsets import Address
 from headrace.read.ends import BrokerEnds
 from tests.behaviour.evenings import live
@@ -121,6 +123,37 @@ def test_a_snapshot_stays_while_a_worker_goes_on(memory_world: World) -> None:
         assert frame.collect().equals(before)
         assert (found.frame().collect().height, dict(found.positions)) == (10, positions)
     assert len(places(world)) == 30
+
+
+@pytest.fixture
+def masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LatestWorld:
+    """A file of many rows of which each flush deletes one more."""
+    monkeypatch.setattr("headrace.lake.latest.merging.SMALL", 0)
+    world = LatestWorld("memory", MemoryTopic(1), tmp_path)
+    for account in range(20):
+        world.send(account, at=0)
+    world.drain()
+    return world
+
+
+def test_latest_rows_are_read_as_they_were_with_the_deletion_vectors_of_that_version(masked: LatestWorld) -> None:
+    lake, states = lake_of(masked), {}
+    for account in range(4):
+        masked.send(account, at=account + 1, price=account + 1)
+        masked.drain()
+        version = masked.table().version()
+        states[version] = lake.read(TABLE, columns=["account", "price"]).sort("account").collect()
+        assert states[version].height == 20
+        assert sorted(states[version]["price"])[-account - 2 :] == list(range(account + 2))
+
+    for version, state in states.items():
+        assert lake.read(TABLE, as_of=version, columns=["account", "price"]).sort("account").collect().equals(state)
+
+    gone = lake.snapshot(TABLE, min(states))
+    (vector,) = {each.vector.path for each in LiveFiles(Store(str(masked.root)), TABLE).at(gone.version) if each.vector}
+    (masked.root / TABLE / vector).unlink()
+    with pytest.raises(AsOfError, match=f"version {gone.version} of fills can no longer be read: {vector} is gone"):
+        lake.snapshot(TABLE, gone.version)
 
 
 # -- event time

@@ -1,8 +1,8 @@
 """Every Python block of the README and of the pages under docs/ runs, page by page, in order, as one script.
 
 Shell blocks of docs/contracts.md run too. A block that begins with a comment naming a file is written to that file
-instead. Topics are those the page declares and that of trades, on the embedded broker. Pages that are walked through
-are in `test_docs_walks.py`.
+instead. Topics are those the page declares and those of the built-in contracts, on the embedded broker. Pages that
+are walked through are in `test_docs_walks.py`.
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.contracts import load_contracts
 from headrace.kafka.embedded import EmbeddedBroker
 from tests.pages import DOCS, Block, Shell, blocks
 from tests.unit.test_docs_walks import WALKS
@@ -43,7 +44,8 @@ def shell_of(page: Path, folder: Path) -> Iterator[Shell]:
                 broker.ensure_topic(topic)
             if block.file is not None:
                 shell.write(block)
-        broker.ensure_topic("trades")
+        for contract in load_contracts().values():
+            broker.ensure_topic(contract.topic)
         (folder / "page.py").write_text("\n".join(block.text for block in scripts(page)))
         yield shell
 

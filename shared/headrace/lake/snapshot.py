@@ -86,7 +86,9 @@ def _with_values(rows: pl.LazyFrame, handle: DeltaTable) -> pl.LazyFrame:
         return rows
     files = pl.DataFrame(handle.get_add_actions(flatten=True))
     for name in columns:
-        folders = files.select(pl.col("path").str.extract(f"(?:^|/){name}=([^/]*)/"), f"partition.{name}").unique()
+        folders = files.select(
+            pl.col("path").str.extract(f"(?:^|/){pl.escape_regex(name)}=([^/]*)/"), f"partition.{name}"
+        ).unique()
         spelt = {unquote(unquote(folder)): value for folder, value in folders.iter_rows() if folder is not None}
         others = {read: value for read, value in spelt.items() if read != value}
         # Filters do not pass this: it is asked for only where a name needs it.
