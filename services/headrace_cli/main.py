@@ -38,6 +38,7 @@ _COMMANDS: Mapping[str, str] = {
     "offset": "headrace_cli.offset:app",
     "quarantine": "headrace_cli.quarantine:app",
     "rebuild": "headrace_cli.rebuild:app",
+    "schema": "headrace_cli.schema:app",
     "simulate": "headrace_cli.simulate:app",
     "tables": "headrace_cli.tables:app",
     "top": "headrace_cli.top.command:app",

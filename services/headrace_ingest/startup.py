@@ -162,6 +162,6 @@ def _quarantine_spec(contract: Contract, properties: Mapping[str, str]) -> Table
         schema=quarantine_delta_schema(),
         partition_by=(),
         description=f"Records of topic {contract.topic} that could not become rows of {contract.name}.",
-        properties=properties,
+        properties={name: value for name, value in properties.items() if name != SCHEMA_VERSION},
         txns={},
     )

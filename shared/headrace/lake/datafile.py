@@ -182,6 +182,8 @@ def statistics(rows: pa.Table, columns: Sequence[str]) -> dict[str, object]:
     high: dict[str, object] = {}
     nulls: dict[str, int] = {}
     for name in columns:
+        if name not in rows.column_names:  # younger than the files that the rows were read from
+            continue
         column = rows[name]
         nulls[name] = column.null_count
         if column.null_count == len(column) or not _has_bounds(column):

@@ -193,14 +193,24 @@ def check_table(log: DeltaLog, spec: TableSpec) -> None:
         raise WrongTableError(msg)
     if found.get(TOPIC_ID) != wanted[TOPIC_ID]:
         raise recreated(wanted[TOPIC], where)
-    if found.get(SCHEMA_VERSION) != wanted[SCHEMA_VERSION]:
+    if SCHEMA_VERSION in wanted:  # a quarantine has the same columns for ever
+        _check_version(int(found.get(SCHEMA_VERSION, 1)), int(wanted[SCHEMA_VERSION]), spec.name, where)
+    _check_schema(log, spec)
+
+
+def _check_version(found: int, wanted: int, table: str, where: str) -> None:
+    if found < wanted:
         msg = (
-            f"{where} was made with {SCHEMA_VERSION}={found.get(SCHEMA_VERSION)}, contract {wanted[CONTRACT]} has "
-            f"{wanted[SCHEMA_VERSION]}: a table keeps its columns; choose another table name or, if only bounds "
-            f"changed, leave schema_version at {found.get(SCHEMA_VERSION)}"
+            f"{where} has schema_version {found}, this contract has {wanted}: `headrace schema diff {table}` says "
+            f"what differs, and `headrace schema apply {table}` brings the table there, beside its workers too"
         )
         raise WrongTableError(msg)
-    _check_schema(log, spec)
+    if found > wanted:
+        msg = (
+            f"{where} was brought to schema_version {found}, this contract has {wanted}: it is an older one. "
+            "Start the worker with the contract that the table has"
+        )
+        raise WrongTableError(msg)
 
 
 def recreated(topic: str, where: str) -> TopicRecreatedError:
@@ -220,8 +230,8 @@ def _check_schema(log: DeltaLog, spec: TableSpec) -> None:
     different = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
     msg = (
         f"{log.store.uri(log.table)} has another schema than contract {spec.properties[CONTRACT]}: "
-        f"{', '.join(different) or 'its partitioning'} differ. Use the contract the table was made with, or another "
-        "table name."
+        f"{', '.join(different) or 'its partitioning'} differ. Use the contract the table was made with, or raise its "
+        f"schema_version: `headrace schema diff {spec.name}` says what a table can be given."
     )
     raise WrongTableError(msg)
 

@@ -133,9 +133,16 @@ def test_table_of_another_source_is_refused(tmp_path: Path, key: str) -> None:
         check_table(_created(tmp_path), _other(**{key: "other"}))
 
 
-def test_table_of_another_schema_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(WrongTableError, match="if only bounds changed, leave schema_version at 1"):
-        check_table(_created(tmp_path), _other(**{SCHEMA_VERSION: "2"}))
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ("2", r"schema_version 1, this contract has 2: .*`headrace schema apply numbers`"),
+        ("0", "brought to schema_version 1, this contract has 0: it is an older one"),
+    ],
+)
+def test_table_of_another_schema_version_is_refused_with_what_to_do(tmp_path: Path, version: str, told: str) -> None:
+    with pytest.raises(WrongTableError, match=told):
+        check_table(_created(tmp_path), _other(**{SCHEMA_VERSION: version}))
 
 
 def test_table_of_an_earlier_topic_of_that_name_is_refused(tmp_path: Path) -> None:

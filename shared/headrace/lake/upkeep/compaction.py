@@ -134,7 +134,8 @@ def rewrite_files(store: Store, layout: FileLayout, merge: Merge) -> Rewritten:
     rows = _read(store, layout.table, merge.files, in_one_chunk=ordered)  # else each row would be looked for in all
     before = AddressSum().add_all(rows)
     _check_counts(layout.table, merge.files, before)
-    arranged = Arrangement(SEALED, curve_order(rows, merge.cluster_by)) if merge.seal else Arrangement()
+    cluster_by = [name for name in merge.cluster_by if name in rows.column_names]  # others are younger than the files
+    arranged = Arrangement(SEALED, curve_order(rows, cluster_by)) if merge.seal else Arrangement()
     file = write_file(store, layout, rows, merge.files[0].value, arranged=arranged)
     _prove(store, layout.table, file, before)
     return Rewritten(file, before)

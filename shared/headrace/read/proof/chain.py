@@ -81,12 +81,24 @@ class Chain:
             self._rewind(commit)
         elif kind == "compact":
             self._check_compaction(commit, before)
+        elif kind == "schema":
+            self._check_columns(commit, before)
         elif kind is None:
             self._check_foreign(commit, before)
         else:
             message = f"version {commit.version} is a commit of kind {kind}, which this version does not know"
             self._add(Code.UNSUPPORTED, message, commit, verdict=Verdict.UNKNOWN)
         self._move(commit)
+
+    def _check_columns(self, commit: Commit, before: Snapshot) -> None:
+        """A change of columns touches no row and no position, and leaves the columns that rows have."""
+        if commit.adds or commit.removes or commit.txns:
+            message = "a change of columns brought or took rows, or moved positions"
+            self._add(Code.FOREIGN_COMMIT, message, commit)
+        lost = sorted(name for name, kind in before.columns.items() if commit.columns.get(name) != kind)
+        if lost:
+            message = f"columns {', '.join(lost)} are gone or of another type: rows that are there have them"
+            self._add(Code.FOREIGN_COMMIT, message, commit)
 
     def _check_creation(self, commit: Commit) -> None:
         for partition in range(self._partitions):
