@@ -1,40 +1,11 @@
 """The chain: each commit begins where the one before it ended, and its numbers add up. Pure."""
 
-from dataclasses import dataclass, field
-
-from pyroaring import BitMap64
-
 from headrace.read.proof.actions import Commit, Origin, Span
 from headrace.read.proof.checkpoints import Snapshot
+from headrace.read.proof.columns import column_faults
 from headrace.read.proof.findings import Code, Finding, Findings, Verdict
+from headrace.read.proof.histories import PartitionHistory
 from headrace.read.proof.identity import TableIdentity
-
-
-@dataclass
-class PartitionHistory:
-    """What the retained commits say of one partition.
-
-    `since` is the position at the base: what lies below it was written by commits that are gone, or that are taken
-    as `given`. `start` is None where nothing tells it. `hidden` are ranges of commits that recorded more missing
-    offsets than they name: (start, end, how many are not named).
-    """
-
-    since: int
-    start: int | None
-    position: int
-    rows: int = 0
-    rejects: int = 0
-    deletes: int = 0
-    gaps: BitMap64 = field(default_factory=BitMap64)
-    hidden: list[tuple[int, int, int]] = field(default_factory=list)
-    replayed: BitMap64 = field(default_factory=BitMap64)
-    rewound: bool = False
-    given: bool = False
-
-    @property
-    def floor(self) -> int:
-        """The first offset to be looked at."""
-        return self.since if self.given else 0
 
 
 class Chain:
@@ -77,28 +48,23 @@ class Chain:
             self._check_replay(commit)
         elif kind == "rebuild" and self._latest:
             self._check_rebuild(commit, before)
-        elif kind == "rewind":
+        elif kind is None:
+            self._check_foreign(commit, before)
+        else:
+            self._check_upkeep(kind, commit, before)
+        self._move(commit)
+
+    def _check_upkeep(self, kind: str, commit: Commit, before: Snapshot) -> None:
+        if kind == "rewind":
             self._rewind(commit)
         elif kind == "compact":
             self._check_compaction(commit, before)
         elif kind == "schema":
-            self._check_columns(commit, before)
-        elif kind is None:
-            self._check_foreign(commit, before)
+            for message in column_faults(commit, before.columns):
+                self._add(Code.FOREIGN_COMMIT, message, commit)
         else:
             message = f"version {commit.version} is a commit of kind {kind}, which this version does not know"
             self._add(Code.UNSUPPORTED, message, commit, verdict=Verdict.UNKNOWN)
-        self._move(commit)
-
-    def _check_columns(self, commit: Commit, before: Snapshot) -> None:
-        """A change of columns touches no row and no position, and leaves the columns that rows have."""
-        if commit.adds or commit.removes or commit.txns:
-            message = "a change of columns brought or took rows, or moved positions"
-            self._add(Code.FOREIGN_COMMIT, message, commit)
-        lost = sorted(name for name, kind in before.columns.items() if commit.columns.get(name) != kind)
-        if lost:
-            message = f"columns {', '.join(lost)} are gone or of another type: rows that are there have them"
-            self._add(Code.FOREIGN_COMMIT, message, commit)
 
     def _check_creation(self, commit: Commit) -> None:
         for partition in range(self._partitions):
@@ -268,20 +234,8 @@ class Chain:
             history.position = position
         if commit.origin is not None:
             for partition, span in commit.origin.spans.items():
-                self._record(partition, span)
-
-    def _record(self, partition: int, span: Span) -> None:
-        history = self.histories.get(partition)
-        if history is None:
-            return
-        history.rows += span.rows
-        history.deletes += span.deletes
-        history.rejects += span.rejects
-        for gap in span.gaps:
-            history.gaps.add_range(gap.start, gap.end)
-        unnamed = span.gap_records - sum(len(gap) for gap in span.gaps)
-        if unnamed > 0:
-            history.hidden.append((span.start, span.end, unnamed))
+                if partition in self.histories:
+                    self.histories[partition].record(span)
 
     def _partition_of(self, app: str) -> int | None:
         number = app.removeprefix(self._prefix)

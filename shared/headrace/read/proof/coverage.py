@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap64
 
-from headrace.read.proof.chain import PartitionHistory
 from headrace.read.proof.contents import Content
 from headrace.read.proof.findings import Code, Finding, Findings, Verdict
+from headrace.read.proof.histories import PartitionHistory
 from headrace.read.proof.offset_sets import MAX_OFFSET, between, ranges_of
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from headrace.read.proof.actions import DataFile
-from headrace.read.proof.chain import PartitionHistory
 from headrace.read.proof.contents import Contents
 from headrace.read.proof.digests import digest
 from headrace.read.proof.files import FileChecker
 from headrace.read.proof.findings import Code, Finding, Findings
+from headrace.read.proof.histories import PartitionHistory
 from headrace.read.proof.log import Replay
 from headrace.read.proof.store import LocalFiles
 

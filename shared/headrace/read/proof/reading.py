@@ -7,10 +7,10 @@ import pyarrow as pa
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.audit import RowAudit
 from headrace.read.proof.canonical import ValueCodec
-from headrace.read.proof.chain import PartitionHistory
 from headrace.read.proof.contents import Contents
 from headrace.read.proof.files import FileChecker, FileDamagedError, damaged
 from headrace.read.proof.findings import Code, Finding, Findings, TableMovedOnError, Verdict
+from headrace.read.proof.histories import PartitionHistory
 from headrace.read.proof.log import is_active
 from headrace.read.proof.offset_sets import by_partition, offsets_of, since
 from headrace.read.proof.replaying import RowKeys

@@ -8,13 +8,13 @@ from pyroaring import BitMap64
 
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.canonical import ValueCodec
-from headrace.read.proof.chain import PartitionHistory
 from headrace.read.proof.compare import Difference
 from headrace.read.proof.compare_latest import Digests, LatestComparison, Tally
 from headrace.read.proof.contents import Content
 from headrace.read.proof.coverage import Coverage
 from headrace.read.proof.digests import BLOCK, BlockSums, block_of, differing_blocks, digest
 from headrace.read.proof.findings import Code, Finding, Findings, Verdict
+from headrace.read.proof.histories import PartitionHistory
 from headrace.read.proof.identity import LatestRule
 from headrace.read.proof.keyed import KeyStates, Row
 from headrace.read.proof.latest import STAMP, EventReader, row_keys

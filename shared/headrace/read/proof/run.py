@@ -8,7 +8,7 @@ from headrace.read.proof.actions import DataFile
 from headrace.read.proof.agreement import disagreement
 from headrace.read.proof.audit import Extent
 from headrace.read.proof.canonical import ValueCodec
-from headrace.read.proof.chain import Chain, PartitionHistory
+from headrace.read.proof.chain import Chain
 from headrace.read.proof.checkpoints import Snapshot
 from headrace.read.proof.compare import Difference, Located, compare_offsets, compare_values, report_expired
 from headrace.read.proof.contents import new_contents
@@ -16,6 +16,7 @@ from headrace.read.proof.coverage import Coverage, cover, cover_latest
 from headrace.read.proof.files import FileChecker, FileDamagedError
 from headrace.read.proof.findings import Code, Finding, Findings, Level, Verdict, worst
 from headrace.read.proof.given import Base, compare_moved
+from headrace.read.proof.histories import PartitionHistory
 from headrace.read.proof.identity import TableIdentity, identify
 from headrace.read.proof.keyed import KeyStates
 from headrace.read.proof.latest import EventReader

@@ -279,3 +279,13 @@ def test_a_commit_that_moves_another_pipelines_position_is_named(table: TableBui
     table.log(3).write_text(table.log(3).read_text() + "\n" + json.dumps({"txn": {"appId": "other/0", "version": 4}}))
 
     assert "other/0" in findings(table.verify(ledger=False), Code.CHAIN_BROKEN)[0].message
+
+
+def test_a_change_of_columns_that_touches_rows_or_drops_columns_is_found(table: TableBuilder) -> None:
+    note = {"kind": "schema", "batch": "s", "schema_version": 2}
+    table.land({0: (table.positions[0], table.positions[0] + 1)}, note=note)
+
+    messages = [found.message for found in findings(table.verify(ledger=False), Code.FOREIGN_COMMIT)]
+
+    assert any("a change of columns brought or took rows" in message for message in messages)
+    assert any("are gone or of another type" in message for message in messages)
