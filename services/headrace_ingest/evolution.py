@@ -7,18 +7,15 @@ on: their rows lack the new columns, and null is what a record has in them that 
 
 import json
 import time
-import uuid
 from dataclasses import dataclass
 
-from deltalake.exceptions import CommitFailedError
-
 from headrace.contracts import Contract
-from headrace.errors import CommitTimeoutError, HeadraceError, WrongTableError
+from headrace.errors import CommitTimeoutError, WrongTableError
 from headrace.kafka.topics import TopicIdentity
-from headrace.lake.by_hand.opening import by_whom, opened
+from headrace.lake.by_hand.committing import TRIES, Change, commit_next_or_lose
+from headrace.lake.by_hand.opening import opened
 from headrace.lake.evolution import SchemaDiff, TableShape, compare
-from headrace.lake.failures import store_failure
-from headrace.lake.log import DeltaLog, commit_path, retry_pause
+from headrace.lake.log import DeltaLog, retry_pause
 from headrace.lake.metadata import metadata_at, with_columns
 from headrace.lake.store import Store
 from headrace.lake.tables import CONTRACT, PIPELINE, SCHEMA_VERSION, TableSpec, source_of
@@ -27,8 +24,6 @@ from headrace_ingest.startup import table_specs
 
 KIND = "schema"
 """Of the commit, in what it says of itself."""
-
-_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ def apply_schema(store: Store, contract: Contract) -> Applied:
         CommitTimeoutError: other commits kept coming first.
         StoreError, AccessDeniedError: the store failed; the columns are there, or nothing changed.
     """
-    for lost in range(_TRIES):
+    for lost in range(TRIES):
         log = _opened(store, contract)
         diff, spec = _compared(log, contract)
         if not diff.compatible:
@@ -74,11 +69,11 @@ def apply_schema(store: Store, contract: Contract) -> Applied:
             raise WrongTableError(msg)
         if diff.same:
             return Applied(log.version, changed=False, diff=diff)
-        made = _commit(log, diff, spec)
+        made = commit_next_or_lose(log, _change(log, diff, spec))
         if made is not None:
             return Applied(made, changed=True, diff=diff)
         time.sleep(retry_pause(lost))
-    msg = f"{contract.name}: {_TRIES} times another commit came first, and nothing was changed: try again"
+    msg = f"{contract.name}: {TRIES} times another commit came first, and nothing was changed: try again"
     raise CommitTimeoutError(msg)
 
 
@@ -98,22 +93,9 @@ def _compared(log: DeltaLog, contract: Contract) -> tuple[SchemaDiff, TableSpec]
     return compare(shape, spec, contract), spec
 
 
-def _commit(log: DeltaLog, diff: SchemaDiff, spec: TableSpec) -> int | None:
-    """The version that was made; None if another commit came first."""
+def _change(log: DeltaLog, diff: SchemaDiff, spec: TableSpec) -> Change:
     changed = {difference.subject for difference in diff.differences}
     fields = [field for field in json.loads(spec.schema.to_json())["fields"] if field["name"] in changed]
     properties = {SCHEMA_VERSION: str(diff.contract_version)}
     action = with_columns(metadata_at(log.store, log.table, log.version), fields, properties)
-    batch, before = uuid.uuid4().hex, log.version
-    note = {"kind": KIND, "batch": batch, "worker": by_whom(), "schema_version": diff.contract_version}
-    try:
-        return log.commit_next([action], {}, note, operation="ADD COLUMN")
-    except (HeadraceError, CommitFailedError, OSError) as error:
-        # A store may have lost the answer, and may say of a repeated request that somebody else came first.
-        found = DeltaLog(log.store, log.table).find(batch, before)
-        if found is not None:
-            log.store.sync(commit_path(log.table, found))
-            return found
-        if not isinstance(error, CommitFailedError):
-            raise store_failure(error, f"changing the columns of {log.store.uri(log.table)}") from error
-        return None
+    return Change(KIND, "ADD COLUMN", [action], note={"schema_version": diff.contract_version})

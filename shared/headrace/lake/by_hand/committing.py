@@ -61,7 +61,7 @@ def make(store: Store, table: str, doing: str, plan: Callable[[DeltaLog], Change
         change = plan(log)
         if change is None:
             return log.version
-        made = _made(log, change)
+        made = commit_next_or_lose(log, change)
         if made is not None:
             return made
         time.sleep(retry_pause(lost))
@@ -69,8 +69,12 @@ def make(store: Store, table: str, doing: str, plan: Callable[[DeltaLog], Change
     raise CommitTimeoutError(msg)
 
 
-def _made(log: DeltaLog, change: Change) -> int | None:
-    """The version of the commit; None if another one came first."""
+def commit_next_or_lose(log: DeltaLog, change: Change) -> int | None:
+    """Commits as the version right after that of `log`; the version, or None if another one came first.
+
+    Raises:
+        StoreError, AccessDeniedError: the store failed, and the commit is not there.
+    """
     batch, before = uuid.uuid4().hex, log.version
     note = {"kind": change.kind, "batch": batch, "worker": by_whom(), **change.note}
     try:
