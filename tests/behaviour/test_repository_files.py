@@ -16,7 +16,7 @@ from tests.behaviour.desk import Desk
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-SYMBOLS = ("SPY", "QQQ", "^VIX")
+SYMBOLS = ("SPY", "QQQ", "BRK.B")
 TRADES, POSITIONS = contract_of(Trade).name, contract_of(Position).name
 
 
@@ -26,8 +26,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     desk = Desk(tmp_path_factory.mktemp("files"))
     for symbol in SYMBOLS:
         desk.tell(
-            *(a_trade(transaction_id=f"{symbol.strip('^')}-{day}", symbol=symbol, timestamp=NOON + day * DAY) for day in range(4)),
-            a_position(strategy_id=f"on-{symbol.strip('^')}", symbol=symbol),
+            *(a_trade(transaction_id=f"{symbol}-{day}", symbol=symbol, timestamp=NOON + day * DAY) for day in range(4)),
+            a_position(strategy_id=f"on-{symbol}", symbol=symbol),
         )
     return desk
 
@@ -64,7 +64,7 @@ ASKED: list[tuple[str, int, Callable[[Lake], object]]] = [
     (TRADES, 4, lambda lake: Trades(lake).latest("symbol").filter(symbol="SPY").collect()),
     (TRADES, 3, lambda lake: Trades(lake).per_strategy(Trades(lake).between(NOON + 3 * DAY)).collect()),
     (TRADES, 12, lambda lake: Trades(lake).rows().select(pl.len()).collect()),
-    (POSITIONS, 1, lambda lake: Positions(lake).get_by_symbol("^VIX").collect()),
+    (POSITIONS, 1, lambda lake: Positions(lake).get_by_symbol("BRK.B").collect()),
     (POSITIONS, 1, lambda lake: Positions(lake).get_by_strategy_id("on-QQQ")),
 ]
 

@@ -13,21 +13,28 @@ from headrace.lake.by_hand.rows import Rows
 from headrace.lake.consistent import Consistent, Ends, Patience, consistent_at
 from headrace.lake.happened import happened
 from headrace.lake.listing import headrace_tables
+from headrace.lake.newest import Newest
 from headrace.lake.resolving import Resolver
 from headrace.lake.snapshot import Snapshot
 from headrace.lake.store import Store
 from headrace.lake.tables import exists
+from headrace.sections import MIB
 
 
 class Lake:
-    """All tables under one root. Holds nothing but where that is; safe to use from several threads.
+    """All tables under one root. Safe to use from several threads: they had better share one.
+
+    A table that was asked for stays open, and is opened anew when there is a newer version: each question looks.
 
     Args:
         root: a folder, or a URI such as `s3://bucket/lake`; access to it comes from the environment.
+        keep_mib: rows of tables of at most so many MiB of files are read whole and kept in memory, until there is a
+            newer version: for tables such as positions that are asked more often than they change. None by default.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, keep_mib: float = 0) -> None:
         self.store = Store(root)
+        self._newest = Newest(self.store, keep=int(keep_mib * MIB))
 
     def __repr__(self) -> str:
         return f"Lake({self.store.root!r})"
@@ -44,6 +51,8 @@ class Lake:
             ConfigError: there is no such table.
             StoreError, AccessDeniedError: the lake cannot be read.
         """
+        if as_of is None:
+            return self._newest.snapshot(table)
         found = Resolver(self.store, table)
         return happened(found, as_of.moment) if isinstance(as_of, EventTime) else found.resolve(as_of)
 

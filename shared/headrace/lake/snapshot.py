@@ -1,15 +1,18 @@
 """One version of a table, pinned."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from urllib.parse import unquote
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from headrace.lake.contents import ActiveFile, files_of
+from headrace.lake.failures import store_failure
 from headrace.lake.log import committed_at
 from headrace.lake.store import Store
 from headrace.lake.tables import positions_in
@@ -48,6 +51,7 @@ class Snapshot:
         self._store = store
         self._handle = handle
         self._view = view
+        self._kept: pl.DataFrame | None = None
 
     def __repr__(self) -> str:
         return f"Snapshot({self.table!r}, version={self.version})"
@@ -68,7 +72,33 @@ class Snapshot:
 
     def frame(self) -> pl.LazyFrame:
         """The rows; filters and columns that are asked of the frame decide which files are read, and what of them."""
-        return self._view.rows(_with_values(pl.scan_delta(self._handle), self._handle))
+        if self._kept is not None:
+            return self._kept.lazy()
+        rows = pl.scan_delta(self._handle)
+        for name, others in self._misread.items():
+            # Filters do not pass this: it is asked for only where a name needs it.
+            rows = rows.with_columns(pl.col(name).replace(others))
+        return self._view.rows(rows)
+
+    @cached_property
+    def _misread(self) -> Mapping[str, Mapping[str, str]]:
+        return dict(_misread(self._handle))
+
+    def keep(self) -> None:
+        """Reads the rows into memory, from where `frame` gives them from now on.
+
+        Raises:
+            StoreError, AccessDeniedError: a file cannot be read.
+        """
+        try:
+            self._kept = self.frame().collect()
+        except OSError as error:
+            raise store_failure(error, f"reading {self._store.uri(self.table)}") from error
+
+    @property
+    def size(self) -> int:
+        """Bytes of its data files."""
+        return int(pc.sum(pa.table(self._handle.get_add_actions())["size_bytes"]).as_py() or 0)
 
     def files(self) -> Sequence[ActiveFile]:
         """The data files of the version.
@@ -79,18 +109,15 @@ class Snapshot:
         return files_of(self._store, self.table, self._handle)
 
 
-def _with_values(rows: pl.LazyFrame, handle: DeltaTable) -> pl.LazyFrame:
-    """The rows with the texts of the log in a partition column: polars takes them from the names of folders."""
-    columns = [name for name in handle.metadata().partition_columns if rows.collect_schema()[name] == pl.String]
-    if not columns:
-        return rows
-    files = pl.DataFrame(handle.get_add_actions(flatten=True))
-    for name in columns:
-        folders = files.select(
-            pl.col("path").str.extract(f"(?:^|/){pl.escape_regex(name)}=([^/]*)/"), f"partition.{name}"
-        ).unique()
+def _misread(handle: DeltaTable) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Partition columns of which polars, which takes texts from the names of folders, reads others than the log has."""
+    columns = {field.name for field in handle.schema().fields if str(field.type) == 'PrimitiveType("string")'}
+    names = [name for name in handle.metadata().partition_columns if name in columns]
+    files = pl.DataFrame(handle.get_add_actions(flatten=True)) if names else pl.DataFrame()
+    for name in names:
+        folder = pl.col("path").str.extract(f"(?:^|/){pl.escape_regex(name)}=([^/]*)/")
+        folders = files.select(folder, f"partition.{name}").unique()
         spelt = {unquote(unquote(folder)): value for folder, value in folders.iter_rows() if folder is not None}
         others = {read: value for read, value in spelt.items() if read != value}
-        # Filters do not pass this: it is asked for only where a name needs it.
-        rows = rows.with_columns(pl.col(name).replace(others)) if others else rows
-    return rows
+        if others:
+            yield name, others

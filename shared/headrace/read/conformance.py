@@ -1,5 +1,7 @@
 """Whether a table is one of a contract, and what it lacks of it."""
 
+from functools import cache
+
 import polars as pl
 
 from headrace.contracts import Contract
@@ -14,7 +16,7 @@ def conforming(frame: pl.LazyFrame, contract: Contract, table: str) -> pl.LazyFr
         WrongTableError: a column has another type, or one that is never null is missing.
     """
     found = frame.collect_schema()
-    wanted = pl.Schema(arrow_schema(contract))
+    wanted = _columns(contract)
     absent = {spec.name for spec in contract.fields if not spec.required} - found.keys()
     differ = [name for name, kind in wanted.items() if name not in absent and found.get(name) != kind]
     if differ:
@@ -24,3 +26,8 @@ def conforming(frame: pl.LazyFrame, contract: Contract, table: str) -> pl.LazyFr
         )
         raise WrongTableError(msg)
     return frame.with_columns(pl.lit(None, dtype=wanted[name]).alias(name) for name in wanted if name in absent)
+
+
+@cache
+def _columns(contract: Contract) -> pl.Schema:
+    return pl.Schema(arrow_schema(contract))
