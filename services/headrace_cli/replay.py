@@ -53,7 +53,7 @@ def _places(texts: list[str] | None) -> dict[int, list[OffsetRange]] | None:
 def _show(report: ReplayReport) -> None:
     console = wide_console()
     refused = sum(report.refused.values())
-    selected = report.replayed + report.finished + refused + report.pending
+    selected = report.replayed + report.outdated + report.finished + refused + report.undecided + report.pending
     dry = "; nothing was written" if report.dry_run else ""
     console.print(f"{report.table}: {selected:,} unresolved records selected{dry}")
     made = report.versions
@@ -61,8 +61,12 @@ def _show(report: ReplayReport) -> None:
     console.print(f"  {'would become rows' if report.dry_run else 'became rows':<30} {report.replayed:>10,}{span}")
     if report.finished:
         console.print(f"  {'rows of an interrupted replay':<30} {report.finished:>10,}")
+    if report.outdated:
+        console.print(f"  {'marked, as later ones count':<30} {report.outdated:>10,}")
     console.print(f"  {'still refused':<30} {refused:>10,}")
     for name, count in report.refused.most_common():
         console.print(f"    {name:<28} {count:>10,}")
+    if report.undecided:
+        console.print(f"  {'deleted since? nobody can tell':<30} {report.undecided:>10,}")
     if report.pending:
         console.print(f"  {'not yet behind the position':<30} {report.pending:>10,}")

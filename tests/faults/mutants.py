@@ -291,7 +291,7 @@ def mark_before_the_rows() -> None:
     def early(replayer: Replayer, group: Group, report: ReplayReport) -> dict[int, int]:
         rejects = replayer._decode(group.rows.take(pa.array(group.chosen))).rejects
         made = DeltaLog(replayer._store, report.table).version + 1
-        resolve(replayer, group, {row: made for place, row in enumerate(group.chosen) if place not in rejects})
+        resolve(replayer, group, {row: made for place, row in enumerate(group.chosen) if place not in rejects}, None)
         return land(replayer, group, report)
 
     patch(Replayer, "_land", early)

@@ -10,10 +10,10 @@ from pyroaring import BitMap64
 from headrace.clock import Clock
 from headrace.errors import ContractError, PositionLostError
 from headrace.kafka.records import Records
-from headrace.kafka.topics import TopicIdentity
 from headrace.lake.latest.upserter import Arrivals
 from headrace.offsets import OffsetRange
 from headrace_ingest.decode import Decoder
+from headrace_ingest.topic_log import TopicLog
 
 BATCH_ROWS = 100_000
 """Rows that are upserted at a time: what is larger takes more memory, and hardly less time."""
@@ -66,26 +66,6 @@ class Source(Protocol):
             ContractError: a record is no event by the contract, and the quarantine has not got it.
             HeadraceError: it cannot be read.
         """
-        ...
-
-
-class TopicLog(Protocol):
-    """What is asked of a topic."""
-
-    def identity(self) -> TopicIdentity:
-        """Which topic it is."""
-        ...
-
-    def watermarks(self, partition: int) -> OffsetRange:
-        """The offsets that it has."""
-        ...
-
-    def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
-        """Its committed records, in order."""
-        ...
-
-    def is_compacted(self) -> bool:
-        """Whether it removes single records by itself."""
         ...
 
 

@@ -8,9 +8,7 @@ from headrace import __version__
 from headrace.clock import Clock, SystemClock
 from headrace.contracts import PARTITION_COLUMN, Contract
 from headrace.errors import ConfigError, ContractError
-from headrace.kafka.reader import TopicReader
-from headrace.kafka.records import Records
-from headrace.kafka.topics import TopicClient, TopicIdentity
+from headrace.kafka.topics import TopicIdentity
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.latest.order import Naming
 from headrace.lake.layouts import file_layout
@@ -18,9 +16,8 @@ from headrace.lake.listing import chosen_tables, refuse_half
 from headrace.lake.log import DeltaLog
 from headrace.lake.schema import arrow_schema, tombstone_schema
 from headrace.lake.store import Store
-from headrace.lake.tables import CLUSTER_ID, LATEST, PARTITIONS, TOPIC_ID, recreated, source_of
+from headrace.lake.tables import CLUSTER_ID, LATEST, PARTITIONS, TOPIC_ID, source_of
 from headrace.lake.tables import TOPIC as TOPIC_PROPERTY
-from headrace.offsets import OffsetRange
 from headrace.sections import MIB, IngestSettings
 from headrace.settings import Settings
 from headrace_ingest.decode import Decoder
@@ -28,39 +25,11 @@ from headrace_ingest.rebuild.building import Progress, Subject
 from headrace_ingest.rebuild.event_log import LogSource
 from headrace_ingest.rebuild.rebuilder import Rebuilder
 from headrace_ingest.rebuild.report import RebuildReport
-from headrace_ingest.rebuild.sources import Source, TopicLog, TopicSource
+from headrace_ingest.rebuild.sources import Source, TopicSource
 from headrace_ingest.startup import check_contract, mend_checkpoints, table_specs
+from headrace_ingest.topic_log import ClusterLog, TopicLog, check_topic
 
 TOPIC = "topic"
-
-
-class ClusterLog:
-    """The topic on a cluster; threads may not share it."""
-
-    def __init__(self, settings: Settings, topic: str) -> None:
-        self._client = TopicClient(settings.kafka, topic)
-        self._reader = TopicReader(settings.kafka, topic)
-
-    def identity(self) -> TopicIdentity:
-        """Which topic it is."""
-        return self._client.identity()
-
-    def watermarks(self, partition: int) -> OffsetRange:
-        """The offsets that it has."""
-        return self._client.watermarks(partition)
-
-    def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
-        """Its committed records, in order."""
-        return self._reader.read(partition, wanted)
-
-    def is_compacted(self) -> bool:
-        """Whether it removes single records by itself."""
-        return self._reader.is_compacted()
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._reader.close()
-        self._client.close()
 
 
 def subject_of(settings: Settings, contract: Contract) -> Subject:
@@ -113,9 +82,7 @@ def topic_source(subject: Subject, topic: TopicLog, decoder: Decoder, clock: Clo
         TopicRecreatedError: it is not the one that the table was filled from.
         HeadraceError: the cluster cannot be asked.
     """
-    found = topic.identity()
-    if (found.cluster_id, found.topic_id) != (subject.source.cluster_id, subject.source.topic_id):
-        raise recreated(found.name, subject.store.uri(subject.name))
+    check_topic(topic, subject.source, subject.store.uri(subject.name))
     return TopicSource(topic, decoder, clock)
 
 
@@ -125,7 +92,7 @@ def _opened(settings: Settings, contract: Contract, subject: Subject, clock: Clo
     if name != TOPIC:
         yield log_source(subject, name, decoder, clock)
         return
-    topic = ClusterLog(settings, contract.topic)
+    topic = ClusterLog(settings.kafka, contract.topic)
     try:
         yield topic_source(subject, topic, decoder, clock)
     finally:

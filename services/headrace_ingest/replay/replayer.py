@@ -6,7 +6,7 @@ missing. It looks for rows before it adds any, so it needs no memory of the one 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -81,11 +81,13 @@ class Replayer:
         """Settles every group; False if one was changed by somebody else."""
         settled = True
         for group in grouped(self._files(selection)):
+            # Before all: a rebuild that is counted from here on does not know what this lands.
+            rebuilds = self._persist(self._rebuilds)
             # Step 1. The rows, in one commit with the txn that refuses a second replay.
             versions = self._persist(partial(self._land, group, report))
             # Step 2. Only when they are durable is the record's only other copy marked as settled.
             if not report.dry_run:
-                settled &= self._resolve(group, versions)
+                settled &= self._resolve(group, versions, rebuilds)
         return settled
 
     def _files(self, selection: Selection) -> Iterator[Group]:
@@ -170,25 +172,31 @@ class Replayer:
     def _commit(self, decoded: Decoded, places: Sequence[Address], number: int) -> int:
         rows = pa.Table.from_batches([decoded.rows])
         files = write_files(self._store, self._target.layout, rows)
-        offsets: dict[str, list[int]] = defaultdict(list)
-        for partition, offset in sorted(places):
-            offsets[str(partition)].append(offset)
         note = {
             **self._note("replay"),
             **noted(rows, self._target.event_time),
-            "offsets": offsets,
+            "offsets": by_partition(places),
             "files": {file.path: {"sha256": file.sha256} for file in files},
         }
         return self._main.commit(files, {self._target.source.replay_id: number}, note)
 
-    def _resolve(self, group: Group, versions: Mapping[int, int]) -> bool:
-        """Marks what has landed, in files that replace the group's; False if they are no longer there."""
+    def _rebuilds(self) -> int | None:
+        """How many rebuilds of the table were begun."""
+        return DeltaLog(self._store, quarantine_name(self._target.table)).txn(self._target.source.rebuild_id)
+
+    def _resolve(self, group: Group, versions: Mapping[int, int], rebuilds: int | None) -> bool:
+        """Marks what has landed, in files that replace the group's.
+
+        Returns:
+            False if they are no longer there, or if a rebuild was begun: it may leave out what was not marked yet.
+        """
         if not versions:
             return True
         name = quarantine_name(self._target.table)
         rows = resolved(group.rows, [versions.get(row) for row in range(group.rows.num_rows)], self._clock.now())
         files = self._persist(partial(write_files, self._store, quarantine_layout(self._target.table), rows))
-        exchange = Exchange(group.paths, files, self._note("resolve"), changes=True)
+        fence = (self._target.source.rebuild_id, rebuilds)
+        exchange = Exchange(group.paths, files, self._note("resolve"), changes=True, unless=fence)
         made = self._persist(partial(replace_files, self._store, name, exchange))
         self._checkpoint(self._target.table, max(versions.values()))
         if made is not None:
@@ -233,6 +241,14 @@ class Replayer:
                     raise CommitTimeoutError(msg) from failure
                 self._pause(retry_pause(attempts - 1))
                 self._main = DeltaLog(self._store, self._target.table)
+
+
+def by_partition(places: Iterable[Address]) -> dict[str, list[int]]:
+    """Offsets as the note of a commit names them."""
+    offsets: dict[str, list[int]] = defaultdict(list)
+    for partition, offset in sorted(places):
+        offsets[str(partition)].append(offset)
+    return offsets
 
 
 def _named(note: Mapping[str, object]) -> set[Address]:

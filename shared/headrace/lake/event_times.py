@@ -72,12 +72,11 @@ class Brought:
             case "ingest":
                 spans = note["partitions"].values()
                 events = sum(span["rows"] for span in spans)
-                changes = note.get("upsert")
-                written = events if changes is None else changes["inserted"] + changes["replaced"]
-                return cls(version, made, events, written, sum(span.get("deletes", 0) for span in spans), times)
+                deletes = sum(span.get("deletes", 0) for span in spans)
+                return cls(version, made, events, _written(note, events), deletes, times)
             case "replay":
                 events = sum(map(len, note["offsets"].values()))
-                return cls(version, made, events, events, 0, times)
+                return cls(version, made, events, _written(note, events), 0, times)
             case "rebuild":
                 return cls(version, made, None, times=times)
             case _:
@@ -102,6 +101,12 @@ class Brought:
     def past(self, needed: datetime) -> frozenset[int]:
         """The partitions of which it brought something later; of the moment itself there may be more to come."""
         return frozenset(partition for partition in self.times if self.reached(partition) > needed)
+
+
+def _written(note: Mapping[str, Any], events: int) -> int:
+    """How many of the events became rows."""
+    changes: Mapping[str, int] | None = note.get("upsert")
+    return events if changes is None else changes["inserted"] + changes["replaced"]
 
 
 def _instant(microseconds: int) -> datetime:

@@ -33,19 +33,21 @@ class Exchange:
         added: durable files.
         note: goes into commitInfo.
         changes: whether a row says something else than before; False where rows only moved between files.
+        unless: an `appId` and its txn version: nothing is exchanged if that has become another one.
     """
 
     removed: Collection[str]
     added: Sequence[DataFile]
     note: Mapping[str, object]
     changes: bool
+    unless: tuple[str, int | None] | None = None
 
 
 def replace_files(store: Store, table: str, exchange: Exchange) -> int | None:
     """Commits an exchange; readers see what was before it or what is after it.
 
     Returns:
-        The version that was made, durable; None if one of the removed files is no longer active.
+        The version that was made, durable; None if one of the removed files is no longer active, or by `unless`.
 
     Raises:
         CommitFailedError: somebody else made that version; try again.
@@ -56,6 +58,8 @@ def replace_files(store: Store, table: str, exchange: Exchange) -> int | None:
     _check_protocol(handle, store.uri(table))
     sizes = _sizes(handle)
     if not sizes.keys() >= set(exchange.removed):
+        return None
+    if exchange.unless is not None and handle.transaction_version(exchange.unless[0]) != exchange.unless[1]:
         return None
     # Whoever made the version before may have died before it was durable; from here on this one rests on it.
     store.sync(commit_path(table, handle.version()))

@@ -39,18 +39,22 @@ def test_a_table_that_is_not_there_is_named(
 
 
 def test_the_report_is_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    report = ReplayReport("trades", False, replayed=1200, finished=3, pending=2, versions=[17, 18])
+    report = ReplayReport(
+        "trades", False, replayed=1200, outdated=40, finished=3, undecided=5, pending=2, versions=[17, 18]
+    )
     report.refused.update({"not_json": 1, "wrong_type": 30})
 
     replay._show(report)
 
     assert capsys.readouterr().out.split("\n") == [
-        "trades: 1,236 unresolved records selected",
+        "trades: 1,281 unresolved records selected",
         "  became rows                         1,200  versions 17 to 18",
         "  rows of an interrupted replay           3",
+        "  marked, as later ones count            40",
         "  still refused                          31",
         "    wrong_type                           30",
         "    not_json                              1",
+        "  deleted since? nobody can tell          5",
         "  not yet behind the position             2",
         "",
     ]
@@ -59,8 +63,10 @@ def test_the_report_is_for_people_and_for_programs(capsys: pytest.CaptureFixture
         "table": "trades",
         "dry_run": False,
         "replayed": 1200,
+        "outdated": 40,
         "finished": 3,
         "refused": {"wrong_type": 30, "not_json": 1},
+        "undecided": 5,
         "pending": 2,
         "versions": [17, 18],
     }

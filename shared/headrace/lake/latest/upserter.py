@@ -17,7 +17,7 @@ from pyroaring import BitMap64
 from headrace.errors import InvariantError, StoreError
 from headrace.lake.datafile import DataFile, FileLayout, by_partition, write_file
 from headrace.lake.failures import said
-from headrace.lake.latest.changes import FILE, NUMBER, Came
+from headrace.lake.latest.changes import FILE, NUMBER, Came, Changes
 from headrace.lake.latest.keys import KeyIndex, Wanted
 from headrace.lake.latest.live import Action, LiveFile, LiveFiles, addition
 from headrace.lake.latest.merging import Piece, rewritten
@@ -112,11 +112,7 @@ class Upserter:
             Exception: any other exception leaves open whether the commit landed.
         """
         files = {file.path: file for file in self._files.at(log.version)}
-        key = self.naming.key
-        events = ranked(batch.events, self.naming)
-        came = Came.of(events, marked(batch.tombstones, key), key)
-        nothing = events.clear().rename({ROW: NUMBER}).with_columns(pl.lit("").alias(FILE))
-        changes = came.changes(self._current(files.values(), Wanted(came.keys, key), nothing))
+        changes = self.changes(log.version, batch)
         incoming = batch.events.take(pa.array(changes.incoming, pa.int64()))
         writing = self._write(files, incoming, changes.deleted)
         added = [file for file, _ in writing.added]
@@ -129,6 +125,23 @@ class Upserter:
         for file, rows in writing.added:
             self._index.learn(file, rows)
         return made, added
+
+    def changes(self, version: int, batch: Arrivals) -> Changes:
+        """What a batch would change.
+
+        Args:
+            version: of the table, not older than the last that was asked for.
+            batch: what came.
+
+        Raises:
+            InvariantError: a key has more than one row.
+            StoreError, AccessDeniedError: the table cannot be read.
+        """
+        key = self.naming.key
+        events = ranked(batch.events, self.naming)
+        came = Came.of(events, marked(batch.tombstones, key), key)
+        nothing = events.clear().rename({ROW: NUMBER}).with_columns(pl.lit("").alias(FILE))
+        return came.changes(self._current(self._files.at(version), Wanted(came.keys, key), nothing))
 
     def _current(self, files: Collection[LiveFile], wanted: Wanted, nothing: pl.DataFrame) -> pl.DataFrame:
         """The rows that the wanted keys have now, as `Came.changes` takes them; `nothing` has their columns.

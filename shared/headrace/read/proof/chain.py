@@ -45,7 +45,7 @@ class Chain:
         elif kind == "claim":
             self._check_claim(commit)
         elif kind == "replay":
-            self._check_replay(commit)
+            self._check_replay(commit, before)
         elif kind == "rebuild" and self._latest:
             self._check_rebuild(commit, before)
         elif kind is None:
@@ -149,9 +149,11 @@ class Chain:
         if commit.adds or commit.removes:
             self._add(Code.FOREIGN_COMMIT, "a claim changed files", commit)
 
-    def _check_replay(self, commit: Commit) -> None:
+    def _check_replay(self, commit: Commit, before: Snapshot) -> None:
         self._refuse_moves(commit)
-        if commit.removes:
+        if self._latest:
+            self._check_changes(commit, before)
+        elif commit.removes:
             self._add(Code.FOREIGN_COMMIT, f"a replay commit removed {len(commit.removes)} files", commit)
         for partition, offsets in _origin(commit).offsets.items():
             if history := self.histories.get(partition):
@@ -160,6 +162,9 @@ class Chain:
     def _check_rebuild(self, commit: Commit, before: Snapshot) -> None:
         """All rows are written anew, so all that was there goes; whether they are right is for the topic to say."""
         self._refuse_moves(commit)
+        # What a replay had landed and not yet marked is no row any more: it will be replayed again.
+        for history in self.histories.values():
+            history.replayed.clear()
         gone, there = {file.path for file in commit.removes}, before.files.keys()
         if gone != there:
             message = f"a rebuild left {len(there - gone)} files and removed {len(gone - there)} that were not there"

@@ -69,7 +69,9 @@ class LatestReplay:
 
     def take(self, replayed: Replayed, covered: Coverage, content: Content, history: PartitionHistory) -> None:
         """Reads one partition to its position."""
-        partition, quarantined = replayed.partition, content.quarantined - content.rows
+        # A replay that was interrupted has applied some that nothing has marked yet.
+        partition, quarantined = replayed.partition, content.quarantined - history.replayed
+        brought = content.resolved | (content.quarantined & history.replayed)
         seen, sums, applied = BitMap64(), BlockSums(), 0
 
         def unreadable(offset: int) -> None:
@@ -92,7 +94,7 @@ class LatestReplay:
         if not replayed.thinned:
             self._check_quarantined(partition, between(quarantined, first, covered.position) - seen)
             whole = first <= covered.start and history.since == covered.start and not history.rewound
-            told = history.rows + history.deletes
+            told = history.rows + history.deletes + brought.range_cardinality(first, covered.position)
             if whole and applied != told:
                 message = f"the commits say that {told} records were applied, the topic has {applied} such"
                 self.findings.add(Finding(Verdict.FAIL, Code.COUNT_DIFFERS, message, partition))
