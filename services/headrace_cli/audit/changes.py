@@ -64,8 +64,11 @@ def _check(output: Path | None) -> None:
 
 def _listed(frame: pl.LazyFrame, limit: int) -> tuple[Mapping[str, int], list[dict[str, Any]]]:
     name = frame.collect_schema().names()[1:-2]
-    counted, rows = all_collected([_counted(frame), frame.sort(name).head(limit)], "reading the changes")
-    return _counts(counted), rows.to_dicts()
+    # Names first: whole rows would all be held to be sorted.
+    first = frame.select(name).sort(name).head(limit)
+    counted, names = all_collected([_counted(frame), first], "reading the changes")
+    (rows,) = all_collected([frame.join(names.lazy(), on=name, how="semi")], "reading the changes")
+    return _counts(counted), rows.sort(name).to_dicts()
 
 
 def _written(frame: pl.LazyFrame, output: Path) -> tuple[Mapping[str, int], list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ import pytest
 from headrace import metrics
 from headrace.contracts import RejectReason
 from headrace.lake.upkeep.health import Part
-from headrace.metrics import CATALOGUE, common, ingest, maintenance, producer, tables
+from headrace.metrics import CATALOGUE, common, ingest, maintenance, producer, quality, tables
 from headrace.metrics.health import State
 from headrace.metrics.metric import Counter, Histogram, Metric
 from headrace_ingest.flush import Trigger
@@ -47,6 +47,7 @@ def test_a_metric_is_named_labelled_and_explained_as_all_are(metric: Metric) -> 
         (maintenance, metrics.MAINTENANCE),
         (producer, metrics.PRODUCER),
         (tables, metrics.TABLES),
+        (quality, metrics.QUALITY),
     ],
 )
 def test_every_metric_of_a_module_is_in_its_part(module: object, part: tuple[Metric, ...]) -> None:

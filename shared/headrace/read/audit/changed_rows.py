@@ -1,13 +1,12 @@
 """What changed between two versions of a table, row by row: what was added, replaced and deleted.
 
-Only files that the two versions do not share are read. Where all commits between them are Headrace's, positions tell
-new rows from rows that were merely moved, so that merged files cost no memory. Where another tool had its hands in
-the table, every row of these files is compared with what was there before.
+Only files that the two versions do not share are read. Where rows only come, and all commits between are Headrace's,
+positions tell new rows from rows that were merely moved, and no row is held in memory. Elsewhere the rows of these
+files are compared with each other.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import polars as pl
 
@@ -64,16 +63,12 @@ def _changes(log: CommitLog, before: Snapshot, after: Snapshot) -> pl.LazyFrame:
     parts = Parts(log.store, log.table, after.frame().collect_schema())
     lost = difference(log.store, log.table, before.version, after.version)
     old, new = parts.scan(lost.before), parts.scan(lost.after)
-    replayed = _replayed(log, before.version + 1, after.version)
-    if replayed is None or (rule is not None and rule.deletes):
-        return _compared(old, new, _ADDRESS if rule is None else rule.key, how="full")
+    replayed = None if rule is not None else _replayed(log, before.version + 1, after.version)
+    if replayed is None:
+        return _compared(old, new, _ADDRESS if rule is None else rule.key)
     is_read_since = _is_read_since(before.positions)
-    read_since = new.filter(is_read_since)
-    if rule is not None:
-        # The rows that they replace are all among the old ones, and of those that were moved none is new.
-        return _compared(old, read_since, rule.key, how="right")
     home = _brought_home(new.filter(~is_read_since), replayed)
-    return _compared(old.clear(), pl.concat([read_since, home]), _ADDRESS, how="right")
+    return _added(pl.concat([new.filter(is_read_since), home]))
 
 
 def _replayed(log: CommitLog, first: int, last: int) -> Replayed | None:
@@ -108,9 +103,18 @@ def _brought_home(rows: pl.LazyFrame, replayed: Replayed) -> pl.LazyFrame:
     return rows.join(named, on=_ADDRESS, how="semi")
 
 
-def _compared(
-    old: pl.LazyFrame, new: pl.LazyFrame, name: Sequence[str], *, how: Literal["full", "right"]
-) -> pl.LazyFrame:
+def _added(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows that are new."""
+    after = pl.struct(pl.all())
+    return rows.select(
+        pl.lit("insert").alias(CHANGE),
+        *_ADDRESS,
+        pl.when(pl.lit(value=False)).then(after).alias(BEFORE),
+        after.alias(AFTER),
+    )
+
+
+def _compared(old: pl.LazyFrame, new: pl.LazyFrame, name: Sequence[str]) -> pl.LazyFrame:
     """Pairs of rows of one name that say something else, or of which there is one."""
     left = old.select(*name, pl.struct(pl.all()).alias(BEFORE))
     right = new.select(*name, pl.struct(pl.all()).alias(AFTER))
@@ -122,7 +126,7 @@ def _compared(
         .otherwise(pl.lit("update"))
     )
     return (
-        left.join(right, on=name, how=how, coalesce=True)
+        left.join(right, on=name, how="full", coalesce=True)
         .filter(pl.col(BEFORE).ne_missing(pl.col(AFTER)))
         .select(change.alias(CHANGE), *name, BEFORE, AFTER)
     )

@@ -67,10 +67,16 @@ def row_origins(lake: Lake, table: str, where: Sequence[pl.Expr], *, as_of: AsOf
     locator = Locator(lake.store, table)
     topic = locator.log.identity.topic
     snapshot = lake.snapshot(table, as_of)
-    found = snapshot.frame().filter(*where).sort("_partition", "_offset").head(limit + 1)
-    rows = collected(found, f"reading {table}").to_dicts()
+    rows = _first(snapshot.frame().filter(*where), limit + 1, f"reading {table}")
     told = tuple(RowOrigin(row, locator.locate(row["_partition"], row["_offset"])) for row in rows[:limit])
     return RowOrigins(table, topic, snapshot.version, told, len(rows) > limit)
+
+
+def _first(found: pl.LazyFrame, limit: int, doing: str) -> list[dict[str, Any]]:
+    """The first rows by their records; places first, as whole rows would all be held to be sorted."""
+    address = ["_partition", "_offset"]
+    places = collected(found.select(address).sort(address).head(limit), doing)
+    return collected(found.join(places.lazy(), on=address, how="semi"), doing).sort(address).to_dicts()
 
 
 def is_value(schema: pl.Schema, column: str, text: str) -> pl.Expr:

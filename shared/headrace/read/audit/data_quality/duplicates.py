@@ -14,6 +14,7 @@ from headrace.read.audit.data_quality.report import Duplicate, Duplicates, Scope
 # Keys that are looked through at once: of texts like ids some 600 MB.
 KEYS_AT_ONCE = 4_000_000
 _EXAMPLES = 10
+_DOING = "looking for duplicates"
 _ORDER = ("_ingested_at", "_partition", "_offset")
 
 
@@ -71,17 +72,21 @@ def _shares(rows: pl.LazyFrame, key: Sequence[str], shares: int) -> Iterator[pl.
 def _again(rows: pl.LazyFrame, key: Sequence[str], scope: Scope) -> pl.DataFrame:
     """Those rows within the scope of whose event a row landed before."""
     bounds = scope.holds("_ingested_at")
-    asked = rows.filter(*bounds).select(key) if bounds else None
-    among = rows if asked is None else rows.join(asked.unique(), on=key, how="semi", nulls_equal=True)
+    among = _among(rows, rows.filter(*bounds).select(key).unique()) if bounds else rows
     twice = among.group_by(key).len().filter(pl.col("len") > 1).select(key)
-    doing = "looking for duplicates"
-    found = collected(rows.join(collected(twice, doing).lazy(), on=key, how="semi", nulls_equal=True), doing)
+    found = collected(_among(rows, twice), _DOING)
     return found.sort(_ORDER).filter(~pl.struct(key).is_first_distinct()).filter(*bounds)
+
+
+def _among(rows: pl.LazyFrame, keys: pl.LazyFrame) -> pl.LazyFrame:
+    """Those rows that have one of the keys, which are held: a join of two frames to come would hold either."""
+    held = collected(keys, _DOING)
+    return rows.join(held.lazy(), on=held.columns, how="semi", nulls_equal=True)
 
 
 def _examples(rows: pl.LazyFrame, keys: pl.DataFrame) -> list[Duplicate]:
     names = keys.columns
-    found = collected(rows.join(keys.lazy(), on=names, how="semi", nulls_equal=True), "looking for duplicates")
+    found = collected(_among(rows, keys.lazy()), _DOING)
     return [
         Duplicate(dict(zip(names, values, strict=True)), tuple(part.select("_partition", "_offset").rows()))
         for values, part in found.sort(_ORDER).group_by(names, maintain_order=True)
