@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from deltalake import Field
+from deltalake.schema import PrimitiveType
 
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake import Lake
@@ -156,7 +157,7 @@ def test_of_latest_rows_what_was_before_and_after_is_told(
 def test_a_column_that_came_later_is_null_in_rows_from_before(memory_world: World) -> None:
     memory_world.topic.extend([fill(n) for n in range(3)])
     memory_world.drain()
-    memory_world.table().alter.add_columns(Field("note", "string", nullable=True))
+    memory_world.table().alter.add_columns(Field("note", PrimitiveType("string")))
 
     found = told(memory_world, 0)
     assert [after["note"] for _, after in found.values() if after] == [None] * 3
