@@ -1,10 +1,11 @@
 """Tables that people write themselves, on a disk and in an object store."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -15,13 +16,20 @@ import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 
-from headrace.errors import ConfigError, MaintenanceHeldError, RowsRefusedError, WrongTableError
+from headrace.errors import (
+    CommitTimeoutError,
+    ConfigError,
+    MaintenanceHeldError,
+    RowsRefusedError,
+    StoreError,
+    WrongTableError,
+)
 from headrace.lake import Lake
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep.lease import take_lease
 from headrace.testing.manual_clock import ManualClock
-from tests.behaviour.upkeep import feed
+from tests.behaviour.upkeep import feed, outcomes, rounds_of
 from tests.behaviour.world import TABLE, World
 
 DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
@@ -284,8 +292,8 @@ def test_names_files_and_rights_are_said_plainly(disk: Lake, tmp_path: Path) -> 
         disk.create("prices", prices(1))
     with pytest.raises(ConfigError, match="there is no table price under"):
         disk.append("price", prices(1))
-    with pytest.raises(ConfigError, match=r"a LazyFrame has no rows that can be written: collect\(\) it first"):
-        disk.append("prices", prices(1).lazy())  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="a dict has no rows that can be written: give a frame of polars"):
+        disk.append("prices", {"id": [1]})  # type: ignore[arg-type]
     (tmp_path / "lake/file").write_text("")
     with pytest.raises(WrongTableError, match="file is a file"):
         disk.create("file", prices(1))
@@ -361,3 +369,121 @@ def test_a_half_that_an_interrupted_deletion_left_can_be_deleted(memory_world: W
     assert Lake(str(world.root)).delete(TABLE, confirm=TABLE).tables == (quarantine_name(TABLE),)
 
     assert list(world.root.iterdir()) == []
+
+
+def test_a_table_is_copied_and_its_rows_are_deleted_by_what_they_say(disk: Lake) -> None:
+    disk.create("prices", prices(*range(10)), partition_by="symbol")
+    disk.append("prices", prices(10))
+    disk.create("copy", disk.read("prices", as_of=0))
+    seen = disk.snapshot("copy")
+
+    assert disk.replace("copy", seen.frame().filter(pl.col("id") > 7), if_version=0) == 1
+    with pytest.raises(CommitTimeoutError, match="copy is at version 1 and no longer at 0"):
+        disk.replace("copy", seen.frame(), if_version=0)
+
+    assert rows(disk, "copy")["id"].to_list() == [8, 9]
+    assert len(rows(disk)) == 11
+
+
+def test_columns_are_added_and_old_rows_have_null(disk: Lake) -> None:
+    disk.create("prices", prices(1))
+    more = pl.DataFrame(schema={"mark": pl.String, "note": pl.String, "rank": pl.Int32})
+
+    assert disk.add_columns("prices", more) == 1
+    assert disk.add_columns("prices", more) == 1
+    with pytest.raises(RowsRefusedError, match="prices has rank as int32, not string: a column keeps its type"):
+        disk.add_columns("prices", pl.DataFrame(schema={"rank": pl.String}))
+    with pytest.raises(RowsRefusedError, match="prices has note, and Note is the same to readers"):
+        disk.add_columns("prices", pl.DataFrame(schema={"Note": pl.String}))
+
+    disk.append("prices", prices(2).with_columns(note=pl.lit("new")))
+    disk.merge("prices", prices(1).select("id", note=pl.lit("mended")), on="id")
+    assert rows(disk).select("id", "note", "rank").rows() == [(1, "mended", None), (2, "new", None)]
+    disk.optimize("prices", z_order=["rank", "id"])
+    assert rows(disk)["note"].to_list() == ["mended", "new"]
+    assert disk.restore("prices", 0) == 5
+    assert "note" not in rows(disk).columns
+
+
+MOST_WRITES = 8
+
+
+@pytest.mark.parametrize("operation", ["append", "replace", "merge", "restore"])
+@pytest.mark.parametrize("done", [True, False])
+def test_a_store_that_fails_at_any_write_leaves_the_whole_change_or_nothing(
+    disk: Lake, monkeypatch: pytest.MonkeyPatch, operation: str, done: bool
+) -> None:
+    act: dict[str, Callable[[], object]] = {
+        "append": lambda: disk.append("prices", prices(3), once="x"),
+        "replace": lambda: disk.replace("prices", prices(2, mark="b")),
+        "merge": lambda: disk.merge("prices", prices(2, 3, mark="b"), on="id"),
+        "restore": lambda: disk.restore("prices", 0),
+    }
+    disk.create("prices", prices(1), partition_by="symbol")
+    disk.append("prices", prices(2))
+    base = disk.snapshot("prices").version
+    before = rows(disk)
+    act[operation]()
+    after = rows(disk)
+
+    for failing in range(MOST_WRITES):
+        disk.restore("prices", base)
+        assert_frame_equal(rows(disk), before)
+        with monkeypatch.context() as broken:
+            numbers = _fail_at(broken, failing, done=done)
+            try:
+                act[operation]()
+            except StoreError:
+                pass
+            else:
+                assert_frame_equal(rows(disk), after)
+        assert rows(disk).equals(before) or rows(disk).equals(after)
+        act[operation]()
+        assert_frame_equal(rows(disk), after)
+        if next(numbers) <= failing:
+            return
+    pytest.fail("it writes more often than was tried")
+
+
+def _fail_at(monkeypatch: pytest.MonkeyPatch, failing: int, *, done: bool) -> Iterator[int]:
+    """The write of that number fails, when it was done or before; counts on."""
+    numbers = count()
+
+    def failing_one(write: Callable[[Store, str, bytes], object]) -> Callable[[Store, str, bytes], object]:
+        def fail(self: Store, path: str, data: bytes) -> object:
+            if next(numbers) != failing:
+                return write(self, path, data)
+            if done:
+                write(self, path, data)
+            msg = "the network went away"
+            raise StoreError(msg)
+
+        return fail
+
+    for name in ("put", "create"):
+        monkeypatch.setattr(Store, name, failing_one(getattr(Store, name)))
+    return numbers
+
+
+def test_maintenance_looks_after_tables_made_by_hand_and_lends_them(
+    memory_world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = memory_world
+    feed(world, 1)
+    lake = Lake(str(world.root))
+    lake.create("prices", prices(0), time_travel_days=30)
+    for number in range(1, 10):
+        lake.append("prices", prices(number))
+    before = rows(lake)
+
+    with rounds_of(world) as rounds:
+        found = {each.table: each for each in rounds.go(lambda: False)}
+        assert ("compact", "done") in outcomes(found["prices"])
+        # Between two looks its lease is free.
+        assert lake.optimize("prices", z_order="symbol").merges == 1
+        with pytest.raises(MaintenanceHeldError):
+            lake.delete(TABLE, confirm=TABLE)
+        assert_frame_equal(rows(lake), before)
+        lake.delete("prices", confirm="prices")
+        assert "prices" not in {each.table for each in rounds.go(lambda: False)}
+    assert "left_alone" not in caplog.text

@@ -7,7 +7,7 @@ import polars as pl
 
 from headrace.contracts import Contract, load_contracts
 from headrace.lake.as_of import AsOf, EventTime
-from headrace.lake.by_hand import appending, creating, deleting, history, merging, restoring, upkeep
+from headrace.lake.by_hand import appending, creating, deleting, history, merging, restoring, upkeep, widening
 from headrace.lake.by_hand.pairing import Keys
 from headrace.lake.by_hand.rows import Rows
 from headrace.lake.consistent import Consistent, Ends, Patience, consistent_at
@@ -115,9 +115,13 @@ class Lake:
         """Adds rows, under a name only once: `by_hand.appending.append`."""
         return appending.append(self.store, table, rows, once=once)
 
-    def replace(self, table: str, rows: Rows) -> int:
+    def replace(self, table: str, rows: Rows, *, if_version: int | None = None) -> int:
         """Puts rows in the place of all that are there: `by_hand.appending.replace_rows`."""
-        return appending.replace_rows(self.store, table, rows)
+        return appending.replace_rows(self.store, table, rows, if_version=if_version)
+
+    def add_columns(self, table: str, like: Rows) -> int:
+        """Gives the table the columns of a frame that it lacks: `by_hand.widening.add_columns`."""
+        return widening.add_columns(self.store, table, like)
 
     def merge(
         self,

@@ -2,6 +2,7 @@
 
 import time
 
+from headrace.errors import CommitTimeoutError
 from headrace.lake.by_hand.committing import Change, check_same, make
 from headrace.lake.by_hand.opening import opened_to_write
 from headrace.lake.by_hand.rows import Rows, fitted, sources_of
@@ -47,26 +48,41 @@ def append(store: Store, table: str, rows: Rows, *, once: str | None = None) -> 
     return make(store, table, _APPENDING, plan)
 
 
-def replace_rows(store: Store, table: str, rows: Rows) -> int:
+def replace_rows(store: Store, table: str, rows: Rows, *, if_version: int | None = None) -> int:
     """Puts rows in the place of all that are there; older versions still have those. Returns the version.
+
+    Args:
+        store: where the table lies.
+        table: its folder.
+        rows: a frame, or Parquet files. A column that they lack is null.
+        if_version: only while this is the newest version: of rows that were made of it, nothing is lost then that came
+            meanwhile.
 
     Raises:
         ConfigError: there is no such table, or no rows to be had.
         WrongTableError: workers fill it, or another tool gave it what is not known here.
         RowsRefusedError: columns or values do not fit; nothing was written.
-        CommitTimeoutError: other commits kept coming first.
+        CommitTimeoutError: other commits kept coming first, or `if_version` is not the newest.
         StoreError, AccessDeniedError: the store failed; all rows were replaced, or none.
     """
     log = opened_to_write(store, table, _REPLACING)
+    _check_version(log, if_version)
     files = _written(log, rows)
 
     def plan(newest: DeltaLog) -> Change:
         check_same(log, newest)
+        _check_version(newest, if_version)
         now = time.time_ns() // 1_000_000
         gone = [file.removal(now) for file in LiveFiles(store, table, None).at(newest.version)]
         return Change("replace", "WRITE", [*gone, *map(addition, files)], note=changed(files))
 
     return make(store, table, _REPLACING, plan)
+
+
+def _check_version(log: DeltaLog, wanted: int | None) -> None:
+    if wanted is not None and log.version != wanted:
+        msg = f"{log.table} is at version {log.version} and no longer at {wanted}: nothing was replaced, read it again"
+        raise CommitTimeoutError(msg)
 
 
 def once_id(name: str) -> str:

@@ -1,6 +1,6 @@
-"""What rows come in: whatever streams Arrow (frames of pandas and polars, Arrow's own), or Parquet files.
+"""What rows come in: whatever streams Arrow (frames of pandas and polars, Arrow's own), lazy frames, Parquet files.
 
-They are taken batch by batch, so what is written is never held a second time as a whole.
+They are taken batch by batch, so what is written is never held a second time as a whole, and a lazy frame never at all.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Protocol, TypeAlias, runtime_checkable
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -29,7 +30,7 @@ class ArrowStream(Protocol):
 
 
 FilePath: TypeAlias = "str | PathLike[str]"
-Rows: TypeAlias = "ArrowStream | FilePath | Sequence[FilePath]"
+Rows: TypeAlias = "ArrowStream | pl.LazyFrame | FilePath | Sequence[FilePath]"
 """A frame, or the path or URI of a Parquet file, or several of these."""
 
 
@@ -56,17 +57,33 @@ def sources_of(rows: Rows) -> list[Source]:
         RowsRefusedError: a frame cannot be told as Arrow.
         StoreError, AccessDeniedError: a file cannot be read.
     """
+    if isinstance(rows, pl.LazyFrame):
+        return [_lazy(rows)]
     if isinstance(rows, ArrowStream):
         return [_frame(rows)]
     if isinstance(rows, str | PathLike):
         return [_file(fspath(rows))]
     if isinstance(rows, Sequence) and rows and all(isinstance(path, str | PathLike) for path in rows):
         return [_file(fspath(path)) for path in rows]
-    hint = (
-        "collect() it first" if hasattr(rows, "collect") else "give a frame of polars, pandas (2.2 or newer) or Arrow"
+    msg = (
+        f"a {type(rows).__name__} has no rows that can be written: give a frame of polars, pandas (2.2 or newer) or "
+        "Arrow, or paths of Parquet files"
     )
-    msg = f"a {type(rows).__name__} has no rows that can be written: {hint}, or paths of Parquet files"
     raise ConfigError(msg)
+
+
+def _lazy(rows: pl.LazyFrame) -> Source:
+    try:
+        schema = rows.collect_schema().to_frame().to_arrow().schema
+    except pl.exceptions.PolarsError as error:
+        msg = f"the LazyFrame cannot be collected: {said(error)}"
+        raise RowsRefusedError(msg) from error
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for frame in rows.collect_batches(chunk_size=_BATCH_ROWS):
+            yield from frame.to_arrow().to_batches()
+
+    return Source(schema, batches, "the LazyFrame")
 
 
 def _frame(rows: ArrowStream) -> Source:
@@ -140,7 +157,7 @@ def _batches(sources: Sequence[Source], wanted: pa.Schema) -> Iterator[pa.Record
             for batch in source.batches():
                 for begin in range(0, batch.num_rows, _BATCH_ROWS):
                     yield _cast(batch.slice(begin, _BATCH_ROWS), wanted, source.told)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, pl.exceptions.PolarsError) as error:
             msg = f"{source.told} cannot be read to its end ({said(error)}): nothing was written"
             raise RowsRefusedError(msg) from error
 

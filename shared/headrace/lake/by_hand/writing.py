@@ -8,6 +8,7 @@ import pyarrow.types as pt
 
 from headrace.errors import RowsRefusedError, WrongTableError
 from headrace.lake.datafile import DataFile, FileLayout, write_files
+from headrace.lake.failures import said
 from headrace.lake.log import DeltaLog
 from headrace.lake.schema import arrow_columns
 from headrace.lake.store import Store
@@ -84,7 +85,11 @@ def write_piece(store: Store, layout: FileLayout, rows: pa.Table) -> list[DataFi
     """
     if layout.partition_column is not None:
         _check_values(rows, layout.partition_column)
-    return write_files(store, layout, rows)
+    try:
+        return write_files(store, layout, rows)
+    except pa.ArrowException as error:
+        msg = f"Parquet has no place for these rows ({said(error)}). Nothing was written"
+        raise RowsRefusedError(msg) from error
 
 
 def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
