@@ -1,5 +1,6 @@
 """Tables that people write themselves, on a disk and in an object store."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -487,3 +488,25 @@ def test_maintenance_looks_after_tables_made_by_hand_and_lends_them(
         lake.delete("prices", confirm="prices")
         assert "prices" not in {each.table for each in rounds.go(lambda: False)}
     assert "left_alone" not in caplog.text
+
+
+def pandas_like(index: object, **columns: list[object]) -> pa.Table:
+    """What a frame of pandas streams: its index as columns, or only in a note."""
+    return pa.table(columns).replace_schema_metadata({"pandas": json.dumps({"index_columns": [index]})})
+
+
+def test_an_index_of_pandas_is_a_column_by_its_name_and_is_never_lost(disk: Lake) -> None:
+    numbering = pandas_like("__index_level_0__", id=[1], __index_level_0__=[7])
+    disk.create("t", numbering)
+    disk.append("t", numbering)
+    assert disk.read("t").collect().rows() == [(1,), (1,)]
+
+    days = pandas_like("__index_level_0__", id=[1], __index_level_0__=[DAY])
+    with pytest.raises(RowsRefusedError, match="the index has no name: name it, or leave it out"):
+        disk.append("t", days)
+    counting = {"kind": "range", "name": "day", "start": 0, "stop": 1, "step": 1}
+    with pytest.raises(
+        RowsRefusedError, match=r"the index day of the Table does not come with its rows: reset_index\(\)"
+    ):
+        disk.append("t", pandas_like(counting, id=[1]))
+    disk.append("t", pandas_like({**counting, "name": None}, id=[1]))

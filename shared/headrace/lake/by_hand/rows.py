@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.errors import ConfigError, RowsRefusedError
-from headrace.lake.by_hand.types import misfits, table_schema, unnamed_index
+from headrace.lake.by_hand.types import lost_index, misfits, table_schema, unnamed_index
 from headrace.lake.failures import said
 from headrace.lake.store import Store
 
@@ -92,7 +92,15 @@ def _frame(rows: ArrowStream) -> Source:
     except (pa.ArrowException, TypeError, ValueError) as error:
         msg = f"the {type(rows).__name__} cannot be told as Arrow: {said(error)}"
         raise RowsRefusedError(msg) from error
-    return Source(reader.schema, lambda: iter(reader), f"the {type(rows).__name__}")
+    return _with_index(Source(reader.schema, lambda: iter(reader), f"the {type(rows).__name__}"))
+
+
+def _with_index(source: Source) -> Source:
+    lost = lost_index(source.schema)
+    if lost is not None:
+        msg = f"the index {lost} of {source.told} does not come with its rows: reset_index() makes a column of it"
+        raise RowsRefusedError(msg)
+    return source
 
 
 def _file(path: str) -> Source:
@@ -107,7 +115,7 @@ def _file(path: str) -> Source:
     except pa.ArrowException as error:
         msg = f"{path} is not a Parquet file, or a torn one ({said(error)}): nothing was written"
         raise ConfigError(msg) from error
-    return Source(schema, lambda: _read(store, name), path)
+    return _with_index(Source(schema, lambda: _read(store, name), path))
 
 
 def _read(store: Store, name: str) -> Iterator[pa.RecordBatch]:

@@ -4,6 +4,7 @@ Nothing is rounded and nothing is guessed: a wider type takes a narrower one, an
 and what a table cannot hold exactly is refused with the column's name.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,6 +53,13 @@ def table_schema(found: pa.Schema) -> pa.Schema:
 def unnamed_index(found: pa.Schema) -> Sequence[str]:
     """Columns that pandas makes of an index without a name, where it only numbers the rows."""
     return [field.name for field in found if _UNNAMED_INDEX.fullmatch(field.name) and pt.is_integer(field.type)]
+
+
+def lost_index(found: pa.Schema) -> str | None:
+    """The name of an index that pandas tells of and gives no column, because it only counts."""
+    told = json.loads((found.metadata or {}).get(b"pandas", b"{}"))
+    named = (index.get("name") for index in told.get("index_columns", ()) if isinstance(index, dict))
+    return next((str(name) for name in named if name is not None), None)
 
 
 def table_type(found: pa.DataType) -> pa.DataType:
