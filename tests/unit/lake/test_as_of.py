@@ -9,7 +9,7 @@ from headrace.errors import ConfigError
 from headrace.lake.as_of import CLOCKS, EventTime, Told, aware, version_at, version_reaching
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-MINUTES = st.integers(0, 10_000).map(lambda minutes: timedelta(minutes=minutes))
+MINUTES = st.integers(0, 15).map(lambda minutes: timedelta(minutes=minutes))
 
 
 def by_definition(moment: datetime, made: Sequence[datetime]) -> int:
@@ -19,8 +19,8 @@ def by_definition(moment: datetime, made: Sequence[datetime]) -> int:
 
 
 @given(
-    st.lists(MINUTES, min_size=1, max_size=60),
-    st.lists(st.sampled_from([-0.5, -0.2, 0.0, 0.0, 0.3, 0.5]), min_size=60, max_size=60),
+    st.lists(MINUTES, min_size=4, max_size=12),
+    st.lists(st.sampled_from([-0.5, 0.0, 0.5]), min_size=12, max_size=12),
     MINUTES,
 )
 def test_it_is_the_newest_version_committed_like_all_before_it_by_then_whatever_clocks_say(

@@ -86,9 +86,10 @@ class LatestTable:
 
         return standing(second(moment), len(self.flushes), reversed(self.commits), settled)
 
-    def read(self, found: Standing) -> dict[int, int]:
+    def read(self, found: Standing, moment: int) -> dict[int, int]:
         more = [event for version in found.more for event in self.written[version]]
-        return latest([*self.states[found.version].items(), *more])
+        every = [*self.states[found.version].items(), *more]
+        return latest(event for event in every if event[1] <= moment)
 
 
 EVENTS = st.tuples(st.integers(0, 3), st.integers(0, 30))
@@ -102,8 +103,7 @@ def test_the_latest_rows_as_of_an_event_time_are_right_or_not_told(flushes: list
     found = table.at(moment)
 
     if isinstance(found, Standing):
-        read = {key: at for key, at in table.read(found).items() if at <= moment}
-        assert read == latest(event for flush in flushes for event in flush if event[1] <= moment)
+        assert table.read(found, moment) == latest(event for flush in flushes for event in flush if event[1] <= moment)
 
 
 @given(st.lists(st.lists(EVENTS, max_size=4, unique_by=lambda event: event[0]), max_size=12), st.integers(0, 30))
@@ -221,6 +221,13 @@ def test_a_partition_that_is_quiet_is_waited_for_where_nobody_asks_the_broker() 
 
     assert table.partitions.lacking(second(5), reversed(table.commits)) == {1}
     assert table.partitions.until(reversed(table.commits)) is None
+
+
+def test_what_the_broker_said_tells_nothing_of_what_happened_afterwards() -> None:
+    partitions = Partitions(frozenset({0}), frozenset(), second(5))
+
+    assert partitions.lacking(second(4), []) == set()
+    assert partitions.lacking(second(5), []) == {0}
 
 
 def test_events_of_the_very_moment_may_still_come() -> None:
