@@ -58,7 +58,7 @@ test: .venv/.dev ## Run every test, on a real Kafka too where Java 17 and Maven 
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: .venv/.dev ## Measure throughput, memory, commit cost, freshness, verify and maintenance on a real Kafka (BENCH_ARGS)
+bench: .venv/.dev ## Measure throughput, memory, commit cost, freshness, verify, maintenance and readers on a real Kafka (BENCH_ARGS)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: bench-peers

@@ -26,6 +26,7 @@ from benchmarks import (
     memory,
     point_query,
     producer,
+    readers,
     restart,
     scale,
     small_files,
@@ -50,6 +51,7 @@ BENCHMARKS = {
     "maintained_day": maintained_day.measure,
     "maintained_commits": maintained_commits.measure,
     "point_query": point_query.measure,
+    "readers": readers.measure,
     "latest": latest.measure,
 }
 

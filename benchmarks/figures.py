@@ -64,6 +64,7 @@ def render(results: dict[str, Any]) -> str:
         *_day_rows(results.get("maintained_day")),
         *_commits_rows(results.get("maintained_commits")),
         *_query_rows(results.get("point_query")),
+        *_reader_rows(results.get("readers")),
         *_latest_rows(results.get("latest")),
     ]
     body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
@@ -205,6 +206,31 @@ def _latest_rows(measured: dict[str, Any] | None) -> list[Row]:
             f"{worker['updated_peak_rss_mib']} MiB at {worker['updates']:,} records of backlog",
             f"{worker['updated_per_second']:,} records/s; {worker['filled_peak_rss_mib']} MiB and "
             f"{worker['filled_per_second']:,} records/s when it made the table; budget {worker['budget_mib']} MiB",
+        ),
+    ]
+
+
+def _reader_rows(measured: dict[str, Any] | None) -> list[Row]:
+    if measured is None:
+        return []
+    few, *_, many = measured["readers"].items()
+    analytical, opened = measured["analytical_ms"], measured["open_ms"]
+    return [
+        (
+            f"rows of one symbol and minute of {measured['rows']:,}, {many[0]} readers asking once a second",
+            f"p50 {many[1]['p50_ms']:.1f} ms, p99 {many[1]['p99_ms']:.1f} ms",
+            f"beside a commit a second and maintenance; {few[0]} reader p50 {few[1]['p50_ms']:.1f} ms; at most "
+            f"{measured['answers_per_second']:.0f} answers a second",
+        ),
+        (
+            "volume and commission per strategy over all of them",
+            f"{analytical['alone'] / 1000:.2f} s",
+            f"{analytical['beside'] / 1000:.2f} s beside the commits; one trade by its id {measured['id_ms']:.0f} ms",
+        ),
+        (
+            "what a question costs before a row is read",
+            f"{opened['again']:.1f} ms",
+            f"opening the table each time {opened['anew']:.1f} ms",
         ),
     ]
 

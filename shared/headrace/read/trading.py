@@ -5,7 +5,6 @@ import polars as pl
 from headrace.contracts import Greeks as GreeksEvent
 from headrace.contracts import Signal, Trade
 from headrace.lake import Lake
-from headrace.read.events import once_per_event
 from headrace.read.repository import Repository
 
 MISSED_ABOVE = 0.8
@@ -32,9 +31,12 @@ class Trades(Repository[Trade]):
             HeadraceError: as `rows`.
         """
         amount = pl.col("price") * pl.col("quantity")
-        trades = once_per_event(self.rows() if rows is None else rows, self.contract)
+        chosen = self.rows() if rows is None else rows
+        # Of the same id it is the same trade, so any of its rows will do: no order is needed.
+        counted = chosen.select("transaction_id", "strategy_id", "action", "quantity", "price", "commission")
         return (
-            trades.group_by("strategy_id")
+            counted.unique("transaction_id", keep="any")
+            .group_by("strategy_id")
             .agg(
                 pl.len().alias("trades"),
                 pl.col("quantity").sum().alias("contracts"),

@@ -58,3 +58,18 @@ def test_latest_rows_are_shown_once_they_were_measured() -> None:
     shown = render(results)
     for said in ("| 21,000 rows/s | 48 ms per 1,000 rows; deltalake's MERGE of the same 1,402 ms |", "| 391 MiB at"):
         assert said in shown
+
+
+def test_readers_are_shown_once_they_were_measured() -> None:
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    results["readers"] = {
+        "rows": 2_400_000,
+        "readers": {many: {"asked": 30, "p50_ms": 8.0, "p99_ms": 41.5} for many in ("1", "10", "50")},
+        "answers_per_second": 80.1,
+        "analytical_ms": {"alone": 400.1, "beside": 700.2},
+        "id_ms": 60.0,
+        "open_ms": {"anew": 20.1, "again": 0.1},
+    }
+    shown = render(results)
+    for said in ("| p50 8.0 ms, p99 41.5 ms |", "| 0.40 s | 0.70 s beside", "opening the table each time 20.1 ms"):
+        assert said in shown
