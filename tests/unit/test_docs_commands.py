@@ -5,6 +5,8 @@ Those that look at tables are typed, too, on a lake that a real worker made.
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,3 +157,17 @@ def test_commands_that_look_do_so() -> None:
 
     assert len(typed) > 40
     assert {command: code for command in sorted(typed) if (code := run(shlex.split(command))) not in LOOKED} == {}
+
+
+HEREDOC = re.compile(r"^python - (?P<arguments>.*?) *<<'END'\n(?P<script>.*?)^END$", re.MULTILINE | re.DOTALL)
+
+
+def test_python_of_shell_blocks_runs_on_the_lake(lake: Path) -> None:
+    found = [match for page in PAGES for block in blocks(page, "sh") for match in HEREDOC.finditer(block.text)]
+
+    assert found
+    for match in found:
+        command = [sys.executable, "-", *shlex.split(match["arguments"])]
+        ended = subprocess.run(command, cwd=lake, input=match["script"], text=True, capture_output=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+    assert "interval 90 days" in (lake / "lake" / "trades" / "_delta_log" / "00000000000000000003.json").read_text()

@@ -69,6 +69,7 @@ def test_an_event_of_ones_own_is_ingested_and_proved_as_the_page_says(tmp_path: 
         run(shell, "python page.py")
 
         said = run(shell, commands.text)
+        run(shell, "python read_fills.py")
 
     assert said.endswith("verify: PASS\n")
     assert (tmp_path / "lake" / "my_fills" / "_delta_log").is_dir()
