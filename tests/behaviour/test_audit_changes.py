@@ -51,11 +51,12 @@ def rows(world: World, version: int, name: Sequence[str], table: str = TABLE) ->
 
 
 def assert_right(world: World, name: Sequence[str], table: str = TABLE) -> None:
-    """From the first version on and from each that changed something to the next, changes are what frames say."""
+    """Over all versions, over half of them, and over each of the last steps, changes are what two frames say."""
     kinds = [commit.kind for commit in read_history(Store(str(world.root)), table, 1000).commits]
     kept = [version for version, kind in enumerate(reversed(kinds)) if kind != "claim"]
-    held = {version: rows(world, version, name, table) for version in kept}
-    for first, last in {*pairwise(kept), *((kept[0], each) for each in kept[-2:]), (kept[len(kept) // 2], kept[-1])}:
+    asked = {*pairwise(kept[-5:]), (kept[0], kept[-1]), (kept[len(kept) // 2], kept[-1])}
+    held = {version: rows(world, version, name, table) for version in {each for pair in asked for each in pair}}
+    for first, last in asked:
         old, new = held[first], held[last]
         expected = {key: (old.get(key), new.get(key)) for key in old.keys() | new.keys()}
         expected = {key: pair for key, pair in expected.items() if pair[0] != pair[1]}
@@ -64,11 +65,10 @@ def assert_right(world: World, name: Sequence[str], table: str = TABLE) -> None:
 
 def test_of_an_event_log_the_rows_that_were_added_are_told_and_merging_adds_none(memory_world: World) -> None:
     world = memory_world
-    feed(world, 9, days=2)
+    feed(world, 4, days=2)
     before = world.table().version()
-    maintain(world)
     maintain(world, COLD)
-    assert world.table().version() > before + 1
+    assert world.table().version() == before + 2
     assert told(world, before) == {}
     world.topic.extend([fill(n) for n in range(5)])
     world.drain()
@@ -142,7 +142,7 @@ def test_of_latest_rows_what_was_before_and_after_is_told(
     for account in range(20):
         latest.send(account, at=0, desk="AB"[account % 2])
     latest.drain()
-    for turn in range(1, 7):
+    for turn in range(1, 6):
         for account in range(turn, 12, 3):
             latest.send(account, at=turn, price=turn, desk="ABC"[(account + turn) % 3])
         latest.send(100 + turn, at=turn)

@@ -15,7 +15,7 @@ from headrace.read.history import KeyChanges, read_history
 from headrace.read.whereabouts import Place, locate
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.upkeep import feed, maintain
+from tests.behaviour.upkeep import COLD, feed, maintain
 from tests.behaviour.world import TABLE, Command, World, contract_for, fill, poison, tight_contract_for
 
 
@@ -26,8 +26,8 @@ def latest(tmp_path: Path) -> LatestWorld:
 
 def test_every_row_is_led_back_to_its_record_and_its_commit(memory_world: World) -> None:
     world = memory_world
-    feed(world, 9)
-    maintain(world)
+    feed(world, 4)
+    maintain(world, COLD)
     store = Store(str(world.root))
     found = row_origins(Lake(str(world.root)), TABLE, [pl.col("_partition") == 1, pl.col("_offset") % 7 == 0])
     asked = [row for row in world.rows() if row["_partition"] == 1 and row["_offset"] % 7 == 0]
@@ -186,8 +186,8 @@ def test_a_version_that_lost_rows_of_a_file_says_so(latest: LatestWorld, monkeyp
 
 
 def test_history_says_who_merged_and_who_else_had_a_hand_in_the_table(memory_world: World, command: Command) -> None:
-    feed(memory_world, 9)
-    maintain(memory_world)
+    feed(memory_world, 4)
+    maintain(memory_world, COLD)
     memory_world.table().delete("_offset = 0")
     code, out = command(memory_world, "history", TABLE, "--json")
     foreign, merged = json.loads(out)["commits"][:2]
