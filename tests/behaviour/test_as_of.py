@@ -216,6 +216,7 @@ def test_latest_rows_of_an_event_time_are_those_before_any_later_event(marks: Ma
 def test_late_events_count_where_they_became_rows(marks: Marks) -> None:
     marks.flush(("A", 1))
     marks.flush(("A", 20))
+    marks.table(MARKS).alter.set_table_properties({"delta.logRetentionDuration": "interval 31 days"})
     marks.flush(("B", 5))
 
     assert marks.prices(EventTime(second(10))) == {"A": 1, "B": 5}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
@@ -28,7 +29,16 @@ def brought(resolver: Resolver) -> Iterator[Brought]:
         info = commit_info(resolver.store, resolver.table, version)
         if info is None:
             return
-        yield Brought.of(version, time_in(info), info.get(NOTE) or {})
+        found = Brought.of(version, time_in(info), info.get(NOTE) or {})
+        # Columns and properties are changed by commits that bring nothing, whoever makes them.
+        nothing = found.events is None and not found.times and not _changes_rows(resolver, version)
+        yield replace(found, events=0) if nothing else found
+
+
+def _changes_rows(resolver: Resolver, version: int) -> bool:
+    actions = committed(resolver.store, resolver.table, version)
+    files = [each.get("add") or each.get("remove") for each in actions]
+    return any(file.get("dataChange", True) for file in files if file)
 
 
 def event_time_of(resolver: Resolver) -> str:

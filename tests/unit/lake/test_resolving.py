@@ -13,7 +13,8 @@ from headrace.lake import AsOf, Lake, Position
 from headrace.lake.datafile import write_files
 from headrace.lake.log import commit_path
 from headrace.lake.rewrite import Exchange, replace_files
-from headrace.testing.numbers import LAYOUT, SOURCE, NumbersTable, number_rows
+from headrace.testing.numbers import LAYOUT, NumbersTable, number_rows
+from tests.unit.lake.landing import land
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -22,14 +23,6 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def table(tmp_path: Path) -> NumbersTable:
     return NumbersTable.create(str(tmp_path), {0: 0, 1: 0})
-
-
-def land(table: NumbersTable, partition: int, start: int, end: int) -> int:
-    """A flush of those offsets of one partition."""
-    files = write_files(table.store, LAYOUT, pa.Table.from_batches([number_rows(partition, range(start, end))]))
-    span = {"start": start, "end": end, "rows": end - start, "rejects": 0, "gap_records": 0, "gaps": []}
-    note = {"kind": "ingest", "batch": f"{partition}-{start}", "partitions": {str(partition): span}}
-    return table.main().commit(files, {SOURCE.app_id(partition): end}, note)
 
 
 def date(table: NumbersTable, *made: datetime) -> None:
