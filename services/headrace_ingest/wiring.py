@@ -22,6 +22,7 @@ from headrace.errors import ConfigError
 from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer, Membership
 from headrace.kafka.statistics import ClientObserver
 from headrace.kafka.topics import TopicClient, TopicIdentity
+from headrace.lake.latest.allocators import keep_little
 from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
@@ -95,9 +96,9 @@ def kafka_ends(
             membership = GroupMember(group_name(contract.name, log.id))
         return KafkaConsumer(settings.kafka, contract.topic, membership, queue_kib=queue_kib, observer=observer)
 
-    # An eighth of what the budget leaves beside the interpreter and its libraries: a record takes several times its
-    # bytes in librdkafka's queue and again as a message.
-    queue_kib = (settings.ingest.memory_mib - 190) * 1024 // 8
+    # An eighth of what the budget leaves beside the interpreter, its libraries and the index of keys: a record takes
+    # several times its bytes in librdkafka's queue and again as a message.
+    queue_kib = (settings.ingest.memory_mib - 190 - _index_mib(contract, settings.ingest)) * 1024 // 8
     return Ends(
         topic=TopicClient(settings.kafka, contract.topic),
         consumer=consumer,
@@ -164,7 +165,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
             Decoder(contract, max_record_bytes=ingest.max_record_bytes), QuarantineGauge(_limit(ingest)), clock
         ),
         writer=writer,
-        pace=_pace(store, contract.name, ingest, metrics),
+        pace=_pace(store, contract, ingest, metrics),
         watch=watch,
         clock=clock,
         resident=lambda: int(process.memory_info().rss),
@@ -176,10 +177,12 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     )
 
 
-def _pace(store: Store, table: str, ingest: IngestSettings, metrics: WorkerMetrics) -> FlushPace:
+def _pace(store: Store, contract: Contract, ingest: IngestSettings, metrics: WorkerMetrics) -> FlushPace:
+    table = contract.name
     policy = FlushPolicy(
         rows=ingest.flush_rows,
-        size=ingest.flush_mib * MIB,
+        # A commit of latest rows takes several times its batch.
+        size=ingest.flush_mib * MIB // (1 if contract.table.mode == "append" else 4),
         seconds=ingest.flush_seconds,
         resident=ingest.memory_mib * MIB * 9 // 10,
     )
@@ -197,10 +200,15 @@ def _landing(store: Store, contract: Contract, ingest: IngestSettings) -> Landin
     """How batches come into the table."""
     if contract.table.mode == "append":
         return Appending(store, file_layout(contract))
+    keep_little()
     from headrace_ingest.upserting import Upserting  # noqa: PLC0415  # loads polars, some 20 MiB
 
-    # A quarter of the budget: a key takes some 60 bytes.
-    return Upserting.of(store, contract, ingest.memory_mib * MIB // 4)
+    return Upserting.of(store, contract, _index_mib(contract, ingest) * MIB)
+
+
+def _index_mib(contract: Contract, ingest: IngestSettings) -> int:
+    """What may remember where keys lie: a quarter of the budget, of tables of latest rows alone."""
+    return 0 if contract.table.mode == "append" else ingest.memory_mib // 4
 
 
 def _existing(identity: TopicIdentity, partitions: tuple[int, ...]) -> tuple[int, ...]:

@@ -136,9 +136,13 @@ class KeyIndex:
         self._known.move_to_end(file.path)
         return keys.find(wanted)
 
-    def learn(self, file: DataFile, rows: pa.Table) -> None:
-        """Takes the rows of a file that was just written: it need not be read."""
-        self._keep(file.path, FileKeys(self._whole(rows, file.partition_values), self._naming))
+    def keys_of(self, file: DataFile, rows: pa.Table) -> FileKeys:
+        """The index of a file that was just written: it need not be read. `learn` is for when it is in the table."""
+        return FileKeys(self._whole(rows, file.partition_values), self._naming)
+
+    def learn(self, path: str, keys: FileKeys) -> None:
+        """Takes the index of a file."""
+        self._keep(path, keys)
 
     def forget(self, path: str) -> None:
         """Lets go of a file that is no longer in the table."""

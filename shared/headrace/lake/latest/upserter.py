@@ -17,14 +17,18 @@ from pyroaring import BitMap64
 from headrace.errors import InvariantError, StoreError
 from headrace.lake.datafile import DataFile, FileLayout, by_partition, write_file
 from headrace.lake.failures import said
+from headrace.lake.latest.allocators import give_back
 from headrace.lake.latest.changes import FILE, NUMBER, Came, Changes
-from headrace.lake.latest.keys import KeyIndex, Wanted
+from headrace.lake.latest.keys import FileKeys, KeyIndex, Wanted
 from headrace.lake.latest.live import Action, LiveFile, LiveFiles, addition
 from headrace.lake.latest.merging import Piece, rewritten
 from headrace.lake.latest.order import ROW, Naming, marked, ranked
 from headrace.lake.latest.vectors import DeletionVector, read_vector, write_vectors
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
+
+# Rows written between two times that freed memory is given back: some 300 ms of work.
+_ROWS_BETWEEN = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +50,19 @@ class _Writing:
 
     Attributes:
         at: milliseconds since the epoch.
-        added: new data files and their rows.
+        added: new data files and their keys; their rows may be the whole table.
         actions: for the log.
-        gone: paths of files that leave the table.
         masked: per path of a file that stays the numbers of all its deleted rows.
     """
 
     at: int
-    added: list[tuple[DataFile, pa.Table]] = field(default_factory=list)
+    added: list[tuple[DataFile, FileKeys]] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
     masked: dict[str, BitMap64] = field(default_factory=dict)
 
-    def add(self, file: DataFile, rows: pa.Table) -> None:
+    def add(self, file: DataFile, keys: FileKeys) -> None:
         """Takes a new file."""
-        self.added.append((file, rows))
+        self.added.append((file, keys))
         self.actions.append(addition(file))
 
 
@@ -81,6 +83,7 @@ class Upserter:
     memory: int
     _files: LiveFiles = field(init=False)
     _index: KeyIndex = field(init=False)
+    _moved: int = field(default=0, init=False)
     _vectors: dict[str, tuple[DeletionVector | None, BitMap64]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -113,17 +116,17 @@ class Upserter:
         """
         files = {file.path: file for file in self._files.at(log.version)}
         changes = self.changes(log.version, batch)
-        incoming = batch.events.take(pa.array(changes.incoming, pa.int64()))
+        incoming = batch.events
+        if len(changes.incoming) < incoming.num_rows:
+            incoming = incoming.take(pa.array(changes.incoming, pa.int64()))
         writing = self._write(files, incoming, changes.deleted)
         added = [file for file, _ in writing.added]
         digests = {file.path: {"sha256": file.sha256} for file in added}
         made = log.commit_next(writing.actions, txns, {**note, "upsert": changes.note(), "files": digests})
-        for path in writing.gone:
-            self._index.forget(path)
         # Files also leave by the commits of others.
         self._vectors = {path: known for path, known in self._vectors.items() if path in files}
-        for file, rows in writing.added:
-            self._index.learn(file, rows)
+        for file, keys in writing.added:
+            self._index.learn(file.path, keys)
         return made, added
 
     def changes(self, version: int, batch: Arrivals) -> Changes:
@@ -175,16 +178,36 @@ class Upserter:
         beside: dict[str | None, list[LiveFile]] = defaultdict(list)
         for file in files.values():
             beside[_value(file, column)].append(file)
-        rows = dict(by_partition(incoming, column)) if incoming.num_rows else {}
         writing = _Writing(time.time_ns() // 1_000_000)
+        left = dict.fromkeys(_value(files[path], column) for path in deleted)
+        # One partition after another: all of them together may be the whole table.
+        for value, rows in by_partition(incoming, column) if incoming.num_rows else ():
+            self._write_partition(beside[value], value, rows, deleted, writing)
+            left.pop(value, None)
         nothing = incoming.slice(0, 0) if column is None else incoming.slice(0, 0).drop_columns([column])
-        for value in dict.fromkeys([*rows, *(_value(files[path], column) for path in deleted)]):
-            whole = self._rewrite(beside[value], rows.get(value, nothing), deleted, writing)
-            if whole.num_rows:
-                writing.add(write_file(self.store, self.layout, whole, value), whole)
+        for value in left:
+            self._write_partition(beside[value], value, nothing, deleted, writing)
         vectors = write_vectors(self.store, self.layout.table, writing.masked)
         writing.actions += [files[path].masked(vector, writing.at) for path, vector in vectors.items()]
         return writing
+
+    def _write_partition(
+        self,
+        files: Sequence[LiveFile],
+        value: str | None,
+        rows: pa.Table,
+        deleted: Mapping[str, BitMap64],
+        writing: _Writing,
+    ) -> None:
+        whole = self._rewrite(files, rows, deleted, writing)
+        if whole.num_rows:
+            file = write_file(self.store, self.layout, whole, value)
+            writing.add(file, self._index.keys_of(file, whole))
+        self._moved += whole.num_rows
+        if self._moved >= _ROWS_BETWEEN:
+            del whole
+            give_back()
+            self._moved = 0
 
     def _rewrite(
         self, files: Sequence[LiveFile], rows: pa.Table, deleted: Mapping[str, BitMap64], writing: _Writing
@@ -203,14 +226,16 @@ class Upserter:
             elif piece.live:
                 writing.masked[file.path] = after
             if file.path not in writing.masked:
-                writing.gone.append(file.path)
+                # Before the commit: beside the indices of what replaces them, both might be twice that of the table.
+                # If the commit fails they are made again.
+                self._index.forget(file.path)
         # Files from before a column was added lack it.
         return pa.concat_tables(parts, promote_options="default")
 
     def _read(self, file: LiveFile, deleted: BitMap64) -> pa.Table:
         try:
             with self.store.open(f"{self.layout.table}/{file.path}") as source:
-                rows = pq.ParquetFile(source).read()
+                rows = pq.ParquetFile(source).read(use_threads=False)
         except (FileNotFoundError, pa.ArrowException) as error:
             msg = f"{self.layout.table}: {file.path} cannot be read ({said(error)}): run headrace verify"
             raise StoreError(msg) from error
@@ -218,6 +243,8 @@ class Upserter:
             counts = f"holds {rows.num_rows} rows, the log says {file.rows}"
             msg = f"{self.layout.table}: {file.path} {counts}: run headrace verify"
             raise InvariantError(msg)
+        if not deleted:
+            return rows
         live = BitMap64(range(rows.num_rows)) - deleted
         return rows.take(pa.array(list(live), pa.int64()))
 
