@@ -27,7 +27,7 @@ from headrace.lake.latest.vectors import DeletionVector, read_vector, write_vect
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 
-# Rows written between two times that freed memory is given back: some 300 ms of work.
+# Rows written between two times that freed memory is given back: some 100 ms of work.
 _ROWS_BETWEEN = 16_384
 
 
