@@ -14,7 +14,7 @@ from deltalake.schema import PrimitiveType
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake import Lake
 from headrace.lake.store import Store
-from headrace.read.audit import changes
+from headrace.read.audit import changes, quality, row_origins
 from headrace.read.history import read_history
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
@@ -175,6 +175,24 @@ def test_names_of_folders_are_not_taken_for_values(latest: LatestWorld) -> None:
     assert was is not None
     assert now is not None
     assert (was["desk"], now["desk"], now["price"]) == ("a/b:c", "a/b:c", 3)
+
+
+def test_tables_in_an_object_store_tell_the_same(latest: LatestWorld, objects: str) -> None:
+    for turn in range(2):
+        for account in range(4):
+            latest.send(account, at=turn, price=turn)
+        latest.send(10 + turn, at=turn, desk="a/b")
+        latest.drain()
+    there = Store(objects)
+    for path in filter(Path.is_file, latest.root.rglob("*")):
+        there.put(path.relative_to(latest.root).as_posix(), path.read_bytes())
+
+    here, elsewhere = Lake(str(latest.root)), Lake(objects)
+    told_here, told_there = (changes(lake, TABLE, 2).sort("account").collect() for lake in (here, elsewhere))
+    assert (len(told_here), told_here.rows()) == (5, told_there.rows())
+    asked = [pl.col("desk") == "a/b"]
+    assert row_origins(here, TABLE, asked) == row_origins(elsewhere, TABLE, asked)
+    assert quality(here, latest.contract) == quality(elsewhere, latest.contract)
 
 
 def test_the_command_tells_what_changed(latest: LatestWorld, command: Command) -> None:
