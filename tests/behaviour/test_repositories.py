@@ -14,7 +14,7 @@ from pydantic import Field
 from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.clock import SystemClock
 from headrace.contracts import Position, load_contracts
-from headrace.errors import ConfigError, HeadraceError, WrongTableError
+from headrace.errors import ConfigError, StoreError, WrongTableError
 from headrace.lake import EventTime, Lake
 from headrace.lake.schema import arrow_schema
 from headrace.read import (
@@ -28,6 +28,7 @@ from headrace.read import (
     Signals,
     Trades,
 )
+from headrace.read.proof.files import FileDamagedError
 from headrace.testing import (
     a_leg,
     a_market_regime,
@@ -407,11 +408,16 @@ def test_what_cannot_be_asked_says_why(
         ask(fills)
 
 
-def test_a_file_that_is_gone_is_a_failure_of_the_store(desk: Desk) -> None:
+def test_a_file_that_is_damaged_or_gone_is_told(desk: Desk) -> None:
     desk.tell(an_event(Fill))
     fills = Repository(desk.lake, Fill)
     rows = fills.rows()
-    for file in desk.root.glob("fills/**/*.parquet"):
-        file.unlink()
-    with pytest.raises(HeadraceError, match="fills"):
-        fills.events(rows)
+    (file,) = desk.root.glob("fills/**/*.parquet")
+    whole = file.read_bytes()
+    for damaged in (b"PAR1", whole[:-200] + whole[-100:-8] + bytes(100) + whole[-8:]):
+        file.write_bytes(damaged)
+        with pytest.raises(FileDamagedError, match="run headrace verify fills"):
+            fills.events(rows)
+    file.unlink()
+    with pytest.raises(StoreError, match="reading fills failed"):
+        fills.arrow(rows)

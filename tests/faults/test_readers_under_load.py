@@ -106,6 +106,7 @@ def send(world: World, latest: LatestWorld, batch: int) -> None:
         latest.send(account, at=batch if account % 8 else -batch, desk="AB"[batch % 2], price=batch)
 
 
+@pytest.mark.timeout(300)
 def test_fifty_readers_see_no_error_no_row_twice_and_nothing_go_away(world: World, latest: LatestWorld) -> None:
     before, many = set(world.root.rglob("*.parquet")), len(files(world))
     lakes, looks = (Lake(str(world.root)), Lake(str(latest.root))), list[int]()

@@ -166,6 +166,7 @@ class Repository(Generic[E]):
         Raises:
             ConfigError: a column of the contract is missing.
             WrongTableError: a row is no event of the contract as it is now.
+            FileDamagedError: a file is not what the log says it is.
             StoreError, AccessDeniedError: a file cannot be read.
         """
         return events_of(self.event, self.contract, collected(rows, self.table))
@@ -174,6 +175,7 @@ class Repository(Generic[E]):
         """The rows in Arrow, with the column types of the contract.
 
         Raises:
+            FileDamagedError: a file is not what the log says it is.
             StoreError, AccessDeniedError: a file cannot be read.
         """
         return arrow_of(self.contract, collected(rows, self.table))

@@ -14,6 +14,7 @@ from headrace.contracts.validation import kind_schema
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.schema import arrow_schema
+from headrace.read.proof.files import FileDamagedError
 
 E = TypeVar("E", bound=Event)
 
@@ -115,6 +116,7 @@ def collected(rows: pl.LazyFrame | pl.DataFrame, table: str) -> pl.DataFrame:
     """The rows themselves.
 
     Raises:
+        FileDamagedError: a file of the table is not what the log says it is.
         StoreError, AccessDeniedError: a file cannot be read.
     """
     if isinstance(rows, pl.DataFrame):
@@ -123,3 +125,9 @@ def collected(rows: pl.LazyFrame | pl.DataFrame, table: str) -> pl.DataFrame:
         return rows.collect()
     except OSError as error:
         raise store_failure(error, f"reading {table}") from error
+    except (pl.exceptions.ComputeError, pl.exceptions.PanicException) as error:
+        # polars panics on a file that is shorter than the log says.
+        if isinstance(error, pl.exceptions.ComputeError) and "parquet" not in str(error):
+            raise
+        msg = f"a file of {table} is not what the log says it is ({error}): run headrace verify {table}"
+        raise FileDamagedError(msg) from error
