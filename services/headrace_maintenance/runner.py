@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 
 from headrace.errors import (
     CommitTimeoutError,
@@ -52,7 +51,7 @@ class TableMaintainer:
 
     Args:
         table: its folder.
-        subject: asked once for what it is, when a torn checkpoint has been mended.
+        subject: asked for what it is, when a torn checkpoint has been mended, until its files can be merged.
         tools: what it is maintained with.
         tell: told of every job that was tried.
     """
@@ -62,13 +61,19 @@ class TableMaintainer:
     ) -> None:
         self._tell = tell
         self.table = table
-        self._subject = cache(subject)
+        self._ask = subject
+        self._asked: Subject | None = None
         self._tools = tools
         self._lease: Lease | None = None
         self._garbage = Garbage(tools.store, table, tools.clock)
         self._writes = NOTHING_COUNTED
         self._thrifty: bool | None = None
         self._orphans_left: datetime | None = None
+
+    def _subject(self) -> Subject:
+        if self._asked is None or self._asked.unmergeable is not None:
+            self._asked = self._ask()
+        return self._asked
 
     def look(self) -> Look:
         """What it owes; changes nothing.

@@ -14,10 +14,11 @@ from headrace.errors import ConfigError, StoreError, WrongTableError
 from headrace.lake import Lake
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
+from headrace.read.audit.changed_rows import changes
 from headrace_ingest.evolution import apply_schema, diff_schema
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.upkeep import COLD, feed, maintain
+from tests.behaviour.upkeep import COLD, feed, maintain, outcomes, rounds_of
 from tests.behaviour.world import TABLE, Command, World, fill
 
 
@@ -76,7 +77,7 @@ def test_a_column_is_added_and_old_rows_have_null(memory_world: World) -> None:
     old, world.contract = world.contract, grown(world.topic.name)
     with pytest.raises(WrongTableError, match=f"this contract has 2: .*`headrace schema apply {TABLE}`"):
         world.worker()
-    store = Store(str(world.root))
+    store, before = Store(str(world.root)), world.table().version()
     assert [(each.subject, each.compatible) for each in diff_schema(store, world.contract).differences] == [
         ("venue", True)
     ]
@@ -89,6 +90,10 @@ def test_a_column_is_added_and_old_rows_have_null(memory_world: World) -> None:
     world.drain(quarantine_max_ratio=1.0)
     assert venues(world) == [None] * 40 + ["XNAS", None]
     world.assert_proved()
+    lake = Lake(str(world.root))
+    assert "venue" not in lake.read(TABLE, as_of=before).collect_schema()
+    came = changes(lake, TABLE, before).collect()
+    assert sorted(map(str, came["after"].struct.field("venue"))) == ["None", "XNAS"]
     world.contract = old
     with pytest.raises(WrongTableError, match="was brought to schema_version 2, this contract has 1: it is an older"):
         world.worker()
@@ -98,9 +103,13 @@ def test_files_from_before_the_column_are_merged_and_sealed_with_later_ones(memo
     world = memory_world
     feed(world, 12)
     world.contract = grown(world.topic.name)
-    apply_schema(Store(str(world.root)), world.contract)
 
-    maintain(world)  # of the old files none has the column
+    with rounds_of(world) as rounds:
+        (told,) = [each.plan.unmergeable for each in rounds.go(lambda: False) if each.table == TABLE]
+        assert told == f"it lacks columns of contract {TABLE}: venue"
+        apply_schema(Store(str(world.root)), world.contract)
+        # Of the old files none has the column.
+        assert ("compact", "done") in [pair for each in rounds.go(lambda: False) for pair in outcomes(each)]
     world.assert_proved()
     world.topic.extend([at_venue(2000 + number) for number in range(20)])
     world.drain(quarantine_max_ratio=1.0)
