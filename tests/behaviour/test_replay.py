@@ -182,7 +182,7 @@ def test_a_contract_with_other_columns_replays_nothing(memory_world: World, chan
     memory_world.contract = other_contract(memory_world.topic.name, **change)
     before = files(memory_world.root)
 
-    with pytest.raises(WrongTableError, match=r"price differ|leave schema_version at 1"):
+    with pytest.raises(WrongTableError, match=r"price differ|headrace schema apply"):
         memory_world.replay()
 
     assert files(memory_world.root) == before
