@@ -4,7 +4,7 @@ A version needs its part of the log, and every data file and deletion vector tha
 has, too, is never deleted, so only what it no longer has is looked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from urllib.parse import unquote
@@ -43,38 +43,54 @@ def what_is_gone(store: Store, table: str, handle: DeltaTable, newest: DeltaTabl
         return next((path for path, size in zip(left, sizes, strict=True) if size is None), None)
 
 
-def oldest_readable(store: Store, table: str, newest: DeltaTable, now: datetime) -> str:
-    """A sentence for whoever asked for more: the oldest version that can be read, and what decides that.
+def still_readable(store: Store, table: str, newest: DeltaTable, now: datetime, *, asked: int | None = None) -> str:
+    """What to say to whoever asked for more: the oldest version that can be read, and what decides that.
+
+    Args:
+        store: where the table lies.
+        table: its folder.
+        newest: a handle on its newest version.
+        now: aware.
+        asked: the version that cannot be; the last one before it that can is told as well.
 
     Raises:
         WrongTableError: the table says in words that nobody understands how long it keeps what.
         StoreError, AccessDeniedError: the store cannot be asked.
     """
     kept = retention_of(properties_in(newest), store.uri(table))
-    version = next(_candidates(store, table, newest, kept, now), newest.version())
-    made = committed_at(store, table, version)
-    since = "" if made is None else f", of {made:%Y-%m-%d %H:%M:%S} UTC"
+    promised = _promised(store, table, kept, now)
+
+    def first(versions: Iterable[int]) -> int | None:
+        return next((version for version in versions if _is_readable(store, table, newest, version)), None)
+
+    oldest = first(promised)
+    before = None if asked is None else first(version for version in reversed(promised) if version < asked)
+    nearest = "" if before is None or before == oldest else f", the last before it {_dated(store, table, before)}"
     daily = "" if kept.daily is None else f"; the last version of each day for {_days(kept.daily)} ({TIME_TRAVEL})"
     return (
-        f"The oldest that can be read is version {version}{since}: the log is kept for {_days(kept.log)} "
-        f"({LOG_PROPERTY}), files that left the table for {_days(kept.files)} ({FILES_PROPERTY}){daily}"
+        f"The oldest that can be read is version {_dated(store, table, newest.version() if oldest is None else oldest)}"
+        f"{nearest}: the log is kept for {_days(kept.log)} ({LOG_PROPERTY}), files that left the table for "
+        f"{_days(kept.files)} ({FILES_PROPERTY}){daily}"
     )
+
+
+def _dated(store: Store, table: str, version: int) -> str:
+    made = committed_at(store, table, version)
+    return str(version) if made is None else f"{version}, of {made:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _days(span: timedelta) -> str:
     return f"{span / timedelta(days=1):g} days"
 
 
-def _candidates(store: Store, table: str, newest: DeltaTable, kept: Retention, now: datetime) -> Iterator[int]:
-    """Versions that can be read, the oldest first, of those that something promises or that are the oldest at all."""
+def _promised(store: Store, table: str, kept: Retention, now: datetime) -> Sequence[int]:
+    """Versions that something promises to keep, and the oldest at all; rising."""
     log = LogFiles.of(store.listing(f"{table}/_delta_log"))
     retained = [version for version in sorted(log.commits) if version >= log.readable_from]
     daily = () if kept.daily is None else daily_versions(log, now, kept.daily)
     # Nothing of the version that stood when the retention began, or of a later one, may have been deleted since.
     standing = [version for version in retained if now - log.written(version) >= kept.files]
-    for version in sorted({*retained[:1], *daily, *standing[-1:]}):
-        if _is_readable(store, table, newest, version):
-            yield version
+    return sorted({*retained[:1], *daily, *standing[-1:]})
 
 
 def _is_readable(store: Store, table: str, newest: DeltaTable, version: int) -> bool:

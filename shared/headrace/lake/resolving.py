@@ -14,7 +14,7 @@ from headrace.lake.as_of import Position, Told, aware, version_at, version_reach
 from headrace.lake.latest.live import Action, committed
 from headrace.lake.listing import delta_tables
 from headrace.lake.log import NOTE, committed_at, open_table
-from headrace.lake.readable import oldest_readable, what_is_gone
+from headrace.lake.readable import still_readable, what_is_gone
 from headrace.lake.snapshot import WHOLE, Snapshot, View
 from headrace.lake.store import Store
 from headrace.lake.tables import LATEST, STARTS, positions_in, properties_in, refuse_file, source_in
@@ -94,10 +94,10 @@ class Resolver:
         try:
             handle = open_table(self.store, self.table, version=version)
         except (FileNotFoundError, HeadraceError):
-            self.refuse(f"version {version}", "its part of the log")
+            self.refuse(f"version {version}", "its part of the log", asked=version)
         gone = what_is_gone(self.store, self.table, handle, self.handle)
         if gone is not None:
-            self.refuse(f"version {version}", gone)
+            self.refuse(f"version {version}", gone, asked=version)
         return self.snapshot(handle, view)
 
     def _at(self, moment: datetime) -> int:
@@ -164,11 +164,12 @@ class Resolver:
         span = ((info.get(NOTE) or {}).get("partitions") or {}).get(str(partition)) or {}
         return Told(position, span.get("start"))
 
-    def refuse(self, what: str, gone: str) -> NoReturn:
+    def refuse(self, what: str, gone: str, *, asked: int | None = None) -> NoReturn:
         """Says that something is no longer there, and what still is.
 
         Raises:
             AsOfError: always.
         """
         msg = f"{what} of {self.table} can no longer be read: {gone} is gone. "
-        raise AsOfError(msg + oldest_readable(self.store, self.table, self.handle, SystemClock().now()))
+        now = SystemClock().now()
+        raise AsOfError(msg + still_readable(self.store, self.table, self.handle, now, asked=asked))
