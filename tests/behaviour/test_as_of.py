@@ -84,8 +84,8 @@ def test_evenings_are_read_and_what_can_be_read_no_more_is_refused_with_the_reas
     for version, said in refused.items():
         assert said.startswith(f"version {version} of fills can no longer be read: date=2026-03-02/")
         assert f" is gone. The oldest that can be read is version {min(set(range(newest)) - set(refused))}, of " in said
-        evening = max((evening.version for evening in evenings if evening.version < version), default=0)
-        assert f" UTC, the last before it {evening}, of " in said or evening <= evenings[0].version
+        last = max((each.version for each in evenings if each.version < version), default=0)
+        assert f" UTC, the last before it {last}, of " in said or last <= evenings[0].version
         assert "left the table for 7 days (delta.deletedFileRetentionDuration); the last version of each day" in said
         assert said.endswith("day for 90 days (headrace.time_travel)")
 
