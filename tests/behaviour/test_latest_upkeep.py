@@ -1,6 +1,7 @@
 """Maintenance beside a table of latest rows: it takes what nobody needs, and no vector that is in use."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.upkeep.stats import gather
 from headrace.metrics import maintenance, tables
+from headrace.testing.waiting import wait_until
 from tests.behaviour.exporting import exported
 from tests.behaviour.latest import LatestWorld
+from tests.behaviour.repeating import repeating
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.upkeep import rounds_of
+from tests.behaviour.upkeep import outcomes, rounds_of
 from tests.behaviour.world import TABLE
 
 LATER = timedelta(days=8)
@@ -74,3 +77,41 @@ def test_maintenance_leaves_the_files_to_the_workers_and_says_so(world: LatestWo
         assert registry.get_sample_value(maintenance.LEFT_ALONE.name, {"table": TABLE}) == 0
         with exported(world, maintain={"urgent_files": 8}) as shown:
             assert shown.value(tables.DEBT) == 0
+
+
+def test_a_worker_that_flushes_all_the_time_and_maintenance_do_not_hold_each_other_up(
+    world: LatestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither files nor commits behind a checkpoint pile up, and no job is overtaken."""
+    monkeypatch.setattr("headrace.lake.latest.merging.SMALL", 4)
+    turns = count()
+
+    def send() -> None:
+        for account in range(30):
+            world.send(account, at=10 + next(turns), desk="AB"[account % 2])
+
+    done, seen = set[str](), []
+    with (
+        world.running(flush_seconds=0.02) as worker,
+        repeating(send, pause=0.1),
+        rounds_of(world, LATER, checkpoint_versions=10) as rounds,
+    ):
+        for _ in range(3):
+            await_flushes(world, 5)
+            found = {each.table: each for each in rounds.go(lambda: False)}[TABLE]
+            assert found.problem is None
+            assert {outcome for _, outcome in outcomes(found)} <= {"done"}
+            done |= {kind for kind, _ in outcomes(found)}
+            seen.append(gather(Store(str(world.root)), TABLE))
+        assert worker.alive, worker.failure
+    assert "checkpoint" in done
+    assert all(len(stats.files) < 30 for stats in seen)
+    assert all(stats.since_checkpoint < 50 for stats in seen)
+    world.drain()
+    world.assert_latest()
+
+
+def await_flushes(world: LatestWorld, count: int) -> None:
+    """Returns when the worker has made so many versions more."""
+    before = world.table().version()
+    wait_until(lambda: world.table().version() >= before + count, "the worker flushes", seconds=60)

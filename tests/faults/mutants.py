@@ -39,6 +39,7 @@ from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Group
 from headrace_ingest.worker import Worker
 from headrace_ingest.writer import BatchWriter
+from tests.faults.latest_mutants import LATEST_MUTANTS
 from tests.faults.maintenance_mutants import MAINTENANCE_MUTANTS
 from tests.faults.planting import Mutant, patch
 
@@ -401,6 +402,7 @@ MUTANTS = {
         f"{_REPLAYS}test_a_record_is_marked_only_when_the_commit_of_a_dead_replay_is_durable",
     ),
     "delete-in-a-handler": Mutant(delete_in_a_handler, f"{_ERROR}[answer-lost-commit ingest]"),
+    **LATEST_MUTANTS,
     **MAINTENANCE_MUTANTS,
 }
 

@@ -16,6 +16,8 @@ from headrace.read.proof.findings import Code, Finding
 from headrace.read.proof.report import PartitionReport, TableReport
 from headrace_cli.doctor.examination import CHECKS
 from headrace_cli.main import app
+from headrace_ingest.rebuild.report import Comparison, Example, RebuildReport
+from headrace_ingest.replay.report import ReplayReport
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -95,6 +97,22 @@ def test_every_key_of_a_report_is_listed(head: str, report: type[TableReport | P
     listed = [name for row in table.splitlines() for name in NAMED.findall(row.split("|")[1] if "|" in row else "")]
 
     assert sorted(listed) == sorted(field.name for field in fields(report))
+
+
+@pytest.mark.parametrize(
+    ("page", "head", "report"),
+    [
+        ("operations.md", "Key of `rebuild --json`", RebuildReport),
+        ("operations.md", "Key of a comparison", Comparison),
+        ("operations.md", "Key of an example", Example),
+        ("quarantine.md", "Key of `replay --json`", ReplayReport),
+    ],
+)
+def test_every_key_of_what_changes_a_table_is_listed(page: str, head: str, report: type[object]) -> None:
+    table = (DOCS / page).read_text().partition(f"| {head} |")[2].partition("\n\n")[0]
+    listed = [name for row in table.splitlines() for name in NAMED.findall(row.split("|")[1] if "|" in row else "")]
+
+    assert sorted(listed) == sorted(report.__annotations__)
 
 
 def test_every_code_of_a_finding_is_listed() -> None:
