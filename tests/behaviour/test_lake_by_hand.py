@@ -26,10 +26,13 @@ from headrace.errors import (
     WrongTableError,
 )
 from headrace.lake import Lake
+from headrace.lake.by_hand import upkeep
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep.lease import take_lease
 from headrace.testing.manual_clock import ManualClock
+from tests.behaviour.latest import LatestWorld
+from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import feed, outcomes, rounds_of
 from tests.behaviour.world import TABLE, World
 
@@ -509,3 +512,32 @@ def test_an_index_of_pandas_is_a_column_by_its_name_and_is_never_lost(disk: Lake
     ):
         disk.append("t", pandas_like(counting, id=[1]))
     disk.append("t", pandas_like({**counting, "name": None}, id=[1]))
+
+
+def test_optimize_writes_a_checkpoint_where_the_log_has_become_long(
+    disk: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(upkeep, "CHECKPOINT_VERSIONS", 4)
+    disk.create("prices", prices(1))
+    assert disk.optimize("prices").told == "no files are worth merging"
+    disk.append("prices", prices(2), once="x")
+    disk.append("prices", prices(3))
+    disk.optimize("prices")
+
+    log = tmp_path / "lake/prices/_delta_log"
+    assert [path.name[:20] for path in log.glob("*.checkpoint.parquet")] == [f"{3:020d}"]
+    # All that a version is made of is told by a checkpoint, too.
+    assert disk.append("prices", prices(2), once="x") == 3
+    disk.add_columns("prices", pl.DataFrame(schema={"note": pl.String}))
+    disk.restore("prices", 1)
+    assert_frame_equal(rows(disk), prices(1, 2))
+
+
+def test_latest_rows_are_left_to_the_workers_that_merge_them(memory_world: World) -> None:
+    world = LatestWorld("memory", MemoryTopic(3), memory_world.folder / "latest")
+    world.send(1, at=1)
+    world.drain()
+
+    done = Lake(str(world.root)).optimize(TABLE)
+
+    assert (done.merges, done.told) == (0, "workers merge the files of a table of latest rows while they write")

@@ -108,19 +108,72 @@ class Lake:
         description: str = "",
         time_travel_days: int = 0,
     ) -> int:
-        """Makes a table that has those rows from its first version on: `by_hand.creating.create`."""
+        """Makes a table that has those rows from its first version on. Returns that version, 0.
+
+        Args:
+            table: its name: letters, digits and _.
+            rows: a frame, lazy or not, or paths of Parquet files.
+            partition_by: a column of few texts, whole numbers or days.
+            description: kept with the table.
+            time_travel_days: for how long the last version of each day can be read; 0 for as long as files are kept.
+
+        Raises:
+            ConfigError: no table can have that name, or there are no rows to be had.
+            WrongTableError: a table or a file lies there already.
+            RowsRefusedError: no table can have these columns or values.
+            UnsafeStoreError: the store does not keep two writers apart.
+            StoreError, AccessDeniedError: the store failed; there is no table.
+        """
         return creating.create(self.store, table, rows, creating.Design(partition_by, description, time_travel_days))
 
     def append(self, table: str, rows: Rows, *, once: str | None = None) -> int:
-        """Adds rows, under a name only once: `by_hand.appending.append`."""
+        """Adds rows; readers see none of them, or all. Returns the version that has them.
+
+        Args:
+            table: its name.
+            rows: a frame, lazy or not, or paths of Parquet files. A column that they lack is null.
+            once: name of these rows: where rows of that name were appended before, nothing is done.
+
+        Raises:
+            ConfigError: there is no such table, or no rows to be had.
+            WrongTableError: workers fill it, or another tool gave it what is not known here.
+            RowsRefusedError: columns or values do not fit; nothing was changed.
+            CommitTimeoutError: other commits kept coming first.
+            StoreError, AccessDeniedError: the store failed; all of it is in the table, or nothing.
+        """
         return appending.append(self.store, table, rows, once=once)
 
     def replace(self, table: str, rows: Rows, *, if_version: int | None = None) -> int:
-        """Puts rows in the place of all that are there: `by_hand.appending.replace_rows`."""
+        """Puts rows in the place of all that are there; older versions still have those. Returns the version.
+
+        Args:
+            table: its name.
+            rows: a frame, lazy or not, or paths of Parquet files. A column that they lack is null.
+            if_version: only while this is the newest version.
+
+        Raises:
+            CommitTimeoutError: also where `if_version` is not the newest.
+            ConfigError: there is no such table, or no rows to be had.
+            WrongTableError: workers fill it, or another tool gave it what is not known here.
+            RowsRefusedError: columns or values do not fit; nothing was changed.
+            StoreError, AccessDeniedError: the store failed; all of it is in the table, or nothing.
+        """
         return appending.replace_rows(self.store, table, rows, if_version=if_version)
 
     def add_columns(self, table: str, like: Rows) -> int:
-        """Gives the table the columns of a frame that it lacks: `by_hand.widening.add_columns`."""
+        """Gives the table the columns of a frame that it lacks; rows that are there have null. Returns the version.
+
+        Args:
+            table: its name.
+            like: a frame, whose rows do not count.
+
+        Raises:
+            ConfigError: there is no such table, or no rows to be had.
+            WrongTableError: workers fill it, or another tool gave it what is not known here.
+            RowsRefusedError: columns or values do not fit; nothing was changed.
+            CommitTimeoutError: other commits kept coming first.
+            StoreError, AccessDeniedError: the store failed; all of it is in the table, or nothing.
+        """
         return widening.add_columns(self.store, table, like)
 
     def merge(
@@ -132,12 +185,34 @@ class Lake:
         update: str | Sequence[str] | None = None,
         insert: bool = True,
     ) -> merging.Merged:
-        """Updates the rows of keys that are there and adds the others: `by_hand.merging.merge`."""
+        """Updates the rows of keys that are there, and adds the others; readers see all of it or nothing.
+
+        Args:
+            table: its name.
+            rows: a frame, lazy or not, or paths of Parquet files; each key once. They are held in memory.
+            on: columns that name a row.
+            update: columns that a row that is there takes over; by default all that came.
+            insert: whether rows of new keys are added.
+
+        Raises:
+            ConfigError: there is no such table, or no rows to be had.
+            WrongTableError: workers fill it, or another tool gave it what is not known here.
+            RowsRefusedError: columns or values do not fit; nothing was changed.
+            CommitTimeoutError: other commits kept coming first.
+            StoreError, AccessDeniedError: the store failed; all of it is in the table, or nothing.
+        """
         keys = Keys(_names(on), None if update is None else _names(update), insert)
         return merging.merge(self.store, table, rows, keys)
 
     def restore(self, table: str, version: int) -> int:
-        """Makes the table say again what it said at a version: `by_hand.restoring.restore`."""
+        """Makes the table say again what it said at a version, as a new one. Returns that one.
+
+        Raises:
+            ConfigError: there is no such table or version, or files of it were deleted since.
+            WrongTableError: workers fill it, or another tool gave it what is not known here.
+            CommitTimeoutError: other commits kept coming first.
+            StoreError, AccessDeniedError: the store failed; the table is as it was, or restored.
+        """
         return restoring.restore(self.store, table, version)
 
     def optimize(
@@ -148,9 +223,21 @@ class Lake:
         target_mib: int = upkeep.TARGET_MIB,
         contracts: Mapping[str, Contract] | None = None,
     ) -> upkeep.Optimized:
-        """Merges small files, or puts all rows in an order: `by_hand.upkeep.optimize`.
+        """Merges small files, or with `z_order` puts all rows of each partition in an order; not a row changes.
 
-        `contracts` are by default the built-in ones.
+        Args:
+            table: its name; workers may fill it, and go on meanwhile.
+            z_order: columns that rows near to each other lie near by.
+            target_mib: size of the files that are aimed at. Rows of one are held in memory.
+            contracts: by name, for files of their tables to get all that they ask for; by default the built-in ones.
+
+        Raises:
+            ConfigError: there is no such table or column.
+            WrongTableError: another tool gave it what is not known here.
+            MaintenanceHeldError: another process maintains it now.
+            InvariantError: rows are not the same before and after, or were found so before.
+            CommitTimeoutError: other commits kept coming first.
+            StoreError, AccessDeniedError: the store failed; what was done is done.
         """
         known = load_contracts() if contracts is None else contracts
         return upkeep.optimize(self.store, table, upkeep.Wish(_names(z_order), target_mib), contracts=known)
@@ -158,19 +245,54 @@ class Lake:
     def vacuum(
         self, table: str, *, hours: float = 168, orphans: bool = False, dry_run: bool = False
     ) -> upkeep.Vacuumed:
-        """Deletes files that nobody can need any more: `by_hand.upkeep.vacuum`."""
+        """Deletes files that nobody can need any more, and commits nothing.
+
+        Args:
+            table: its name; workers may fill it, and go on meanwhile.
+            hours: for how long files are kept that left the table; no less than its retention.
+            orphans: whether files go, too, that no version names and that are older than that.
+            dry_run: only say what would go.
+
+        Raises:
+            ConfigError: there is no such table, or it keeps files for longer than `hours`.
+            WrongTableError: another tool gave it what is not known here.
+            MaintenanceHeldError: another process maintains it now.
+            StoreError, AccessDeniedError: the store failed; what was deleted is deleted.
+        """
         return upkeep.vacuum(self.store, table, upkeep.Sweep(hours, orphans, dry_run))
 
     def history(self, table: str, limit: int | None = None) -> list[history.Done]:
-        """What each commit did, newest first: `by_hand.history.history`."""
+        """What each commit did, newest first, as far as the log retains them.
+
+        Raises:
+            ConfigError: there is no such table.
+            StoreError, AccessDeniedError: the log cannot be read.
+        """
         return history.history(self.store, table, limit)
 
     def exists(self, table: str) -> bool:
-        """Whether there is a Delta table of that name: `tables.exists`."""
+        """Whether there is a Delta table of that name.
+
+        Raises:
+            WrongTableError: a file lies there.
+            StoreError, AccessDeniedError: the lake cannot be read.
+        """
         return exists(self.store, table)
 
     def delete(self, table: str, *, confirm: str) -> deleting.Deletion:
-        """Deletes a table whose name `confirm` repeats, for good: `by_hand.deleting.delete`."""
+        """Deletes a table with all its versions, and its quarantine. Nothing brings it back but a backup.
+
+        Stop workers of it before: started again they make it anew, and begin where `HEADRACE_INGEST__START` says.
+
+        Args:
+            table: its name.
+            confirm: its name once more.
+
+        Raises:
+            ConfigError: there is no such table, or `confirm` is another name.
+            MaintenanceHeldError: a process maintains it now.
+            StoreError, AccessDeniedError: the store failed; what is left can be deleted again.
+        """
         return deleting.delete(self.store, table, confirm=confirm)
 
 

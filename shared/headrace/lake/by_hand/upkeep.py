@@ -27,6 +27,8 @@ from headrace.lake.upkeep.stats import Asked, TableFile, TableStats, gather
 from headrace.sections import MIB
 
 TARGET_MIB = 128
+CHECKPOINT_VERSIONS = 100
+"""A checkpoint is written when the newest is so many versions old: who opens the table reads these one by one."""
 _SMALL = 0.75
 _ORPHANS = 20
 
@@ -94,6 +96,8 @@ def optimize(
         merges = [
             merge for merge in plan(before.files, order, wish.target_mib * MIB) if _exchange(lease, layout, merge)
         ]
+        if _look(store, table, clock).since_checkpoint >= CHECKPOINT_VERSIONS:
+            DeltaLog(store, table).checkpoint()
     after = _look(store, table, clock)
     told = None if merges else "no files are worth merging"
     return Optimized(after.version, len(before.files), len(after.files), len(merges), told)
