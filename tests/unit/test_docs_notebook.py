@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from tests.pages import DOCS
 
-# Two months of a market, ten workers and a proof: a quarter of a minute alone on two cores.
+# Three months of a market, ten workers and a proof: more than the limit of a test on a machine that has no time.
 pytestmark = pytest.mark.timeout(300)
 
 NOTEBOOK = DOCS / "notebooks" / "signal_to_pnl.ipynb"

@@ -19,7 +19,7 @@ WALKS: Mapping[str, str | None] = {
 }
 """Pages, and the heading at which the walk ends and the reference begins."""
 
-# A dozen processes one after the other: ten seconds alone on two cores, and minutes on a machine that has no time.
+# A dozen processes, one after the other: more than the limit of a test on a machine that has no time.
 pytestmark = pytest.mark.timeout(300)
 
 EXPORT = re.compile(r"^export (.*)$", re.MULTILINE)
