@@ -179,6 +179,13 @@ def start_replay(world: World) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def start_rebuild(world: World, source: str) -> "subprocess.Popen[str]":
+    """`headrace rebuild --json` from a table of all events; what it leaves behind lies in the world's folder."""
+    command = [sys.executable, "-m", "headrace_cli.main", "rebuild", TABLE, "--from", source, "--json"]
+    environment = process_environment(world, {}) | {"TMPDIR": str(world.folder)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
 def stream(size: int = 20) -> Iterator[list[bytes | None]]:
     """Pieces of a stream in which every 50th record is bad."""
     for begin in count(0, size):

@@ -1,8 +1,15 @@
 """A rebuild dies, fails or is overtaken at every effect; the table is the old one or the new one, never between."""
 
+import os
+import random
+import secrets
 import shutil
+import signal
+import subprocess
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -11,14 +18,18 @@ import pytest
 import headrace.lake.latest.merging
 import headrace_ingest.rebuild.sources
 from headrace.errors import CommitTimeoutError, StoreError
+from headrace.lake.quarantine import quarantine_name
+from headrace.testing.waiting import wait_until
 from headrace_ingest.rebuild.building import Build
 from tests.behaviour.gates import Gate, freeze_polls
-from tests.behaviour.latest import LatestWorld
+from tests.behaviour.latest import LOG, LatestWorld
 from tests.behaviour.running import Running
 from tests.behaviour.test_latest_proof import last_wins
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, Row, poison
 from tests.faults.effects import MOMENTS, Crash, Effects, Fault, Moment, full_disk, lost_answer, recorded
+from tests.faults.processes import start_rebuild
+from tests.faults.test_replay_faults import has_gone_on
 
 SWITCH = (
     "commit rebuild",
@@ -249,4 +260,38 @@ def test_a_table_that_never_stands_still_is_left_as_it_is(
     assert [path for path in (world.root / TABLE).glob("desk=*/*.parquet") if path.name not in commits] == []
     assert not (world.root / TABLE / "_headrace" / "rebuild.json").exists()
     monkeypatch.undo()
+    world.assert_latest()
+
+
+@pytest.mark.timeout(180)
+def test_a_rebuild_killed_at_random_moments_leaves_the_old_table_or_the_new(tmp_path: Path) -> None:
+    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
+    print(f"HEADRACE_TEST_SEED={seed}")
+    chance = random.Random(seed)
+    world = LatestWorld("memory", MemoryTopic(2), tmp_path)
+    for number in range(2_000):
+        world.send(number % 500, at=chance.randrange(1000), price=number % 50)
+    with pytest.MonkeyPatch.context() as patch:
+        last_wins(patch)
+        world.drain(flush_rows=500)
+    world.drain_log()
+    wrong, begun = rows_of(world), world.root / quarantine_name(TABLE) / "_delta_log"
+    killed_at_work = 0
+    for _ in range(4):
+        before = len(list(begun.iterdir()))
+        with start_rebuild(world, LOG) as process:
+            wait_until(partial(has_gone_on, process, begun, before), "the rebuild has begun, or has ended", seconds=60)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.uniform(0.0, 0.5))
+            process.kill()
+        killed_at_work += process.returncode == -signal.SIGKILL
+        if world.notes()[-1]["kind"] == "rebuild":
+            world.assert_latest()
+        else:
+            assert rows_of(world) == wrong
+    assert killed_at_work
+
+    with start_rebuild(world, LOG) as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
     world.assert_latest()
