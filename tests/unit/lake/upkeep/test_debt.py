@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from headrace.lake.store import Store
-from headrace.lake.upkeep.debt import Debt, debt_path, deepest, owed, publish, read_debt, withdraw
+from headrace.lake.upkeep.debt import Debt, debt_path, deepest, owed, plead, publish, read_debt, withdraw
 from headrace.lake.upkeep.logfiles import LogFiles
 from headrace.lake.upkeep.stats import TableFile, TableStats
 from headrace.sections import MaintainSettings
+from headrace_ingest.pace import put_off
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -116,3 +117,14 @@ def test_the_deepest_debt_of_a_table_and_its_quarantine_counts(store: Store) -> 
     assert deepest(store, ("t", "u"), NOW) == Debt(2.0, "because", NOW + MINUTE)
     assert deepest(store, ("t", "v"), NOW) == Debt(0.5, "because", NOW + MINUTE)
     assert deepest(store, ("v",), NOW) is None
+
+
+def test_what_a_rebuild_asks_for_is_heard_and_is_no_maintenance(store: Store) -> None:
+    plead(store, "t", NOW)
+
+    asked = deepest(store, ("t", "u"), NOW)
+
+    assert asked is not None
+    assert put_off(2.0, 10.0, asked.size) == 10.0
+    assert read_debt(store, "t", NOW) is None
+    assert deepest(store, ("t", "u"), NOW + 6 * MINUTE) is None
