@@ -86,6 +86,6 @@ def _cells(table: TableSummary) -> tuple[object, ...]:
         table.quarantined,
         table.files,
         None if table.bytes is None else decimal(table.bytes),
-        sum(each.position for each in table.positions),
+        sum(each.position for each in table.positions) if table.topic else None,
         table.committed_at,
     )

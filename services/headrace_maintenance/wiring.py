@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
@@ -14,7 +14,7 @@ from headrace.errors import ConfigError, HeadraceError
 from headrace.lake.by_hand.writing import layout_of
 from headrace.lake.canary import prove_conflicts
 from headrace.lake.layouts import file_layout
-from headrace.lake.listing import by_hand_tables, chosen_tables, foreign_tables, headrace_tables
+from headrace.lake.listing import foreign_tables, known_tables
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_layout, quarantine_name
 from headrace.lake.store import Store
@@ -84,9 +84,10 @@ def build_rounds(
     by_hand: set[str] = set()
 
     def tables() -> Sequence[str]:
+        found = known_tables(store, names, passed)
         by_hand.clear()
-        by_hand.update(name for name in by_hand_tables(store, passed) if not names or name in names)
-        ours = [*sorted(by_hand), *_fed(store, names, by_hand)]
+        by_hand.update(found.by_hand)
+        ours = [*found.by_hand, *(name for table in found.fed for name in (table, quarantine_name(table)))]
         for table in () if names else foreign_tables(store, {*ours, *passed}):
             metrics.left_alone(table)
             log.info("table_left_alone", table=table, told="Headrace did not create it")
@@ -97,19 +98,6 @@ def build_rounds(
         return TableMaintainer(table, partial(subject_of, store, table, contracts), tools, partial(_tell, metrics))
 
     return Rounds(tables, maintainer, metrics, lends=by_hand.__contains__)
-
-
-def _fed(store: Store, names: Sequence[str], by_hand: Collection[str]) -> Sequence[str]:
-    """Tables that workers fill, each with its quarantine.
-
-    Raises:
-        ConfigError: a table that was named does not exist, or there is none at all.
-    """
-    named = [name for name in names if name not in by_hand]
-    if names and not named:
-        return []
-    found = headrace_tables(store) if by_hand and not names else chosen_tables(store, named)
-    return [name for table in found for name in (table, quarantine_name(table))]
 
 
 def subject_of(store: Store, table: str, contracts: Mapping[str, Contract]) -> Subject:

@@ -75,3 +75,20 @@ def test_a_table_of_workers_is_asked_for_twice_and_what_they_will_do_is_said(
         assert running.wait(60) == 130
     assert "Nothing was deleted." in running.printed
     world.assert_proved()
+
+
+def test_tables_made_by_hand_are_listed_too(world: World, command: Command) -> None:
+    lake = Lake(str(world.root))
+    lake.create("mine", pl.DataFrame({"x": [1, 2]}))
+    code, said = command(world, "tables", "--json")
+    assert (code, [(each["table"], each["rows"], each["topic"]) for each in json.loads(said)["tables"]]) == (
+        0,
+        [("mine", 2, None)],
+    )
+    assert command(world, "health", "mine")[0] == 0
+    assert command(world, "maintain", "--once", "--table", "mine")[0] == 0
+    world.drain()
+
+    assert [line.split()[0] for line in command(world, "tables")[1].splitlines()] == ["table", TABLE, "mine"]
+    assert command(world, "history", "mine")[0] == 0
+    assert command(world, "maintain", "--dry-run")[0] == 0

@@ -5,6 +5,7 @@ a table always has a quarantine, and a quarantine alone is what an interrupted f
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from deltalake import DeltaTable
 
@@ -109,6 +110,8 @@ def lost_half(store: Store, table: str) -> str | None:
     written = _has_commits(store, quarantine_name(table))
     if not _holds(store, table):
         return table if written else None
+    if not _holds(store, table, lambda found: PIPELINE in found.metadata().configuration):
+        return None  # no worker fills it, so it has none
     return None if _holds(store, quarantine_name(table)) else quarantine_name(table)
 
 
@@ -160,3 +163,36 @@ def chosen_tables(store: Store, names: Collection[str] = ()) -> tuple[str, ...]:
         msg = f"there is no table under {store.root}: check HEADRACE_LAKE__ROOT"
         raise ConfigError(msg)
     return tables
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenTables:
+    """Tables of a lake, each sorted.
+
+    Attributes:
+        fed: that workers fill.
+        by_hand: that people made.
+    """
+
+    fed: tuple[str, ...]
+    by_hand: tuple[str, ...]
+
+
+def known_tables(store: Store, names: Collection[str] = (), others: Collection[str] = ()) -> ChosenTables:
+    """The tables of those names, or all of the lake that are Headrace's, also those made by hand.
+
+    Args:
+        store: the lake.
+        names: which have to exist; none for all.
+        others: tables that are known to be of other tools.
+
+    Raises:
+        ConfigError: one of them does not exist or is a quarantine, or there is none at all.
+        WrongTableError: a file lies where one of them should be.
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    by_hand = tuple(name for name in by_hand_tables(store, others) if not names or name in names)
+    named = [name for name in names if name not in by_hand]
+    if names and not named:
+        return ChosenTables((), by_hand)
+    return ChosenTables(headrace_tables(store) if by_hand and not names else chosen_tables(store, named), by_hand)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headrace.errors import HeadraceError, WrongTableError
-from headrace.lake.listing import chosen_tables
+from headrace.lake.listing import known_tables
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep.health import Colour, HealthPart, assess
@@ -51,7 +51,8 @@ def examine(
         ConfigError: there is no such table, or none at all.
         StoreError, AccessDeniedError: the root cannot be read.
     """
-    names = [name for table in chosen_tables(store, tables) for name in (table, quarantine_name(table))]
+    found = known_tables(store, tables)
+    names = [*(name for table in found.fed for name in (table, quarantine_name(table))), *found.by_hand]
     return tuple(_examined(store, name, policy, now) for name in names)
 
 

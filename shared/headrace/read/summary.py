@@ -1,12 +1,12 @@
 """The tables of a lake at a glance, from their logs alone."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headrace.errors import HeadraceError
 from headrace.lake.contents import ActiveFile, active_files
-from headrace.lake.listing import chosen_tables, refuse_half
+from headrace.lake.listing import known_tables, refuse_half
 from headrace.lake.quarantine import count_rows, quarantine_name
 from headrace.lake.store import Store
 from headrace.read.commits import CommitLog
@@ -27,7 +27,7 @@ class TableSummary:
 
     Attributes:
         table: its name.
-        topic, contract: what it is filled from, and by which contract.
+        topic, contract: what it is filled from, and by which contract; None of one made by hand.
         version: the newest.
         committed_at: when that was made; claims and foreign commits count too.
         rows: of all data files; None if one does not tell.
@@ -62,12 +62,14 @@ def summarise(store: Store, tables: Collection[str] = ()) -> tuple[TableSummary,
         ConfigError: there is no such table, or none at all.
         StoreError, AccessDeniedError: the root cannot be read.
     """
-    return tuple(_summary_or_problem(store, name) for name in chosen_tables(store, tables))
+    found = known_tables(store, tables)
+    fed = tuple(_summary_or_problem(summarise_table, store, name) for name in found.fed)
+    return fed + tuple(_summary_or_problem(_by_hand, store, name) for name in found.by_hand)
 
 
-def _summary_or_problem(store: Store, table: str) -> TableSummary:
+def _summary_or_problem(one: Callable[[Store, str], TableSummary], store: Store, table: str) -> TableSummary:
     try:
-        return summarise_table(store, table)
+        return one(store, table)
     except HeadraceError as error:
         return TableSummary(table, problem=str(error), exit_code=error.exit_code)
 
@@ -86,20 +88,38 @@ def summarise_table(store: Store, table: str) -> TableSummary:
     identity, daily = log.identity, log.retention.daily
     files = active_files(store, table)
     newest = log.commit(log.version)
-    counts = [file.rows for file in files]
     return TableSummary(
         table=table,
         topic=identity.topic,
         contract=identity.contract,
         version=log.version,
         committed_at=None if newest is None else newest.time,
-        rows=None if None in counts else sum(count for count in counts if count is not None),
+        rows=_total([file.rows for file in files]),
         files=len(files),
         bytes=sum(file.size for file in files),
         quarantined=_quarantined(store, log),
         positions=_positions(log, max(identity.partitions, _partitions_seen(files))),
         time_travel_days=None if daily is None else daily / timedelta(days=1),
     )
+
+
+def _by_hand(store: Store, table: str) -> TableSummary:
+    """One that people made: it has no topic, no contract, no quarantine and no positions."""
+    log = CommitLog(store, table)
+    files, newest, daily = active_files(store, table), log.commit(log.version), log.retention.daily
+    return TableSummary(
+        table=table,
+        version=log.version,
+        committed_at=None if newest is None else newest.time,
+        rows=_total([file.rows for file in files]),
+        files=len(files),
+        bytes=sum(file.size for file in files),
+        time_travel_days=None if daily is None else daily / timedelta(days=1),
+    )
+
+
+def _total(counts: list[int | None]) -> int | None:
+    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def _quarantined(store: Store, log: CommitLog) -> int:
