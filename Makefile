@@ -3,6 +3,7 @@ PYTHON ?= python3
 PYTEST_ARGS ?= -n 4
 BENCH_ARGS ?=
 PEERS_ARGS ?=
+INTEROP_ARGS ?=
 DEMO_ARGS ?=
 PICTURE_ARGS ?=
 BROKER ?=
@@ -57,6 +58,14 @@ check: .venv/.dev ## Format, lint, types and layers, without changing anything
 test: .venv/.dev ## Run every test, on a real Kafka too where Java 17 and Maven are (PYTEST_ARGS)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
+.PHONY: interop
+interop: .venv/.dev ## Let Spark with Delta Lake read and write the tables, and see what workers and verify make of it (INTEROP_ARGS)
+	$(BIN)/pytest -m spark tests/interop $(INTEROP_ARGS)
+
+.PHONY: reference
+reference: .venv/.dev ## Make the API reference of the docstrings, in docs/_build
+	$(BIN)/python -m deploy.reference
+
 .PHONY: bench
 bench: .venv/.dev ## Measure throughput, memory, commit cost, freshness, verify, maintenance and readers on a real Kafka (BENCH_ARGS)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
@@ -88,7 +97,7 @@ lock: ## Renew the lock files within the bounds of pyproject.toml (needs uv; LOC
 
 .PHONY: clean
 clean: ## Remove what these targets made, except downloaded Kafka jars and tables
-	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv dist docs/_build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(wildcard $(SOURCES)) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help

@@ -7,13 +7,14 @@ from benchmarks.peers.environments import compiled, fetched
 from benchmarks.peers.peer import Command, Job
 from headrace.testing.jars import CONSOLE_LOG4J, JarSet, java
 
-_SPARK, _DELTA, _SCALA = "4.0.0", "4.0.0", "2.13"
-_JARS = JarSet(
-    f"peers/spark/jars-{_SPARK}-{_DELTA}",
+SPARK, DELTA, _SCALA = "4.0.0", "4.0.0", "2.13"
+"""Versions."""
+JARS = JarSet(
+    f"peers/spark/jars-{SPARK}-{DELTA}",
     (
-        f"org.apache.spark:spark-sql_{_SCALA}:{_SPARK}",
-        f"org.apache.spark:spark-sql-kafka-0-10_{_SCALA}:{_SPARK}",
-        f"io.delta:delta-spark_{_SCALA}:{_DELTA}",
+        f"org.apache.spark:spark-sql_{_SCALA}:{SPARK}",
+        f"org.apache.spark:spark-sql-kafka-0-10_{_SCALA}:{SPARK}",
+        f"io.delta:delta-spark_{_SCALA}:{DELTA}",
     ),
 )
 _SOURCE = Path(__file__).with_name("Ingest.java")
@@ -24,7 +25,7 @@ _OPENED = (
     "java.util.concurrent", "java.util.concurrent.atomic", "sun.nio.ch", "sun.nio.cs", "sun.security.action",
     "sun.util.calendar",
 )  # fmt: skip
-_JVM = [
+JVM = [
     "-Xmx1g",
     "-XX:+IgnoreUnrecognizedVMOptions",
     "-Djdk.reflect.useDirectMethodHandle=false",
@@ -41,8 +42,8 @@ class Spark:
     keeps_rows = True
 
     def install(self) -> dict[str, str]:
-        compiled(self.name, _SOURCE, fetched(_JARS))
-        return {"spark": _SPARK, "delta-spark": _DELTA}
+        compiled(self.name, _SOURCE, fetched(JARS))
+        return {"spark": SPARK, "delta-spark": DELTA}
 
     def settings(self) -> dict[str, str]:
         return {
@@ -56,12 +57,12 @@ class Spark:
         (job.folder / "log4j2.properties").write_text(CONSOLE_LOG4J)
 
     def command(self, job: Job) -> Command:
-        classes = compiled(self.name, _SOURCE, fetched(_JARS))
+        classes = compiled(self.name, _SOURCE, fetched(JARS))
         milliseconds = "0" if job.backlog else str(round(job.commit_seconds * 1000))
         return Command(
             [
-                java(), *_JVM, f"-Dlog4j2.configurationFile={job.folder}/log4j2.properties",
-                f"-Djava.io.tmpdir={job.folder}", "-cp", f"{classes}:{_JARS.folder}/*", "Ingest",
+                java(), *JVM, f"-Dlog4j2.configurationFile={job.folder}/log4j2.properties",
+                f"-Djava.io.tmpdir={job.folder}", "-cp", f"{classes}:{JARS.folder}/*", "Ingest",
                 job.servers, job.topic, str(job.folder), str(job.commit_rows), milliseconds,
             ]
         )  # fmt: skip

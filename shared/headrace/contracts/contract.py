@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from headrace.contracts.event import Event
 
 PARTITION_COLUMN = "date"
+"""The column of the UTC day, in tables that are partitioned by it."""
 QUARANTINE_SUFFIX = "__quarantine"
+"""Ends the name of a table's quarantine."""
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")

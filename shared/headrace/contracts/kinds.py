@@ -161,6 +161,7 @@ Kind = (
     | StructKind
     | ListKind
 )
+"""What a field holds, and which values of it are accepted."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from urllib.parse import unquote
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from headrace.lake.latest.live import FEATURES, LiveFiles
+from headrace.lake.latest.live import LiveFiles
 from headrace.lake.log import open_table
+from headrace.lake.protocols import masks_rows
 from headrace.lake.store import Store
 
 _READ = ("path", "size_bytes", "num_records", "min._partition", "max._partition", "min._offset", "max._offset")
@@ -76,7 +77,7 @@ def files_of(store: Store, table: str, handle: DeltaTable) -> list[ActiveFile]:
         StoreError, AccessDeniedError: its log cannot be read.
     """
     actions = pa.table(handle.get_add_actions(flatten=True))
-    masked = handle.protocol().reader_features == FEATURES
+    masked = masks_rows(handle)
     live = {file.path: file.live for file in LiveFiles(store, table).at(handle.version())} if masked else {}
     noted = actions.select([name for name in _READ if name in actions.column_names])
     return [

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import BinaryIO
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headrace.lake.schema import Array, Column
+from headrace.lake.schema import INSTANT, Array, Column
 from headrace.lake.store import Store
 
 # Row groups hold what a reader has to decode for one row: 128 Ki rows of a trade are ~10 MB.
@@ -174,6 +175,37 @@ def encode(rows: pa.Table, layout: FileLayout, order: "Array | None" = None) -> 
             for begin in range(0, len(order), _ROW_GROUP_ROWS):
                 writer.write_table(rows.take(order.slice(begin, _ROW_GROUP_ROWS)))
     return memoryview(sink.getvalue()).cast("B")
+
+
+def read_rows(source: BinaryIO, columns: Sequence[str] | None = None, *, use_threads: bool = True) -> pa.Table:
+    """The rows of a data file as their table has them, whoever wrote it.
+
+    Spark stores instants in 96 bits, which Arrow takes for nanoseconds of no time zone.
+
+    Args:
+        source: the file.
+        columns: those to read, as far as it has them; None reads all.
+        use_threads: whether Arrow's threads do it, of which each keeps memory for itself.
+
+    Raises:
+        ArrowException: it is no Parquet file.
+    """
+    parquet = pq.ParquetFile(source, coerce_int96_timestamp_unit="us")
+    held = parquet.schema_arrow.names
+    chosen = held if columns is None else [name for name in columns if name in held]
+    rows = parquet.read(chosen, use_threads=use_threads)
+    wanted = pa.schema([field.with_type(_in_utc(field.type)) for field in rows.schema])
+    return rows.cast(wanted) if rows.schema != wanted else rows
+
+
+def _in_utc(found: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(found):
+        return INSTANT
+    if pa.types.is_struct(found):
+        return pa.struct([field.with_type(_in_utc(field.type)) for field in found.fields])
+    if pa.types.is_list(found):
+        return pa.list_(found.value_field.with_type(_in_utc(found.value_type)))
+    return found
 
 
 def statistics(rows: pa.Table, columns: Sequence[str]) -> dict[str, object]:

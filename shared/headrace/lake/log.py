@@ -20,6 +20,7 @@ from deltalake.transaction import AddAction
 from headrace.errors import WrongTableError
 from headrace.lake.datafile import DataFile
 from headrace.lake.failures import said, store_failure
+from headrace.lake.protocols import demands, refuse_raised
 from headrace.lake.store import Store
 
 NOTE = "headrace"
@@ -31,8 +32,6 @@ Note = dict[str, Any]
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 _UNKNOWN = "Kernel error: Unsupported"
-
-_PLAIN_WRITER = 2
 
 # A bound on what a handle gathers while it lives; it is the checkpoints that keep commits cheap (decision 0007).
 _COMMITS_PER_HANDLE = 50
@@ -77,10 +76,7 @@ class DeltaLog:
     @property
     def demands(self) -> tuple[str, ...]:
         """What its protocol asks of a writer beyond the second version, which is the last without named features."""
-        protocol = self._handle.protocol()
-        features = {*(protocol.writer_features or ()), *(protocol.reader_features or ())}
-        later = protocol.min_writer_version > _PLAIN_WRITER and not features
-        return (f"writer version {protocol.min_writer_version}",) if later else tuple(sorted(features))
+        return demands(self._handle)
 
     def txn(self, app_id: str) -> int | None:
         """The txn version of `app_id` in this handle's snapshot."""
@@ -116,8 +112,10 @@ class DeltaLog:
             The version that was made.
 
         Raises:
-            Exception: any exception leaves open whether the commit landed.
+            WrongTableError: another tool has changed what a commit must hold; nothing was committed.
+            Exception: any other exception leaves open whether the commit landed.
         """
+        refuse_raised(self._handle, self.store.uri(self.table))
         self._make_durable(self.version)
         self._handle.create_write_transaction(
             [_add_action(file) for file in files],

@@ -13,8 +13,9 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from headrace.errors import HeadraceError
-from headrace.lake.latest.live import FEATURES, LiveFiles
+from headrace.lake.latest.live import LiveFiles
 from headrace.lake.log import committed_at, open_table
+from headrace.lake.protocols import masks_rows
 from headrace.lake.retention import FILES_PROPERTY, LOG_PROPERTY, TIME_TRAVEL, Retention, retention_of
 from headrace.lake.store import Store
 from headrace.lake.tables import properties_in
@@ -102,7 +103,7 @@ def _is_readable(store: Store, table: str, newest: DeltaTable, version: int) -> 
 
 def _named(store: Store, table: str, handle: DeltaTable) -> frozenset[str]:
     """Paths of the data files and deletion vectors of a version."""
-    if handle.protocol().reader_features == FEATURES:
+    if masks_rows(handle):
         live = LiveFiles(store, table).at(handle.version())
         vectors = {file.vector.path for file in live if file.vector is not None}
         return frozenset({file.path for file in live} | vectors)

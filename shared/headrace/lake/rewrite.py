@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -17,6 +17,7 @@ from deltalake.exceptions import CommitFailedError
 
 from headrace.errors import WrongTableError
 from headrace.lake.datafile import DataFile
+from headrace.lake.latest.live import escaped
 from headrace.lake.log import NOTE, commit_path, open_table
 from headrace.lake.store import Store
 
@@ -56,41 +57,41 @@ def replace_files(store: Store, table: str, exchange: Exchange) -> int | None:
     """
     handle = open_table(store, table)
     _check_protocol(handle, store.uri(table))
-    sizes = _sizes(handle)
-    if not sizes.keys() >= set(exchange.removed):
+    active = _active(handle)
+    if not active.keys() >= set(exchange.removed):
         return None
     if exchange.unless is not None and handle.transaction_version(exchange.unless[0]) != exchange.unless[1]:
         return None
     # Whoever made the version before may have died before it was durable; from here on this one rests on it.
     store.sync(commit_path(table, handle.version()))
     made = handle.version() + 1
-    data = b"".join(json.dumps(action, separators=(",", ":")).encode() + b"\n" for action in _actions(exchange, sizes))
+    data = b"".join(json.dumps(action, separators=(",", ":")).encode() + b"\n" for action in _actions(exchange, active))
     if not store.create(commit_path(table, made), data):
         msg = f"version {made} of {table} was made by somebody else"
         raise CommitFailedError(msg)
     return made
 
 
-def _actions(exchange: Exchange, sizes: Mapping[str, int]) -> Iterator[Mapping[str, object]]:
+def _actions(exchange: Exchange, active: Mapping[str, tuple[str, int]]) -> Iterator[Mapping[str, object]]:
     now = time.time_ns() // 1_000_000
     operation = "UPDATE" if exchange.changes else "OPTIMIZE"
     yield {"commitInfo": {"timestamp": now, "operation": operation, "operationParameters": {}, NOTE: exchange.note}}
     values = exchange.added[0].partition_values
-    for path in exchange.removed:
+    for spelled, size in (active[path] for path in exchange.removed):
         yield {
             "remove": {
-                "path": quote(path, safe="/="),
+                "path": spelled,
                 "deletionTimestamp": now,
                 "dataChange": exchange.changes,
                 "extendedFileMetadata": True,
                 "partitionValues": values,
-                "size": sizes[path],
+                "size": size,
             }
         }
     for file in exchange.added:
         yield {
             "add": {
-                "path": quote(file.path, safe="/="),
+                "path": escaped(file.path),
                 "partitionValues": file.partition_values,
                 "size": file.size,
                 "modificationTime": file.modified_ms,
@@ -109,6 +110,8 @@ def _check_protocol(handle: DeltaTable, where: str) -> None:
         raise WrongTableError(msg)
 
 
-def _sizes(handle: DeltaTable) -> dict[str, int]:
+def _active(handle: DeltaTable) -> dict[str, tuple[str, int]]:
+    """Per path of an active file how the log spells it, which a commit that removes it has to repeat, and its bytes."""
     actions = pa.table(handle.get_add_actions()).select(["path", "size_bytes"]).to_pydict()
-    return dict(zip(actions["path"], actions["size_bytes"], strict=True))
+    named = zip(actions["path"], actions["size_bytes"], strict=True)
+    return {unquote(spelled): (spelled, size) for spelled, size in named}

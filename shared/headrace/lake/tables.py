@@ -17,6 +17,7 @@ from deltalake.exceptions import DeltaError
 from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.log import NOTE, DeltaLog, commit_path, open_table
+from headrace.lake.protocols import INVARIANTS
 from headrace.lake.retention import retention_properties
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
@@ -122,7 +123,7 @@ def create_table(
         version_0 = _version_0(spec, {"kind": "create", **(note or {})})
     except (DeltaError, OSError) as error:
         raise store_failure(error, f"preparing table {spec.name} in {tempfile.gettempdir()}") from error
-    lines = [_relocated(version_0, store.uri(spec.name)), *map(_line, actions)]
+    lines = [_published(version_0, store.uri(spec.name)), *map(_line, actions)]
     return store.create(commit_path(spec.name, 0), b"".join(lines))
 
 
@@ -149,12 +150,14 @@ def _starts(spec: TableSpec) -> Mapping[str, str]:
     return {STARTS: json.dumps(starts, separators=(",", ":"))} if starts else {}
 
 
-def _relocated(commit: bytes, uri: str) -> bytes:
-    """`commit` with the table's own location in place of the scratch folder's."""
+def _published(commit: bytes, uri: str) -> bytes:
+    """`commit` with the table's own location in place of the scratch folder's, and all features that it uses."""
     actions = [json.loads(line) for line in commit.splitlines()]
     for action in actions:
         if "commitInfo" in action:
             action["commitInfo"]["operationParameters"]["location"] = uri
+        if "writerFeatures" in action.get("protocol", ()):
+            action["protocol"]["writerFeatures"] = sorted({*action["protocol"]["writerFeatures"], INVARIANTS})
     return b"".join(map(_line, actions))
 
 

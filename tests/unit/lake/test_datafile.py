@@ -13,9 +13,9 @@ import pytest
 from deltalake import DeltaTable, Schema
 
 from headrace.errors import StoreError
-from headrace.lake.datafile import FileLayout, encode, statistics, write_files
+from headrace.lake.datafile import FileLayout, encode, read_rows, statistics, write_files
 from headrace.lake.log import DeltaLog
-from headrace.lake.schema import Array, arrow_schema
+from headrace.lake.schema import INSTANT, Array, arrow_schema
 from headrace.lake.store import Store
 from headrace.lake.tables import TableSpec, create_table
 from headrace.testing.disk import fsync_witness
@@ -221,3 +221,20 @@ def test_file_in_place_of_the_folder_is_a_failure_of_the_store(tmp_path: Path) -
     with pytest.raises(StoreError, match=r"writing .*numbers/date=2026-01-02/.*parquet failed"):
         write_files(Store(str(tmp_path)), LAYOUT, _two_days())
     assert len(list((tmp_path / "numbers" / "date=2026-01-01").iterdir())) == 1
+
+
+def test_instants_of_96_bits_are_read_as_what_they_are(tmp_path: Path) -> None:
+    at = datetime(2199, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    nested = pa.struct([pa.field("seen", INSTANT)])
+    rows = pa.table(
+        {
+            "at": pa.array([at, None], INSTANT),
+            "inside": pa.array([{"seen": at}, {"seen": None}], nested),
+            "several": pa.array([[at], None], pa.list_(pa.field("element", INSTANT))),
+            "name": ["a", "b"],
+        }
+    )
+    pq.write_table(rows, tmp_path / "spark.parquet", use_deprecated_int96_timestamps=True, store_schema=False)
+    with (tmp_path / "spark.parquet").open("rb") as source:
+        assert read_rows(source).equals(rows)
+        assert read_rows(source, ["at", "absent"]).equals(rows.select(["at"]))

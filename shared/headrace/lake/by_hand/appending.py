@@ -73,7 +73,7 @@ def replace_rows(store: Store, table: str, rows: Rows, *, if_version: int | None
         check_same(log, newest)
         _check_version(newest, if_version)
         now = time.time_ns() // 1_000_000
-        gone = [file.removal(now) for file in LiveFiles(store, table, None).at(newest.version)]
+        gone = [file.removal(now) for file in LiveFiles(store, table, latest=False).at(newest.version)]
         return Change("replace", "WRITE", [*gone, *map(addition, files)], note=changed(files))
 
     return make(store, table, _REPLACING, plan)

@@ -79,7 +79,7 @@ class _Merger:
     def plan(self, newest: DeltaLog) -> Change | None:
         """What is to be committed on top of that version."""
         check_same(self._log, newest)
-        live = LiveFiles(newest.store, newest.table, None).at(newest.version)
+        live = LiveFiles(newest.store, newest.table, latest=False).at(newest.version)
         found = [self._files.merged(file) for file in live]
         rewritten = [each for each in found if each.files]
         new = self._came.without({index for each in found for index in each.matched})

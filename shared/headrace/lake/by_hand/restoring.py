@@ -34,7 +34,7 @@ def restore(store: Store, table: str, version: int) -> int:
             msg = f"{table} has no version {version}: it has 0 to {newest.version}"
             raise ConfigError(msg)
         now = time.time_ns() // 1_000_000
-        files = {file.path: file for file in LiveFiles(store, table, None).at(newest.version)}
+        files = {file.path: file for file in LiveFiles(store, table, latest=False).at(newest.version)}
         then = {file.path: file for file in _files_at(store, table, version)}
         _check_there(store, table, version, [path for path in then if path not in files])
         actions = [
@@ -50,7 +50,7 @@ def restore(store: Store, table: str, version: int) -> int:
 
 def _files_at(store: Store, table: str, version: int) -> list[LiveFile]:
     try:
-        return list(LiveFiles(store, table, None).at(version))
+        return list(LiveFiles(store, table, latest=False).at(version))
     except FileNotFoundError:
         msg = f"version {version} of {table} cannot be read any more: its log was cleaned up since"
         raise ConfigError(msg) from None

@@ -29,8 +29,8 @@ class ArrowStream(Protocol):
         ...
 
 
-FilePath: TypeAlias = "str | PathLike[str]"
-Rows: TypeAlias = "ArrowStream | pl.LazyFrame | FilePath | Sequence[FilePath]"
+FilePath: TypeAlias = str | PathLike[str]
+Rows: TypeAlias = ArrowStream | pl.LazyFrame | FilePath | Sequence[FilePath]
 """A frame, or the path or URI of a Parquet file, or several of these."""
 
 

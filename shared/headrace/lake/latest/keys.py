@@ -8,18 +8,19 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from headrace.lake.datafile import DataFile
+from headrace.lake.datafile import DataFile, read_rows
 from headrace.lake.latest.live import LiveFile
 from headrace.lake.latest.order import ROW, Naming, ranked
 from headrace.lake.store import Store
+
+_CUT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Wanted:
         """Whether one of the keys may be in `file`: False only if its statistics rule it out."""
         low, high = file.stats.get("minValues") or {}, file.stats.get("maxValues") or {}
         for name, values in self._values.items():
-            bounds = _typed(low.get(name), values[0]), _typed(high.get(name), values[0])
+            bounds = _typed(low.get(name), values[0]), _highest(_typed(high.get(name), values[0]))
             if name in file.values:
                 bounds = (file.values[name],) * 2
             if None in bounds:
@@ -68,6 +69,11 @@ def _typed(bound: object, like: object) -> Any:
         case str(), date():
             return date.fromisoformat(bound)
     return None
+
+
+def _highest(bound: Any) -> Any:
+    """What the highest value may be: Delta lets writers cut instants to milliseconds, and Spark does."""
+    return bound + _CUT if isinstance(bound, datetime) else bound
 
 
 class FileKeys:
@@ -156,9 +162,7 @@ class KeyIndex:
 
     def _read(self, file: LiveFile) -> FileKeys:
         with self._store.open(f"{self._table}/{file.path}") as source:
-            parquet = pq.ParquetFile(source)
-            held = set(parquet.schema_arrow.names)
-            rows = parquet.read([name for name in self._naming.columns if name in held])
+            rows = read_rows(source, self._naming.columns)
         return FileKeys(self._whole(rows, file.values), self._naming)
 
     def _whole(self, rows: pa.Table, values: Mapping[str, str | None]) -> pa.Table:

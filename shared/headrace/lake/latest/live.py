@@ -16,12 +16,10 @@ from headrace.errors import WrongTableError
 from headrace.lake.datafile import DataFile
 from headrace.lake.latest.vectors import DeletionVector, vector_of
 from headrace.lake.log import commit_path
+from headrace.lake.protocols import of_latest_rows
 from headrace.lake.store import Store
 
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
-FEATURES = ["deletionVectors"]
-"""What the protocol of a table of latest rows asks of readers and writers."""
-
 Action = Mapping[str, Any]
 
 
@@ -35,6 +33,8 @@ class LiveFile:
         values: Delta partition values.
         stats: Delta statistics as JSON.
         vector: which of its rows are deleted.
+        spelled: the path as the log has it, where that is not how it is spelled here: who leaves a file out has to
+            name it letter by letter as it was named.
     """
 
     path: str
@@ -42,6 +42,16 @@ class LiveFile:
     values: Mapping[str, str | None]
     stats: Mapping[str, Any]
     vector: DeletionVector | None = None
+    spelled: str | None = None
+
+    @property
+    def maskable(self) -> bool:
+        """Whether readers see its deletion vector: polars 2.1 passes it by where the log escapes the path."""
+        return self._spelling == self.path
+
+    @property
+    def _spelling(self) -> str:
+        return self.spelled or escaped(self.path)
 
     @property
     def rows(self) -> int:
@@ -72,7 +82,7 @@ class LiveFile:
 
     def _named(self) -> dict[str, object]:
         named: dict[str, object] = {
-            "path": quote(self.path, safe="/=!"),
+            "path": self._spelling,
             "partitionValues": self.values,
             "size": self.size,
             "dataChange": True,
@@ -80,11 +90,16 @@ class LiveFile:
         return named if self.vector is None else {**named, "deletionVector": self.vector.action()}
 
 
+def escaped(path: str) -> str:
+    """A path as it is spelled in the log."""
+    return quote(path, safe="/=!")
+
+
 def addition(file: DataFile) -> Action:
     """The action that adds a new file."""
     return {
         "add": {
-            "path": quote(file.path, safe="/=!"),
+            "path": escaped(file.path),
             "partitionValues": file.partition_values,
             "size": file.size,
             "modificationTime": file.modified_ms,
@@ -100,17 +115,17 @@ class LiveFiles:
     Args:
         store: where the table lies.
         table: its folder.
-        features: what its protocol asks of readers and writers, for whoever follows it to know; None for nothing.
+        latest: whether it is a table of latest rows; all others ask for no feature of readers and writers.
 
     Attributes:
         txns: `appId` to txn version, at the version that was asked for last.
     """
 
-    def __init__(self, store: Store, table: str, features: Sequence[str] | None = FEATURES) -> None:
+    def __init__(self, store: Store, table: str, *, latest: bool = True) -> None:
         self.txns: dict[str, int] = {}
         self._store = store
         self._table = table
-        self._features = features
+        self._latest = latest
         self._version: int | None = None
         self._files: dict[str, LiveFile] = {}
 
@@ -148,16 +163,17 @@ class LiveFiles:
                 msg = f"{self._store.uri(self._table)}: {path} was added by another tool, without a count of its rows"
                 raise WrongTableError(msg)
             vector = vector_of(added.get("deletionVector"))
-            self._files[path] = LiveFile(path, added["size"], added["partitionValues"], stats, vector)
+            spelled = None if added["path"] == escaped(path) else added["path"]
+            self._files[path] = LiveFile(path, added["size"], added["partitionValues"], stats, vector, spelled)
         elif txn := action.get("txn"):
             self.txns[txn["appId"]] = int(txn["version"])
         elif protocol := action.get("protocol"):
             self._check(protocol)
 
     def _check(self, protocol: Action) -> None:
-        asked = [protocol.get("readerFeatures"), protocol.get("writerFeatures")]
-        if asked != [self._features, self._features]:
-            told = protocol.get("writerFeatures") or f"writer version {protocol.get('minWriterVersion')}"
+        reader, writer = protocol.get("readerFeatures"), protocol.get("writerFeatures")
+        if not (of_latest_rows(reader, writer) if self._latest else not reader and not writer):
+            told = ", ".join(sorted(writer or ())) or f"writer version {protocol.get('minWriterVersion')}"
             msg = f"{self._store.uri(self._table)} was given {told} by another tool: nothing was written"
             raise WrongTableError(msg)
 

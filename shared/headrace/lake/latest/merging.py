@@ -2,7 +2,8 @@
 
 Marking a row as deleted costs a few bytes whatever the size of its file, so most files only get another vector. Three
 kinds are rewritten, so that neither files nor deleted rows pile up: small files that change anyway, files of which
-half is deleted, and small files when there are many of them. A row is rewritten a few times in its life.
+half is deleted, and small files when there are many of them. A row is rewritten a few times in its life. Files whose
+vectors some readers do not see are rewritten whenever they change.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,12 +21,21 @@ MOST = 131_072
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A file as the batch leaves it: rows still live, rows deleted, and whether the batch deletes some of them."""
+    """A file as the batch leaves it.
+
+    Attributes:
+        path: relative to the table.
+        live: rows that stay.
+        deleted: rows that are gone, those of the batch among them.
+        touched: whether the batch deletes some.
+        maskable: whether every reader sees its deletion vector.
+    """
 
     path: str
     live: int
     deleted: int
     touched: bool
+    maskable: bool = True
 
 
 def rewritten(pieces: Sequence[Piece], incoming: int) -> Collection[str]:
@@ -35,11 +45,16 @@ def rewritten(pieces: Sequence[Piece], incoming: int) -> Collection[str]:
         pieces: the files of the partition.
         incoming: rows that the batch brings to it.
     """
-    room = MOST - incoming
-    chosen: list[Piece] = []
     alive = sorted((piece for piece in pieces if piece.live), key=lambda piece: piece.live)
+    chosen = [piece for piece in alive if piece.touched and not piece.maskable]
+    room = MOST - incoming - sum(piece.live for piece in chosen)
     for piece in alive:
-        if piece.touched and (piece.live <= SMALL or piece.deleted >= piece.live) and piece.live <= room:
+        if (
+            piece.touched
+            and piece.maskable
+            and (piece.live <= SMALL or piece.deleted >= piece.live)
+            and piece.live <= room
+        ):
             chosen.append(piece)
             room -= piece.live
     rest = [piece for piece in alive if piece not in chosen]

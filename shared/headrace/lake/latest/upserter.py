@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyroaring import BitMap64
 
 from headrace.errors import InvariantError, StoreError
-from headrace.lake.datafile import DataFile, FileLayout, by_partition, write_file
+from headrace.lake.datafile import DataFile, FileLayout, by_partition, read_rows, write_file
 from headrace.lake.failures import said
 from headrace.lake.latest.allocators import give_back
 from headrace.lake.latest.changes import FILE, NUMBER, Came, Changes
@@ -235,7 +234,7 @@ class Upserter:
     def _read(self, file: LiveFile, deleted: BitMap64) -> pa.Table:
         try:
             with self.store.open(f"{self.layout.table}/{file.path}") as source:
-                rows = pq.ParquetFile(source).read(use_threads=False)
+                rows = read_rows(source, use_threads=False)
         except (FileNotFoundError, pa.ArrowException) as error:
             msg = f"{self.layout.table}: {file.path} cannot be read ({said(error)}): run headrace verify"
             raise StoreError(msg) from error
@@ -250,7 +249,7 @@ class Upserter:
 
 
 def _piece(file: LiveFile, newly: int) -> Piece:
-    return Piece(file.path, file.live - newly, file.rows - file.live + newly, newly > 0)
+    return Piece(file.path, file.live - newly, file.rows - file.live + newly, newly > 0, file.maskable)
 
 
 def _value(file: LiveFile, column: str | None) -> str | None:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from deltalake.exceptions import CommitFailedError
 
 from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError, StoreError
-from headrace.lake.datafile import Arrangement, DataFile, FileLayout, write_file
+from headrace.lake.datafile import Arrangement, DataFile, FileLayout, read_rows, write_file
 from headrace.lake.failures import said
 from headrace.lake.log import DeltaLog, commit_path, retry_pause
 from headrace.lake.rewrite import Exchange, replace_files
@@ -146,7 +146,7 @@ def _read(store: Store, table: str, files: Sequence[TableFile], *, in_one_chunk:
     for file in files:
         try:
             with store.open(f"{table}/{file.path}") as source:
-                parts.append(pq.ParquetFile(source).read())
+                parts.append(read_rows(source))
         except MemoryError:  # pyarrow's is an ArrowException, too
             raise
         except (FileNotFoundError, pa.ArrowException) as error:

@@ -16,9 +16,10 @@ from headrace.errors import InvariantError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.latest.unused import unused_vectors
 from headrace.lake.log import open_table
+from headrace.lake.protocols import masks_rows
 from headrace.lake.retention import FILE_RETENTION, retention_of
 from headrace.lake.store import Store
-from headrace.lake.tables import BY_HAND, DELETION_VECTORS, PIPELINE
+from headrace.lake.tables import BY_HAND, DELETION_VECTORS, LATEST, PIPELINE
 from headrace.lake.upkeep.daily import VersionFiles, daily_versions
 from headrace.lake.upkeep.logfiles import LogFiles
 
@@ -233,7 +234,7 @@ def _files(handle: DeltaTable) -> tuple[TableFile, ...]:
 
 
 def _keeps_latest(handle: DeltaTable, properties: dict[str, str]) -> bool:
-    return properties.get(DELETION_VECTORS) == "true" and handle.protocol().writer_features == ["deletionVectors"]
+    return LATEST in properties and masks_rows(handle)
 
 
 def _foreign(handle: DeltaTable, properties: dict[str, str]) -> str | None:

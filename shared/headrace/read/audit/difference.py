@@ -10,9 +10,10 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyroaring import BitMap64
 
-from headrace.lake.latest.live import FEATURES, LiveFiles
+from headrace.lake.latest.live import LiveFiles
 from headrace.lake.latest.vectors import DeletionVector, read_vector
 from headrace.lake.log import open_table
+from headrace.lake.protocols import masks_rows
 from headrace.lake.store import Store
 
 
@@ -68,7 +69,7 @@ def difference(store: Store, table: str, before: int, after: int) -> Difference:
 
 def _files(store: Store, table: str, version: int) -> dict[str, _File]:
     handle = open_table(store, table, version=version)
-    if handle.protocol().reader_features == FEATURES:
+    if masks_rows(handle):
         live = LiveFiles(store, table).at(version)
         return {file.path: _File(file.path, file.values, file.vector) for file in live}
     columns = handle.metadata().partition_columns

@@ -35,17 +35,27 @@ class Snapshot:
         """Makes `commit`'s changes.
 
         Raises:
-            UnsupportedTableError: its metadata asks for something that verify does not know.
+            UnsupportedTableError: its metadata asks for something that verify does not know, or rows of a table that
+                keeps all of them are deleted by deletion vectors.
         """
         for removed in commit.removes:
             self.files.pop(removed.path, None)
-        for added in commit.adds:
-            self.files[added.path] = added
         self.txns.update(commit.txns)
         if commit.configuration is not None:
             check_configuration(commit.configuration)
             self.configuration = dict(commit.configuration)
             self.columns = dict(commit.columns)
+        for added in commit.adds:
+            self.check_file(added)
+            self.files[added.path] = added
+
+    def check_file(self, file: DataFile) -> None:
+        """Refuses a file that does not say by itself which rows it holds.
+
+        Raises:
+            UnsupportedTableError: rows of a table that keeps all of them are deleted by a deletion vector.
+        """
+        check_file(file.path, masked=file.vector is not None and LATEST not in self.configuration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ def read_checkpoint(files: LocalFiles, checkpoint: Checkpoint) -> Snapshot:
             raise LogDamagedError(msg) from None
     check_protocol(protocol, snapshot.configuration)
     for file in snapshot.files.values():
-        check_file(file.path, masked=file.vector is not None and LATEST not in snapshot.configuration)
+        snapshot.check_file(file)
     if not seen_metadata:
         msg = f"checkpoint {checkpoint.names[0]} holds no metaData action"
         raise LogDamagedError(msg)

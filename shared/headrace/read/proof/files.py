@@ -79,7 +79,8 @@ class FileChecker:
 def _read(
     source: BinaryIO, columns: Sequence[str] | None, partition_values: Mapping[str, str | None]
 ) -> Iterator[pa.RecordBatch]:
-    parquet = pq.ParquetFile(source)
+    # Spark stores instants in 96 bits, which Arrow would take for nanoseconds.
+    parquet = pq.ParquetFile(source, coerce_int96_timestamp_unit="us")
     names = parquet.schema_arrow.names
     lacking = sorted(set(ADDRESS) - set(names))
     if lacking:
@@ -90,7 +91,26 @@ def _read(
     added = {name: partition_values.get(name) for name in wanted if name not in stored}
     for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=stored):
         if batch.num_rows:
-            yield _completed(_addressed(batch), added)
+            yield _completed(_addressed(_in_utc(batch)), added)
+
+
+def _in_utc(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`batch` with the time zone that Delta's instants have, where a file does not name it."""
+    types = [_utc(column.type) for column in batch.columns]
+    if types == [column.type for column in batch.columns]:
+        return batch
+    columns = [column.cast(wanted) for column, wanted in zip(batch.columns, types, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _utc(found: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(found):
+        return pa.timestamp(found.unit, "UTC")
+    if pa.types.is_struct(found):
+        return pa.struct([field.with_type(_utc(field.type)) for field in found.fields])
+    if pa.types.is_list(found):
+        return pa.list_(found.value_field.with_type(_utc(found.value_type)))
+    return found
 
 
 def _without(deleted: BitMap64, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -20,7 +20,7 @@ from headrace.read.proof.checkpoints import (
     find_checkpoints,
     read_checkpoint,
 )
-from headrace.read.proof.features import check_file, refuse_problem
+from headrace.read.proof.features import refuse_problem
 from headrace.read.proof.findings import (
     Code,
     Finding,
@@ -128,7 +128,7 @@ class LogWalker:
                 msg = f"commit {version} cannot be read: {error.strerror}"
                 raise LogDamagedError(msg) from None
             commit = parse_commit(version, content)
-            _check_features(commit)
+            refuse_problem(commit.protocol_problem)
             yield commit
 
     def compare_newest(self, pin: Pin, replayed: Snapshot) -> Finding | None:
@@ -209,12 +209,6 @@ class LogWalker:
             return []
         message = f"{_HINT} names checkpoint {hinted}, which is not there or not complete"
         return [Finding(Verdict.PASS, Code.REMARK, message, version=hinted)]
-
-
-def _check_features(commit: Commit) -> None:
-    refuse_problem(commit.protocol_problem)
-    for file in commit.adds:
-        check_file(file.path, masked=file.vector is not None and commit.origin is None)
 
 
 def _oldest_contiguous(commits: set[int], version: int) -> int:

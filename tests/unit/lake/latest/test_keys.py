@@ -63,3 +63,16 @@ def test_statistics_rule_files_out(files: list[LiveFile]) -> None:
     assert not any(wanted(250, desk="B").may_be_in(file) for file in files)
     unknown = LiveFile(files[0].path, 1, {"desk": "A"}, {"numRecords": 100})
     assert wanted(250).may_be_in(unknown)
+
+
+def test_a_highest_value_that_another_tool_cut_to_milliseconds_rules_nothing_out() -> None:
+    at = NOON + timedelta(microseconds=999)
+    asked = Wanted(
+        pl.DataFrame({"desk": ["A"], "name": ["n"], "at": [at]}).cast({"at": pl.Datetime("us", "UTC")}), NAMING.key
+    )
+    cut = {"minValues": {"at": "2026-03-02T12:00:00.000Z"}, "maxValues": {"at": "2026-03-02T12:00:00.000Z"}}
+    assert asked.may_be_in(LiveFile("f", 1, {"desk": "A"}, {"numRecords": 1, **cut}))
+    later = {"minValues": {"at": "2026-03-02T12:00:00.002Z"}, "maxValues": {"at": "2026-03-02T12:00:00.002Z"}}
+    assert not asked.may_be_in(LiveFile("f", 1, {"desk": "A"}, {"numRecords": 1, **later}))
+    before = {"minValues": {"at": "2026-03-02T11:59:59.997Z"}, "maxValues": {"at": "2026-03-02T11:59:59.999Z"}}
+    assert not asked.may_be_in(LiveFile("f", 1, {"desk": "A"}, {"numRecords": 1, **before}))

@@ -1,0 +1,40 @@
+"""The API reference is made without a warning, and says something of everything that is public."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.reference import PUBLIC, build, documented, public_modules
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the reference; a warning on the way is an error here."""
+    folder = tmp_path_factory.mktemp("reference")
+    build(folder)
+    return folder
+
+
+def test_everything_public_has_a_docstring() -> None:
+    silent = [each.fullname for each in documented(public_modules()) if not each.docstring]
+    assert silent == []
+
+
+def test_every_public_name_is_on_its_page(pages: Path) -> None:
+    for name, module in public_modules().items():
+        page = (pages / f"{name.replace('.', '/')}.html").read_text()
+        sections = set(re.findall(r'<section id="([^"]+)">', page))
+        exported = set(getattr(module.obj, "__all__", ()))
+        assert exported <= sections, name
+        assert sections or name in ("headrace.lake", "headrace.read"), name
+        assert f"{name}.html".removeprefix("headrace.") in (pages / "index.html").read_text().replace("/", ".")
+
+
+def test_pages_load_nothing_from_elsewhere(pages: Path) -> None:
+    written = sorted(pages.rglob("*.html"))
+    assert len(written) == len(PUBLIC) + 1
+    for page in written:
+        text = page.read_text()
+        assert re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(?:https?:)?//[^"]*"', text) == []
+        assert "@import" not in text
