@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 
+from headrace.lake import Lake
 from headrace.read.proof.files import ADDRESS, FileChecker
 from headrace.read.proof.findings import Findings
 from headrace.read.proof.log import Replay
@@ -43,7 +44,12 @@ def duck(table: Path, sql: str = "SELECT * FROM t") -> pa.Table:
         return connection.execute(sql).to_arrow_table()
 
 
-ENGINES: Mapping[str, Engine] = {"deltalake": deltalake, "polars": polars, "duckdb": duck}
+def lake(table: Path, sql: str = "SELECT * FROM t") -> pa.Table:
+    """Headrace for Python: polars, and what it does not know of the names of folders."""
+    return pl.SQLContext(t=Lake(str(table.parent)).read(table.name), eager=True).execute(sql).to_arrow()
+
+
+ENGINES: Mapping[str, Engine] = {"deltalake": deltalake, "polars": polars, "duckdb": duck, "lake": lake}
 
 
 def own(table: Path, schema: pa.Schema) -> list[Row]:

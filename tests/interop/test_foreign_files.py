@@ -9,6 +9,7 @@ from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,9 +37,10 @@ def optimize_as_spark(world: World) -> None:
     checker, snapshot = FileChecker(store), Replay(store).finish(Findings())
     beside: dict[tuple[tuple[str, str | None], ...], list[pa.RecordBatch]] = defaultdict(list)
     removes: list[dict[str, object]] = []
+    spelled = {unquote(path): path for path in pa.table(world.table().get_add_actions())["path"].to_pylist()}
     for file in snapshot.files.values():
         beside[tuple(file.partition_values.items())] += checker.batches(file, None)
-        removes.append({"path": file.path, "deletionTimestamp": now(), "dataChange": False})
+        removes.append({"path": spelled[file.path], "deletionTimestamp": now(), "dataChange": False})
         if file.vector:
             v = file.vector
             removes[-1]["deletionVector"] = {
@@ -57,13 +59,14 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def written(
-    table: Path, schema: pa.Schema, values: dict[str, str | None], batches: list[pa.RecordBatch]
-) -> dict[str, object]:
+def written(world: World, values: dict[str, str | None], batches: list[pa.RecordBatch]) -> dict[str, object]:
     """A file and its add action."""
+    table, schema = world.root / TABLE, schema_of(world)
     stored = [field.with_nullable(True) for field in schema if field.name not in values]
     rows = pa.Table.from_batches(batches).select([field.name for field in stored]).cast(pa.schema(stored))
-    path = f"part-{len(list(table.rglob('*.parquet'))):05d}.snappy.parquet"
+    folder = "".join(f"{name}={quote(value or '', safe='')}/" for name, value in values.items())
+    path = f"{folder}part-{len(list(table.rglob('*.parquet'))):05d}.snappy.parquet"
+    (table / folder).mkdir(exist_ok=True)
     pq.write_table(rows, table / path, use_deprecated_int96_timestamps=True, store_schema=False, compression="snappy")
     stats = {
         "numRecords": rows.num_rows,
@@ -72,7 +75,7 @@ def written(
         "nullCount": {"timestamp": 0},
     }
     return {
-        "path": path,
+        "path": quote(path, safe="/=+:"),
         "partitionValues": values,
         "size": (table / path).stat().st_size,
         "modificationTime": now(),
