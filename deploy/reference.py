@@ -50,7 +50,9 @@ def public_modules() -> Mapping[str, doc.Module]:
         for exported in getattr(module, "__all__", ()):
             getattr(module, exported)  # pdoc looks only at what has been loaded
         modules[name] = doc.Module(module)
-    for page in modules.values():
+    for name, page in modules.items():
+        # pdoc lists those that a package exports or holds; these are the ones that have a page.
+        page.submodules = [below for each, below in modules.items() if each.rpartition(".")[0] == name]
         for member in page.members.values():
             member.docstring = member.docstring or _said_at_home(member)
     return modules

@@ -37,7 +37,8 @@ def optimize_as_spark(world: World) -> None:
     checker, snapshot = FileChecker(store), Replay(store).finish(Findings())
     beside: dict[tuple[tuple[str, str | None], ...], list[pa.RecordBatch]] = defaultdict(list)
     removes: list[dict[str, object]] = []
-    spelled = {unquote(path): path for path in pa.table(world.table().get_add_actions())["path"].to_pylist()}
+    named = pa.table(world.table().get_add_actions())["path"].to_pylist()
+    spelled = {unquote(str(path)): path for path in named}
     for file in snapshot.files.values():
         beside[tuple(file.partition_values.items())] += checker.batches(file, None)
         removes.append({"path": spelled[file.path], "deletionTimestamp": now(), "dataChange": False})
