@@ -5,7 +5,7 @@ from datetime import datetime
 
 import typer
 
-from headrace.lake import AsOf, Position
+from headrace.lake import AsOf, KafkaPosition
 
 
 def instant(text: str | None, option: str) -> datetime | None:
@@ -37,7 +37,7 @@ def as_of(text: str | None, option: str) -> AsOf:
     if re.fullmatch(r"[0-9]{1,19}", text):
         return int(text)
     if place := re.fullmatch(r"([0-9]{1,9}):([0-9]{1,19})", text):
-        return Position(int(place[1]), int(place[2]))
+        return KafkaPosition(int(place[1]), int(place[2]))
     try:
         return instant(text, option)
     except typer.BadParameter:

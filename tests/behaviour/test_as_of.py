@@ -10,7 +10,7 @@ import pytest
 from headrace import Event, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import contract_of
 from headrace.errors import AsOfError, ConfigError
-from headrace.lake import AsOf, EventTime, Lake, Position
+from headrace.lake import AsOf, EventTime, KafkaPosition, Lake
 from headrace.lake.latest.live import LiveFiles
 from headrace.lake.store import Store
 from headrace.offsets import Address
@@ -62,7 +62,7 @@ def test_every_version_is_read_as_it_was_after_its_files_were_merged(memory_worl
             known = [place for place in rows if place[0] == partition]
             assert known == [(partition, offset) for offset in range(position)]
     for asked in range(positions[0] + 1):
-        found = lake.snapshot(TABLE, Position(0, asked))
+        found = lake.snapshot(TABLE, KafkaPosition(0, asked))
         read = found.frame().filter(pl.col("_partition") == 0).select("_offset").collect()
         assert sorted(read["_offset"]) == list(range(asked))
         assert found.positions[0] == asked
@@ -106,7 +106,7 @@ def test_a_version_whose_log_was_cleaned_up_is_refused_and_what_is_left_is_read(
             ):
                 places(memory_world, version)
     with pytest.raises(AsOfError, match=r"The oldest that can be read is version"):
-        places(memory_world, Position(0, 1))
+        places(memory_world, KafkaPosition(0, 1))
 
 
 def test_a_snapshot_stays_while_a_worker_goes_on(memory_world: World) -> None:
@@ -233,10 +233,10 @@ def test_a_position_within_a_flush_of_latest_rows_is_the_version_before_it(marks
     first = marks.flush(("A", 1), ("B", 2))
     second_ = marks.flush(("A", 5), ("B", 6))
 
-    assert lake_of(marks).snapshot(MARKS, Position(0, 4)).version == second_
-    found = lake_of(marks).snapshot(MARKS, Position(0, 3))
+    assert lake_of(marks).snapshot(MARKS, KafkaPosition(0, 4)).version == second_
+    found = lake_of(marks).snapshot(MARKS, KafkaPosition(0, 3))
     assert (first <= found.version < second_, found.positions[0]) == (True, 2)
-    assert marks.prices(Position(0, 3)) == {"A": 1, "B": 2}
+    assert marks.prices(KafkaPosition(0, 3)) == {"A": 1, "B": 2}
 
 
 def test_tombstones_have_no_event_time(tmp_path: Path) -> None:
@@ -314,6 +314,6 @@ def test_tables_without_positions_or_event_times_are_refused(memory_world: World
     with pytest.raises(
         AsOfError, match="records no position of partition 0; the partitions it has are none: no worker"
     ):
-        lake.read("other", as_of=Position(0, 0))
+        lake.read("other", as_of=KafkaPosition(0, 0))
     with pytest.raises(ConfigError, match=r"headrace.event_time"):
         lake.consistent_at(DAY, [TABLE, "other"])

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from headrace.errors import AsOfError
-from headrace.lake import Lake, Position
+from headrace.lake import KafkaPosition, Lake
 from headrace.lake.log import commit_path
 from headrace.testing.numbers import NumbersTable
 from tests.unit.lake.landing import land
@@ -20,7 +20,7 @@ def test_versions_and_positions_are_read_and_what_is_gone_is_named(objects: str)
     assert (found.frame().collect().height, found.positions) == (3, {0: 3})
     assert lake.snapshot("numbers", found.committed_at).version == 1
     assert lake.read("numbers", where=pl.col("_offset") > 3, columns=["name"]).collect().height == 2
-    assert lake.read("numbers", as_of=Position(0, 4)).collect().height == 4
+    assert lake.read("numbers", as_of=KafkaPosition(0, 4)).collect().height == 4
 
     table.main().checkpoint()
     for version in range(2):

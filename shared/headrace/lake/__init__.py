@@ -7,17 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headrace.lake.as_of import AsOf, EventTime, Position
+    from headrace.lake.as_of import AsOf, EventTime, KafkaPosition
     from headrace.lake.lake import Lake
     from headrace.lake.snapshot import Snapshot
 
-__all__ = ["AsOf", "EventTime", "Lake", "Position", "Snapshot"]
+__all__ = ["AsOf", "EventTime", "KafkaPosition", "Lake", "Snapshot"]
 
 _HOMES = {
     "AsOf": "headrace.lake.as_of",
     "EventTime": "headrace.lake.as_of",
     "Lake": "headrace.lake.lake",
-    "Position": "headrace.lake.as_of",
+    "KafkaPosition": "headrace.lake.as_of",
     "Snapshot": "headrace.lake.snapshot",
 }
 

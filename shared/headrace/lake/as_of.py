@@ -12,7 +12,7 @@ CLOCKS = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class KafkaPosition:
     """A Kafka position: what was known when a partition stood there.
 
     Attributes:
@@ -38,7 +38,7 @@ class EventTime:
         aware(self.moment)
 
 
-AsOf: TypeAlias = int | datetime | Position | EventTime | None
+AsOf: TypeAlias = int | datetime | KafkaPosition | EventTime | None
 """A version, an aware commit time, a Kafka position, an event time, or None for the newest version."""
 
 

@@ -44,7 +44,7 @@ class Lake:
 
         Args:
             table: its name.
-            as_of: a version, an aware commit time, a `Position`, an `EventTime`, or None for the newest version.
+            as_of: a version, an aware commit time, a `KafkaPosition`, an `EventTime`, or None for the newest version.
 
         Raises:
             AsOfError: there is no such version: not yet, no longer, or it cannot be told which one it is.

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from headrace.clock import SystemClock
 from headrace.errors import AsOfError, ConfigError, HeadraceError
-from headrace.lake.as_of import Position, Told, aware, version_at, version_reaching
+from headrace.lake.as_of import KafkaPosition, Told, aware, version_at, version_reaching
 from headrace.lake.latest.live import Action, committed
 from headrace.lake.listing import delta_tables
 from headrace.lake.log import NOTE, committed_at, open_table
@@ -54,7 +54,7 @@ class Resolver:
         """Whether the table keeps of each key the latest row."""
         return LATEST in self.properties
 
-    def resolve(self, as_of: int | datetime | Position | None) -> Snapshot:
+    def resolve(self, as_of: int | datetime | KafkaPosition | None) -> Snapshot:
         """The snapshot that is asked for.
 
         Raises:
@@ -71,9 +71,9 @@ class Resolver:
                 return self.pinned(as_of)
             case datetime():
                 return self.pinned(self._at(aware(as_of)))
-            case Position():
+            case KafkaPosition():
                 return self._on(as_of)
-        msg = f"a table is read as of a version, an aware datetime, a Position or an EventTime, not of {as_of!r}"
+        msg = f"a table is read as of a version, an aware datetime, a KafkaPosition or an EventTime, not of {as_of!r}"
         raise ConfigError(msg)
 
     def snapshot(self, handle: DeltaTable, view: View = WHOLE) -> Snapshot:
@@ -115,7 +115,7 @@ class Resolver:
             self.refuse(f"the version of {moment}", "its part of the log")
         return found
 
-    def _on(self, asked: Position) -> Snapshot:
+    def _on(self, asked: KafkaPosition) -> Snapshot:
         """What was known when a partition stood at a position."""
         start = self._start(asked)
         if asked.position == start:
@@ -133,7 +133,7 @@ class Resolver:
         later = (pl.col("_partition") == asked.partition) & (pl.col("_offset") >= asked.position)
         return self.pinned(found, View(lambda rows: rows.filter(~later), {asked.partition: asked.position}))
 
-    def _start(self, asked: Position) -> int:
+    def _start(self, asked: KafkaPosition) -> int:
         """Where the table begins in that partition.
 
         Raises:

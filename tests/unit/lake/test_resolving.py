@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from headrace.errors import AsOfError, ConfigError
-from headrace.lake import AsOf, Lake, Position
+from headrace.lake import AsOf, KafkaPosition, Lake
 from headrace.lake.datafile import write_files
 from headrace.lake.log import commit_path
 from headrace.lake.rewrite import Exchange, replace_files
@@ -124,7 +124,7 @@ def test_a_version_that_was_never_made_is_refused(table: NumbersTable, version: 
 def test_what_is_no_table_or_no_moment_is_refused(table: NumbersTable) -> None:
     with pytest.raises(ConfigError, match=r"no table nombers under .*: the tables there are: numbers, numbers__quara"):
         lake(table).snapshot("nombers")
-    with pytest.raises(ConfigError, match="a Position or an EventTime, not of '1'"):
+    with pytest.raises(ConfigError, match="a KafkaPosition or an EventTime, not of '1'"):
         lake(table).snapshot("numbers", "1")  # type: ignore[arg-type]  # as untyped callers do
 
 
@@ -174,19 +174,19 @@ def test_a_position_is_read_as_soon_as_the_table_stood_there(table: NumbersTable
     land(table, 0, 3, 5)
     land(table, 1, 2, 4)
 
-    found = lake(table).snapshot("numbers", Position(0, 3))
+    found = lake(table).snapshot("numbers", KafkaPosition(0, 3))
     assert (found.version, found.positions) == (1, {0: 3, 1: 0})
-    assert lake(table).snapshot("numbers", Position(1, 2)).version == 2
-    assert lake(table).snapshot("numbers", Position(0, 5)).version == 3
-    assert lake(table).snapshot("numbers", Position(0, 0)).version == 0
+    assert lake(table).snapshot("numbers", KafkaPosition(1, 2)).version == 2
+    assert lake(table).snapshot("numbers", KafkaPosition(0, 5)).version == 3
+    assert lake(table).snapshot("numbers", KafkaPosition(0, 0)).version == 0
 
 
 def test_a_position_within_a_flush_is_that_flush_without_the_records_from_there_on(table: NumbersTable) -> None:
     land(table, 1, 0, 2)
     land(table, 0, 0, 5)
 
-    assert offsets(table, Position(0, 3)) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
-    assert lake(table).snapshot("numbers", Position(0, 3)).positions == {0: 3, 1: 2}
+    assert offsets(table, KafkaPosition(0, 3)) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
+    assert lake(table).snapshot("numbers", KafkaPosition(0, 3)).positions == {0: 3, 1: 2}
 
 
 def test_positions_that_the_table_never_stood_at_are_refused(tmp_path: Path) -> None:
@@ -194,13 +194,13 @@ def test_positions_that_the_table_never_stood_at_are_refused(tmp_path: Path) -> 
     land(table, 0, 7, 9)
 
     for position, said in [
-        (Position(0, 10), "partition 0 of numbers began at 7 and stands at 9: it has not reached 10"),
-        (Position(0, 6), "partition 0 of numbers began at 7 and stands at 9: it never was at 6"),
-        (Position(5, 1), "records no position of partition 5; the partitions it has are 0, 1"),
+        (KafkaPosition(0, 10), "partition 0 of numbers began at 7 and stands at 9: it has not reached 10"),
+        (KafkaPosition(0, 6), "partition 0 of numbers began at 7 and stands at 9: it never was at 6"),
+        (KafkaPosition(5, 1), "records no position of partition 5; the partitions it has are 0, 1"),
     ]:
         with pytest.raises(AsOfError, match=said):
             lake(table).snapshot("numbers", position)
-    assert lake(table).snapshot("numbers", Position(0, 7)).version == 0
+    assert lake(table).snapshot("numbers", KafkaPosition(0, 7)).version == 0
 
 
 def test_a_position_that_was_reached_before_the_log_begins_is_refused(table: NumbersTable) -> None:
@@ -211,9 +211,9 @@ def test_a_position_that_was_reached_before_the_log_begins_is_refused(table: Num
     for version in range(3):
         table.store.delete(commit_path("numbers", version))
 
-    for asked in (Position(0, 2), Position(0, 3), Position(1, 2), Position(1, 0)):
+    for asked in (KafkaPosition(0, 2), KafkaPosition(0, 3), KafkaPosition(1, 2), KafkaPosition(1, 0)):
         with pytest.raises(
             AsOfError, match=r"can no longer be read: its part of the log is gone\. The oldest that can"
         ):
             lake(table).snapshot("numbers", asked)
-    assert offsets(table, Position(0, 4)) == [(0, n) for n in range(4)] + [(1, 0), (1, 1)]
+    assert offsets(table, KafkaPosition(0, 4)) == [(0, n) for n in range(4)] + [(1, 0), (1, 1)]
