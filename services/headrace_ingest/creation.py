@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from headrace.contracts import Contract
 from headrace.errors import HeadraceError
+from headrace.kafka.client import client_properties
 from headrace.kafka.topics import TopicClient
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
@@ -40,7 +41,11 @@ def create_tables(settings: Settings, contracts: Sequence[Contract]) -> Iterator
     """Makes the table and the quarantine of each contract where they are missing, and checks them where they are there.
 
     Their topics have to exist: a table begins at positions of its topic. One that cannot be made hides no other.
+
+    Raises:
+        ConfigError: no broker can be asked for any of them.
     """
+    client_properties(settings.kafka)
     store = Store(settings.lake.root)
     for contract in contracts:
         try:

@@ -2,12 +2,14 @@
 
 import json
 import uuid
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from headrace.lake import Lake
 from headrace.testing.waiting import wait_until
+from headrace_cli.main import run
 from tests.behaviour.world import TABLE, Command, World, fill
 from tests.integration.terminals import headrace
 
@@ -46,6 +48,21 @@ def test_a_contract_without_a_topic_hides_no_other(world: World, command: Comman
     assert code == 66
     assert "legs: " in said
     assert f"{TABLE} " in said
+
+
+def test_without_a_broker_that_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(tmp_path / "lake"))
+    monkeypatch.chdir(tmp_path)
+
+    assert run(["tables", "create"]) == 78
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("HEADRACE_KAFKA__BOOTSTRAP_SERVERS") == 1
+    assert not (tmp_path / "lake").exists()
 
 
 def test_a_table_is_deleted_only_by_who_is_sure(world: World, command: Command) -> None:
