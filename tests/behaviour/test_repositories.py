@@ -125,6 +125,8 @@ def test_the_position_of_a_strategy_is_an_event_of_its_contract(held: Held) -> N
 def test_a_repository_at_a_version_answers_everything_from_it(held: Held) -> None:
     then = held.positions.at(held.before)
     assert then.get_version() == held.before
+    assert repr(held.positions) == f"Positions({held.positions.lake!r})"
+    assert repr(then) == f"Positions({held.positions.lake!r}) at version {held.before}"
     assert column(then.get_open_positions(), "strategy_id") == ["condor-1", "condor-2"]
     assert then.get_by_strategy_id("condor-3") is None
 

@@ -51,6 +51,12 @@ class Repository(Generic[E]):
         """Where its table lies."""
         self._pinned: Snapshot | None = None
 
+    def __repr__(self) -> str:
+        own = type(self).__name__
+        event = f", {self.event.__name__}" if type(self) is Repository else ""
+        pinned = "" if self._pinned is None else f" at version {self._pinned.version}"
+        return f"{own}({self.lake!r}{event}){pinned}"
+
     @property
     def table(self) -> str:
         """Name of the table."""
