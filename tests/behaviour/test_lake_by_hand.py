@@ -76,6 +76,7 @@ def test_a_frame_becomes_a_table_and_grows(lake: Lake) -> None:
     assert_frame_equal(rows(lake, as_of=0), prices(1, 2), check_column_order=False)
     assert lake.exists("prices")
     assert not lake.exists("price")
+    assert lake.tables() == ["prices"]
     assert [(done.kind, done.rows) for done in lake.history("prices")] == [("append", 1), ("create", 2)]
 
 

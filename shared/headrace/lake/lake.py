@@ -7,12 +7,11 @@ import polars as pl
 
 from headrace.contracts import Contract, load_contracts
 from headrace.lake.as_of import AsOf, EventTime
-from headrace.lake.by_hand import appending, creating, deleting, history, merging, restoring, upkeep, widening
-from headrace.lake.by_hand.pairing import Keys
-from headrace.lake.by_hand.rows import Rows
+from headrace.lake.by_hand import appending, creating, deleting, history, merging, pairing, restoring, upkeep, widening
+from headrace.lake.by_hand.rows import Rows, named
 from headrace.lake.consistent import Consistent, Ends, Patience, consistent_at
 from headrace.lake.happened import happened
-from headrace.lake.listing import headrace_tables
+from headrace.lake.listing import headrace_tables, table_names
 from headrace.lake.newest import Newest
 from headrace.lake.resolving import Resolver
 from headrace.lake.snapshot import Snapshot
@@ -28,8 +27,7 @@ class Lake:
 
     Args:
         root: a folder, or a URI such as `s3://bucket/lake`; access to it comes from the environment.
-        keep_mib: rows of tables of at most so many MiB of files are read whole and kept in memory, until there is a
-            newer version: for tables such as positions that are asked more often than they change. None by default.
+        keep_mib: tables of at most so many MiB of files are kept in memory until there is a newer version of them.
     """
 
     def __init__(self, root: str, *, keep_mib: float = 0) -> None:
@@ -71,8 +69,7 @@ class Lake:
             AsOfError, ConfigError, StoreError, AccessDeniedError: as of `snapshot`.
         """
         frame = self.snapshot(table, as_of).frame()
-        if where is not None:
-            frame = frame.filter(where)
+        frame = frame if where is None else frame.filter(where)
         return frame if columns is None else frame.select(columns)
 
     def consistent_at(
@@ -201,8 +198,7 @@ class Lake:
             CommitTimeoutError: other commits kept coming first.
             StoreError, AccessDeniedError: the store failed; all of it is in the table, or nothing.
         """
-        keys = Keys(_names(on), None if update is None else _names(update), insert)
-        return merging.merge(self.store, table, rows, keys)
+        return merging.merge(self.store, table, rows, pairing.Keys.of(on, update, insert=insert))
 
     def restore(self, table: str, version: int) -> int:
         """Makes the table say again what it said at a version, as a new one. Returns that one.
@@ -240,7 +236,7 @@ class Lake:
             StoreError, AccessDeniedError: the store failed; what was done is done.
         """
         known = load_contracts() if contracts is None else contracts
-        return upkeep.optimize(self.store, table, upkeep.Wish(_names(z_order), target_mib), contracts=known)
+        return upkeep.optimize(self.store, table, upkeep.Wish(named(z_order), target_mib), contracts=known)
 
     def vacuum(
         self, table: str, *, hours: float = 168, orphans: bool = False, dry_run: bool = False
@@ -270,6 +266,14 @@ class Lake:
         """
         return history.history(self.store, table, limit)
 
+    def tables(self) -> list[str]:
+        """Names of the tables that can be read, those of other tools too; quarantines are not among them.
+
+        Raises:
+            StoreError, AccessDeniedError: the lake cannot be read.
+        """
+        return table_names(self.store)
+
     def exists(self, table: str) -> bool:
         """Whether there is a Delta table of that name.
 
@@ -294,7 +298,3 @@ class Lake:
             StoreError, AccessDeniedError: the store failed; what is left can be deleted again.
         """
         return deleting.delete(self.store, table, confirm=confirm)
-
-
-def _names(said: str | Sequence[str]) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else tuple(said)

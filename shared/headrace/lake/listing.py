@@ -28,6 +28,15 @@ def delta_tables(store: Store) -> list[str]:
     return [name for name in store.folders() if _LOG in store.folders(name)]
 
 
+def table_names(store: Store) -> list[str]:
+    """Names of the Delta tables of a lake, those of other tools too, without quarantines, sorted.
+
+    Raises:
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    return [name for name in delta_tables(store) if not name.startswith(".") and not name.endswith(QUARANTINE_SUFFIX)]
+
+
 def headrace_tables(store: Store) -> tuple[str, ...]:
     """Names of the tables that Headrace made, without their quarantines, sorted.
 

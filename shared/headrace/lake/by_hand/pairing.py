@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from headrace.errors import ConfigError, RowsRefusedError
-from headrace.lake.by_hand.rows import Source, fitted
+from headrace.lake.by_hand.rows import Source, fitted, named
 from headrace.lake.by_hand.writing import columns_of
 from headrace.lake.latest.keys import Wanted
 from headrace.lake.latest.live import LiveFile
@@ -33,6 +33,11 @@ class Keys:
     on: Sequence[str]
     update: Sequence[str] | None = None
     insert: bool = True
+
+    @classmethod
+    def of(cls, on: str | Sequence[str], update: str | Sequence[str] | None, *, insert: bool) -> "Keys":
+        """As people name them: one column, or several."""
+        return cls(named(on), None if update is None else named(update), insert)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,11 @@ Rows: TypeAlias = ArrowStream | pl.LazyFrame | FilePath | Sequence[FilePath]
 """A frame, or the path or URI of a Parquet file, or several of these."""
 
 
+def named(said: str | Sequence[str]) -> tuple[str, ...]:
+    """The columns of which one or several are named."""
+    return (said,) if isinstance(said, str) else tuple(said)
+
+
 @dataclass(frozen=True)
 class Source:
     """Rows that wait to be read.
