@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from headrace.lake.by_hand.opening import opened
-from headrace.lake.log import NOTE, commit_path
+from headrace.lake.latest.live import committed
+from headrace.lake.log import NOTE, time_in
 from headrace.lake.store import Store
 
 
@@ -54,21 +55,20 @@ def history(store: Store, table: str, limit: int | None = None) -> list[Done]:
 def _newest_first(store: Store, table: str, newest: int) -> Iterator[Done]:
     for version in range(newest, -1, -1):
         try:
-            lines = store.read(commit_path(table, version)).splitlines()
+            actions = committed(store, table, version)
         except FileNotFoundError:
             return
-        yield _done(version, list(map(json.loads, lines)))
+        yield _done(version, actions)
 
 
 def _done(version: int, actions: list[Mapping[str, Any]]) -> Done:
     info: Mapping[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
     note = info.get(NOTE) or {}
-    stamp = info.get("timestamp")
     adds = [action["add"] for action in actions if "add" in action]
     brought = [json.loads(add.get("stats") or "{}").get("numRecords") for add in adds if add.get("dataChange", True)]
     return Done(
         version=version,
-        committed_at=None if stamp is None else datetime.fromtimestamp(stamp / 1000, UTC),
+        committed_at=time_in(info),
         kind=note.get("kind") or info.get("operation", "?"),
         rows=None if None in brought or (adds and not brought) else sum(brought),
         files_added=len(adds),
