@@ -37,6 +37,16 @@ def table_names(store: Store) -> list[str]:
     return [name for name in delta_tables(store) if not name.startswith(".") and not name.endswith(QUARANTINE_SUFFIX)]
 
 
+def no_table(store: Store, name: str) -> ConfigError:
+    """The failure of who names a table that is not there.
+
+    Raises:
+        StoreError, AccessDeniedError: the store cannot be read.
+    """
+    found = ", ".join(table_names(store)) or "none"
+    return ConfigError(f"there is no table {name} under {store.root}: the tables there are: {found}")
+
+
 def headrace_tables(store: Store) -> tuple[str, ...]:
     """Names of the tables that Headrace made, without their quarantines, sorted.
 

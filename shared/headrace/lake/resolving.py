@@ -12,7 +12,7 @@ from headrace.clock import SystemClock
 from headrace.errors import AsOfError, ConfigError, HeadraceError
 from headrace.lake.as_of import KafkaPosition, Told, aware, version_at, version_reaching
 from headrace.lake.latest.live import Action, committed
-from headrace.lake.listing import table_names
+from headrace.lake.listing import no_table
 from headrace.lake.log import NOTE, committed_at, open_table
 from headrace.lake.readable import still_readable, what_is_gone
 from headrace.lake.snapshot import WHOLE, Snapshot, View
@@ -39,9 +39,7 @@ class Resolver:
         try:
             self.handle = open_table(store, table)
         except FileNotFoundError:
-            found = ", ".join(table_names(store)) or "none"
-            msg = f"there is no table {table} under {store.root}: the tables there are: {found}"
-            raise ConfigError(msg) from None
+            raise no_table(store, table) from None
         self.properties = properties_in(self.handle)
 
     @property

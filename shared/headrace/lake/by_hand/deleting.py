@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from headrace.clock import SystemClock
 from headrace.contracts import QUARANTINE_SUFFIX
 from headrace.errors import ConfigError, MaintenanceHeldError
-from headrace.lake.by_hand.opening import missing
 from headrace.lake.failures import store_failure
-from headrace.lake.listing import delta_tables
+from headrace.lake.listing import delta_tables, no_table
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.tables import refuse_file
@@ -43,7 +42,7 @@ def deletable(store: Store, table: str) -> tuple[str, ...]:
     # Whichever half an interrupted deletion left.
     found = tuple(name for name in (table, quarantine_name(table)) if name in there)
     if not found:
-        raise missing(store, table)
+        raise no_table(store, table)
     return found
 
 

@@ -4,7 +4,8 @@ import getpass
 import os
 import socket
 
-from headrace.errors import ConfigError, WrongTableError
+from headrace.errors import WrongTableError
+from headrace.lake.listing import no_table
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.tables import PIPELINE, TOPIC, refuse_file
@@ -25,12 +26,7 @@ def opened(store: Store, table: str) -> DeltaLog:
     try:
         return DeltaLog(store, table)
     except FileNotFoundError:
-        raise missing(store, table) from None
-
-
-def missing(store: Store, table: str) -> ConfigError:
-    """The failure of who names a table that is not there."""
-    return ConfigError(f"there is no table {table} under {store.root}: check the name and the root")
+        raise no_table(store, table) from None
 
 
 def opened_to_write(store: Store, table: str, doing: str) -> DeltaLog:
