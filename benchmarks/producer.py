@@ -230,7 +230,7 @@ class _Stopwatch:
         self.acknowledged(delivery.value)
 
 
-def _paced(given: Input) -> Iterator[tuple[int, float]]:
+def _paced() -> Iterator[tuple[int, float]]:
     """Numbers of events and when each is due."""
     began = time.perf_counter() + 0.5
     for number in range(min(EVENTS, PACED_PER_SECOND * PACED_SECONDS)):
@@ -240,7 +240,7 @@ def _paced(given: Input) -> Iterator[tuple[int, float]]:
 def _paced_plain(cluster: Cluster, given: Input) -> list[float]:
     watch = _Stopwatch()
     producer = _PlainProducer(cluster, lambda _, message: watch.acknowledged(message.value()))
-    for number, due in _paced(given):
+    for number, due in _paced():
         while (left := due - time.perf_counter()) > 0:
             producer.client.poll(left)
         record = given.records[number]
@@ -253,7 +253,7 @@ def _paced_plain(cluster: Cluster, given: Input) -> list[float]:
 def _paced_emit(cluster: Cluster, given: Input) -> list[float]:
     watch = _Stopwatch()
     with EventProducer(cluster.bootstrap_servers, name=NAME, on_delivery=watch.delivered) as producer:
-        for number, due in _paced(given):
+        for number, due in _paced():
             while due > time.perf_counter():
                 producer.serve()
                 time.sleep(0.0002)  # `serve` does not wait; without a pause this thread holds the client's back
@@ -265,7 +265,7 @@ def _paced_emit(cluster: Cluster, given: Input) -> list[float]:
 async def _paced_async(cluster: Cluster, given: Input) -> list[float]:
     watch = _Stopwatch()
     async with AsyncEventProducer(cluster.bootstrap_servers, name=NAME, on_delivery=watch.delivered) as producer:
-        for number, due in _paced(given):
+        for number, due in _paced():
             if (left := due - time.perf_counter()) > 0:
                 await asyncio.sleep(left)
             watch.sent[given.records[number].value or b""] = time.perf_counter()
