@@ -143,7 +143,9 @@ def process_environment(world: World, settings: Mapping[str, str]) -> dict[str, 
     """Of a process that knows the world's lake and contract, with further settings."""
     folder = world.folder / "contracts"
     folder.mkdir(exist_ok=True)
-    (folder / f"{_MODULE}.py").write_text(world.module())
+    written = folder / f"{_MODULE}.new"
+    written.write_text(world.module())
+    written.replace(folder / f"{_MODULE}.py")  # a worker that starts now may be about to read it
     chosen = {"lake__root": str(world.root), "contracts": _MODULE, "log_format": "json", **settings}
     return environment_of(chosen, folder)
 
