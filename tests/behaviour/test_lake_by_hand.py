@@ -27,6 +27,7 @@ from headrace.errors import (
 )
 from headrace.lake import Lake
 from headrace.lake.by_hand import upkeep
+from headrace.lake.log import commit_path
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep.lease import take_lease
@@ -314,6 +315,46 @@ def test_a_table_that_is_maintained_now_is_not_optimized_beside(disk: Lake) -> N
     lease.release()
 
     assert disk.optimize("prices").merges == 1
+
+
+def test_files_that_are_about_to_be_deleted_are_not_restored(disk: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk.create("prices", prices(1))
+    disk.replace("prices", prices(2))
+    _removed_long_ago(disk, 1)
+    delete = Store.delete
+
+    def restored_before(self: Store, path: str) -> None:
+        if path.endswith(".parquet"):
+            with pytest.raises(MaintenanceHeldError):
+                disk.restore("prices", 0)
+        delete(self, path)
+
+    monkeypatch.setattr(Store, "delete", restored_before)
+    assert len(disk.vacuum("prices").files) == 1
+
+    assert_frame_equal(rows(disk), prices(2))
+    with pytest.raises(ConfigError, match="1 of its files were deleted"):
+        disk.restore("prices", 0)
+
+
+def test_a_table_that_nobody_maintains_until_somebody_looked_is_restored(disk: Lake) -> None:
+    disk.create("prices", prices(1))
+    disk.replace("prices", prices(2))
+    lease = take_lease(disk.store, "prices", "one/1", ManualClock())
+    lease.block("rows are gone")
+    lease.release()
+
+    assert disk.restore("prices", 0) == 2
+
+
+def _removed_long_ago(lake: Lake, version: int) -> None:
+    """As if that commit had been made two weeks ago."""
+    path = commit_path("prices", version)
+    actions = [json.loads(line) for line in lake.store.read(path).splitlines()]
+    for action in actions:
+        if "remove" in action:
+            action["remove"]["deletionTimestamp"] -= 14 * 86_400_000
+    lake.store.replace(path, "".join(f"{json.dumps(action)}\n" for action in actions).encode())
 
 
 def test_rows_of_workers_are_left_to_workers(memory_world: World) -> None:

@@ -20,7 +20,7 @@ from headrace.lake.latest.vectors import DeletionVector, write_vectors
 from headrace.lake.store import Store
 from headrace.read.proof.findings import Code, Verdict
 from headrace.read.proof.keyed import KeyStates
-from tests.behaviour.latest import LatestWorld
+from tests.behaviour.latest import LatestWorld, holding
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import poison
 
@@ -139,6 +139,44 @@ def test_a_topic_that_is_compacted_proves_what_it_still_has(world: LatestWorld) 
     report = world.prove()
     assert report.verdict is Verdict.PASS
     assert [partition.uncompared for partition in report.partitions] == [0, 3]
+
+
+def without_later(batch: Arrivals) -> Arrivals:
+    return Arrivals(batch.events.filter(pc.equal(batch.events["_offset"], 0)), batch.tombstones)
+
+
+def dearer_later(batch: Arrivals) -> Arrivals:
+    prices = pc.if_else(pc.equal(batch.events["_partition"], 0), Decimal(9), batch.events["price"])
+    return Arrivals(column(batch.events, "price", prices), batch.tombstones)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        pytest.param(None, set(), id="right"),
+        pytest.param(without_later, {Code.LOST}, id="lost"),
+        pytest.param(dearer_later, {Code.VALUE_DIFFERS}, id="altered"),
+    ],
+)
+@pytest.mark.parametrize("limit", [200_000, 1])
+def test_a_key_that_was_deleted_and_moved_has_the_row_that_came_after_the_tombstone(
+    world: LatestWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: Callable[[Arrivals], Arrivals] | None,
+    told: set[Code],
+    limit: int,
+) -> None:
+    monkeypatch.setattr(headrace.read.proof.run, "KeyStates", partial(KeyStates, limit))
+    stamp = 1_772_000_000_000
+    world.topic.append(holding(1, at=1), key=b"1", partition=1, timestamp_ms=stamp)
+    world.topic.append(None, key=b"1", partition=1, timestamp_ms=stamp + 1)
+    world.topic.append(holding(2, at=1), key=b"2", partition=0, timestamp_ms=stamp)
+    world.topic.append(holding(1, at=2), key=b"1", partition=0, timestamp_ms=stamp + 2)
+    if wrong is not None:
+        upserting(wrong)(monkeypatch)
+    world.drain()
+
+    assert world.found() == told
 
 
 def test_what_is_not_in_the_topic_is_told_from_what_is_no_longer_there(world: LatestWorld) -> None:

@@ -206,6 +206,7 @@ class Lake:
         Raises:
             ConfigError: there is no such table or version, or files of it were deleted since.
             WrongTableError: workers fill it, or another tool gave it what is not known here.
+            MaintenanceHeldError: a process maintains it now.
             CommitTimeoutError: other commits kept coming first.
             StoreError, AccessDeniedError: the store failed; the table is as it was, or restored.
         """

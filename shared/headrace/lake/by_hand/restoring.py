@@ -3,14 +3,18 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
-from headrace.errors import ConfigError
+from headrace.clock import SystemClock
+from headrace.errors import ConfigError, HeadraceError, InvariantError
 from headrace.lake.by_hand.appending import once_id
 from headrace.lake.by_hand.committing import Change, make
+from headrace.lake.by_hand.opening import by_whom, opened_to_write
 from headrace.lake.latest.live import Action, LiveFile, LiveFiles
 from headrace.lake.log import DeltaLog
 from headrace.lake.metadata import actions_up_to, metadata_at
 from headrace.lake.store import Store
+from headrace.lake.upkeep.lease import take_lease
 
 _RESTORING = "restore an older version"
 _ONCE = once_id("")
@@ -25,6 +29,7 @@ def restore(store: Store, table: str, version: int) -> int:
     Raises:
         ConfigError: there is no such table or version, or files of it were deleted since.
         WrongTableError: workers fill it, or another tool gave it what is not known here.
+        MaintenanceHeldError: a process maintains it now.
         CommitTimeoutError: other commits kept coming first.
         StoreError, AccessDeniedError: the store failed; the table is as it was, or restored.
     """
@@ -45,7 +50,24 @@ def restore(store: Store, table: str, version: int) -> int:
         txns = _named_appends(store, table, version, newest.version)
         return Change("restore", "RESTORE", actions, txns, {"restored": version}) if actions or txns else None
 
-    return make(store, table, _RESTORING, plan)
+    opened_to_write(store, table, _RESTORING)
+    with _undeleted(store, table):
+        return make(store, table, _RESTORING, plan)
+
+
+@contextmanager
+def _undeleted(store: Store, table: str) -> Iterator[None]:
+    """Files that were found stay until they are part of the table again: who deletes any holds the lease."""
+    try:
+        lease = take_lease(store, table, by_whom(), SystemClock())
+    except InvariantError:
+        lease = None  # nobody deletes anything until a person has looked
+    try:
+        yield
+    finally:
+        if lease is not None:
+            with suppress(HeadraceError):  # the table is restored; the lease lapses
+                lease.release()
 
 
 def _files_at(store: Store, table: str, version: int) -> list[LiveFile]:

@@ -52,18 +52,35 @@ class LatestComparison:
             self._fail(Code.DUPLICATE, "a key has more than one row", state.rows[-1]).phantom += 1
             return
         if state.marks and len({*state.marks, *state.events}) > 1:
-            # Partitions have no order among them, so either may have been applied first.
-            for row in state.rows:
-                self._tally(row.rank.partition).uncompared += 1
+            self._add_moved(state)
             return
         winner = max(state.events.values(), default=None, key=lambda event: event.rank)
         if state.rows:
             self._compare(state.rows[0], winner, state)
         elif winner is not None:
-            where = winner.rank
-            message = f"the event at offset {where.offset} is the latest of its key, and the table has no row of it"
-            self.findings.add(Finding(Verdict.FAIL, Code.LOST, message, where.partition, where.offset, 1))
-            self._tally(where.partition).lost.add(where.offset)
+            self._lose(winner)
+
+    def _add_moved(self, state: KeyState) -> None:
+        """Compares a key that moved between partitions and was deleted.
+
+        Partitions have no order among them, so either may have been applied first. Whichever was: what came after the
+        tombstones of its own partition, and by Kafka's clock after those of the others, is the row, or a later event.
+        """
+        certain = [] if self.thinned else [event for event in state.events.values() if _outlives(event, state)]
+        winner = max(certain, default=None, key=lambda event: event.rank)
+        if winner is not None and not state.rows:
+            self._lose(winner)
+        for row in state.rows:
+            if winner is not None and winner.rank >= row.rank:
+                self._compare(row, winner, state)
+            else:
+                self._tally(row.rank.partition).uncompared += 1
+
+    def _lose(self, winner: Event) -> None:
+        where = winner.rank
+        message = f"the event at offset {where.offset} is the latest of its key, and the table has no row of it"
+        self.findings.add(Finding(Verdict.FAIL, Code.LOST, message, where.partition, where.offset, 1))
+        self._tally(where.partition).lost.add(where.offset)
 
     def _compare(self, row: Row, winner: Event | None, state: KeyState) -> None:
         if winner is not None and winner.rank == row.rank:
@@ -113,6 +130,12 @@ class LatestComparison:
 
     def _tally(self, partition: int) -> Tally:
         return self.tallies.setdefault(partition, Tally())
+
+
+def _outlives(event: Event, state: KeyState) -> bool:
+    """Whether no tombstone of another partition can have taken it."""
+    others = (mark for partition, mark in state.marks.items() if partition != event.rank.partition)
+    return all(mark.stamp < event.rank.stamp for mark in others)
 
 
 def _chunks(blocks: list[int]) -> Iterator[list[int]]:

@@ -35,7 +35,7 @@ class Event(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A tombstone: its place, and milliseconds since the epoch."""
+    """A tombstone: its place, and milliseconds since the epoch; the latest of all that were before it."""
 
     partition: int
     offset: int
@@ -70,7 +70,8 @@ class KeyState:
             case Row():
                 self.rows.append(entry)
             case Mark():
-                self.marks[entry.partition] = entry
+                stamp = max(entry.stamp, self.marks.get(entry.partition, entry).stamp)
+                self.marks[entry.partition] = entry._replace(stamp=stamp)
                 self.events.pop(entry.partition, None)
             case Event():
                 known = self.events.get(entry.rank.partition)
