@@ -142,11 +142,13 @@ def test_a_topic_that_is_compacted_proves_what_it_still_has(world: LatestWorld) 
 
 
 def without_later(batch: Arrivals) -> Arrivals:
-    return Arrivals(batch.events.filter(pc.equal(batch.events["_offset"], 0)), batch.tombstones)
+    return Arrivals(batch.events.filter(pc.equal(batch.events["_offset"], pa.scalar(0, pa.int64()))), batch.tombstones)
 
 
 def dearer_later(batch: Arrivals) -> Arrivals:
-    prices = pc.if_else(pc.equal(batch.events["_partition"], 0), Decimal(9), batch.events["price"])
+    prices = pc.if_else(
+        pc.equal(batch.events["_partition"], pa.scalar(0, pa.int32())), Decimal(9), batch.events["price"]
+    )
     return Arrivals(column(batch.events, "price", prices), batch.tombstones)
 
 
