@@ -12,6 +12,7 @@ from headrace.lake.store import Store
 from headrace.read.audit import row_origins
 from headrace.read.audit.origin import condition, is_value
 from headrace.read.history import KeyChanges, read_history
+from headrace.read.proof.files import FileDamagedError
 from headrace.read.whereabouts import Place, locate
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
@@ -197,3 +198,15 @@ def test_history_says_who_merged_and_who_else_had_a_hand_in_the_table(memory_wor
     assert merged["batch"]
     assert (foreign["kind"], foreign["operation"], foreign["worker"]) == (None, "DELETE", None)
     assert foreign["client"].startswith("delta-rs")
+
+
+def test_a_damaged_file_is_told(memory_world: World, command: Command) -> None:
+    memory_world.topic.extend([fill(0)])
+    memory_world.drain()
+    (file,) = (memory_world.root / TABLE).rglob("*.parquet")
+    whole = file.read_bytes()
+    for damaged in (b"PAR1", whole[: len(whole) // 2]):
+        file.write_bytes(damaged)
+        with pytest.raises(FileDamagedError, match=f"reading {TABLE} failed: a file is not what the log says it is"):
+            row_origins(Lake(str(memory_world.root)), TABLE, [pl.lit(value=True)])
+        assert command(memory_world, "audit", "row", TABLE, "--where", "price > 0")[0] == 70

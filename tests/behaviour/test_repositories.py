@@ -418,7 +418,7 @@ def test_a_file_that_is_damaged_or_gone_is_told(desk: Desk) -> None:
     whole = file.read_bytes()
     for damaged in (b"PAR1", whole[:-200] + whole[-100:-8] + bytes(100) + whole[-8:]):
         file.write_bytes(damaged)
-        with pytest.raises(FileDamagedError, match="run headrace verify fills"):
+        with pytest.raises(FileDamagedError, match="reading fills failed: a file is not what the log says it is"):
             fills.events(rows)
     file.unlink()
     with pytest.raises(StoreError, match="reading fills failed"):

@@ -12,7 +12,7 @@ from pydantic_core import SchemaValidator
 from headrace.contracts import Contract, Event, Kind
 from headrace.contracts.validation import kind_schema
 from headrace.errors import ConfigError, WrongTableError
-from headrace.lake.failures import store_failure
+from headrace.lake.failures import said, store_failure
 from headrace.lake.schema import arrow_schema
 from headrace.read.proof.files import FileDamagedError
 
@@ -121,13 +121,27 @@ def collected(rows: pl.LazyFrame | pl.DataFrame, table: str) -> pl.DataFrame:
     """
     if isinstance(rows, pl.DataFrame):
         return rows
+    doing = f"reading {table}"
     try:
         return rows.collect()
     except OSError as error:
-        raise store_failure(error, f"reading {table}") from error
+        raise store_failure(error, doing) from error
     except (pl.exceptions.ComputeError, pl.exceptions.PanicException) as error:
-        # polars panics on a file that is shorter than the log says.
-        if isinstance(error, pl.exceptions.ComputeError) and "parquet" not in str(error):
-            raise
-        msg = f"a file of {table} is not what the log says it is ({error}): run headrace verify {table}"
+        refuse_damage(error, doing)
+        raise
+
+
+def refuse_damage(error: BaseException, doing: str) -> None:
+    """Tells whether polars failed because of what a file holds.
+
+    Args:
+        error: what polars raised.
+        doing: what was being done, as in "reading trades".
+
+    Raises:
+        FileDamagedError: the file is not what the log says it is.
+    """
+    # polars panics on a file that is shorter than the log says.
+    if isinstance(error, pl.exceptions.PanicException) or "parquet" in str(error):
+        msg = f"{doing} failed: a file is not what the log says it is ({said(error)}). Run headrace verify"
         raise FileDamagedError(msg) from error
