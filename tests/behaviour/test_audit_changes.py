@@ -12,7 +12,7 @@ from deltalake import Field
 from deltalake.schema import PrimitiveType
 
 from headrace.errors import ConfigError, WrongTableError
-from headrace.lake import Lake
+from headrace.lake import EventTime, KafkaPosition, Lake
 from headrace.lake.store import Store
 from headrace.read.audit import changes, quality, row_origins
 from headrace.read.history import read_history
@@ -232,6 +232,13 @@ def test_what_cannot_be_told_is_refused_with_what_to_do(memory_world: World, com
     lake = Lake(str(world.root))
     with pytest.raises(ConfigError, match="name the earlier one first"):
         changes(lake, TABLE, 3, 1)
+    rows = lake.read(TABLE).collect().sort("_offset")
+    within = KafkaPosition(rows["_partition"][-1], rows["_offset"][-1])
+    assert lake.read(TABLE, as_of=within).collect().height < rows.height
+    for since, until in ((within, None), (0, within), (0, EventTime(rows["timestamp"][0]))):
+        with pytest.raises(ConfigError, match="name a version, or the time of a commit"):
+            changes(lake, TABLE, since, until)
+    assert command(world, "audit", "changes", TABLE, f"{within.partition}:{within.position}")[0] == 78
     pl.DataFrame({"a": [1]}).write_delta(world.root / "foreign")
     with pytest.raises(WrongTableError, match="Headrace did not create"):
         changes(lake, "foreign", 0)

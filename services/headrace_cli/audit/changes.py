@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from headrace.errors import ConfigError
 from headrace.lake import Lake
-from headrace.read.audit.changed_rows import AFTER, BEFORE, CHANGE, changes
+from headrace.read.audit.changed_rows import AFTER, BEFORE, CHANGE, changes, whole_version
 from headrace.read.audit.collecting import all_collected, written
 from headrace.settings import load_settings
 from headrace_cli.as_of import as_of
@@ -32,8 +32,8 @@ def changes_command(
     """Tell which rows changed between two versions: what was there before, and what after."""
     lake = Lake(load_settings().lake.root)
     _check(output)
-    first = lake.snapshot(table, as_of(since, "FROM"))
-    last = lake.snapshot(table, as_of(until, "TO"))
+    first = whole_version(lake, table, as_of(since, "FROM"))
+    last = whole_version(lake, table, as_of(until, "TO"))
     frame = changes(lake, table, first.version, last.version)
     counts, rows = _written(frame, output) if output else _listed(frame, limit)
     report = {"table": table, "from": first.version, "to": last.version, "counts": counts, "changes": rows}

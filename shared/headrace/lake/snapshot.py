@@ -70,6 +70,11 @@ class Snapshot:
         """Per Kafka partition the next offset that was to be read; none of a table that no worker fills."""
         return {**positions_in(self._handle), **self._view.positions}
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all rows of the version."""
+        return self._view is WHOLE
+
     def frame(self) -> pl.LazyFrame:
         """The rows; filters and columns that are asked of the frame decide which files are read, and what of them."""
         if self._kept is not None:

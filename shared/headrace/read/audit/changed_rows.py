@@ -42,7 +42,8 @@ def changes(lake: Lake, table: str, since: AsOf, until: AsOf = None) -> pl.LazyF
         until: likewise, by default the newest.
 
     Raises:
-        ConfigError: there is no such table or version, it is no longer readable, or `since` is the later one.
+        ConfigError: there is no such table or version, it is no longer readable, `since` is the later one, or what was
+            asked by is a part of a version: a position within a flush, or an event time.
         WrongTableError: Headrace did not make the table.
         UnsupportedTableError: another tool gave it deletion vectors.
         StoreError, AccessDeniedError: it cannot be read.
@@ -51,11 +52,28 @@ def changes(lake: Lake, table: str, since: AsOf, until: AsOf = None) -> pl.LazyF
     if log.masks_rows and log.identity.rule is None:
         msg = f"another tool gave {table} deletion vectors: what a file holds may be deleted"
         raise UnsupportedTableError(msg)
-    before, after = lake.snapshot(table, since), lake.snapshot(table, until)
+    before, after = whole_version(lake, table, since), whole_version(lake, table, until)
     if before.version > after.version:
         msg = f"version {before.version} of {table} is later than version {after.version}: name the earlier one first"
         raise ConfigError(msg)
     return _changes(log, before, after)
+
+
+def whole_version(lake: Lake, table: str, as_of: AsOf) -> Snapshot:
+    """The version that is asked for.
+
+    Raises:
+        ConfigError: there is none, or what is asked for is a part of one: a position within a flush, or an event time.
+        StoreError, AccessDeniedError: the table cannot be read.
+    """
+    snapshot = lake.snapshot(table, as_of)
+    if not snapshot.is_whole:
+        msg = (
+            f"what was asked by means a part of version {snapshot.version} of {table}, and changes are told of whole "
+            "ones: name a version, or the time of a commit"
+        )
+        raise ConfigError(msg)
+    return snapshot
 
 
 def _changes(log: CommitLog, before: Snapshot, after: Snapshot) -> pl.LazyFrame:
