@@ -9,6 +9,7 @@ from deltalake import DeltaTable
 
 import headrace_ingest.rebuild.comparing
 import headrace_ingest.rebuild.event_log
+import headrace_ingest.rebuild.sources
 from headrace.errors import (
     CommitTimeoutError,
     ConfigError,
@@ -21,7 +22,7 @@ from headrace.lake.quarantine import quarantine_name
 from headrace.read.proof.findings import Code
 from headrace_ingest.rebuild.report import Comparison
 from headrace_ingest.rebuild.wiring import subject_of
-from tests.behaviour.latest import LOG, LatestWorld
+from tests.behaviour.latest import LOG, LatestWorld, holding
 from tests.behaviour.test_latest_proof import (
     dearer,
     ingest,
@@ -34,6 +35,9 @@ from tests.behaviour.test_latest_proof import (
 )
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, Row, World, fill, poison
+
+SENT = 1_772_000_000_000
+"""Kafka's timestamp of most records, milliseconds."""
 
 
 @pytest.fixture
@@ -166,6 +170,27 @@ def test_a_topic_that_is_compacted_takes_no_row_with_it(world: LatestWorld) -> N
     assert report.carried > 0
     assert (kept(world), told(report.comparison)) == (before, {})
     assert world.prove().verdict == "PASS"
+
+
+@pytest.mark.parametrize("moved", [(1, 0), (0, 1)], ids=["tombstone-read-first", "event-read-first"])
+def test_a_tombstone_takes_back_what_came_before_it_in_another_partition(
+    world: LatestWorld, monkeypatch: pytest.MonkeyPatch, moved: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(headrace_ingest.rebuild.sources, "BATCH_ROWS", 1)
+    events, tombstones = moved
+    for account in (1, 2, 3):
+        world.topic.append(holding(account, at=1), key=str(account).encode(), partition=events, timestamp_ms=SENT)
+    world.drain()
+    world.topic.append(None, key=b"1", partition=tombstones, timestamp_ms=SENT + 5_000)
+    world.topic.append(None, key=b"3", partition=tombstones, timestamp_ms=SENT - 5_000)
+    world.drain()
+    before = kept(world)
+    assert [row["account"] for row in before] == ["2", "3"]
+
+    assert not told(world.rebuild().comparison)
+
+    assert kept(world) == before
+    assert world.found() == set()
 
 
 def test_rows_that_only_the_table_has_and_that_cannot_be_read_are_not_given_up(world: LatestWorld) -> None:

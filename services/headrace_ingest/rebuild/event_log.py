@@ -6,9 +6,7 @@ first: of each key the last one of each partition is held, and takes back the ev
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
 
-import polars as pl
 import pyarrow as pa
 from pyroaring import BitMap64
 
@@ -18,7 +16,6 @@ from headrace.errors import CommitTimeoutError, ConfigError
 from headrace.kafka.records import Records
 from headrace.lake.between import rows_between
 from headrace.lake.contents import active_files
-from headrace.lake.latest.order import OFFSET, PARTITION, marked, ranked, taken_back
 from headrace.lake.latest.upserter import Arrivals
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name, quarantined, records_of
@@ -26,7 +23,7 @@ from headrace.lake.tables import starts_of
 from headrace.offsets import SourceId
 from headrace_ingest.decode import Decoder
 from headrace_ingest.rebuild.building import Subject
-from headrace_ingest.rebuild.sources import BATCH_ROWS, Beginning, Gathered, Read, Windows
+from headrace_ingest.rebuild.sources import BATCH_ROWS, Beginning, Deleted, Gathered, Read, Windows
 from headrace_ingest.replay.selection import places_of
 
 _LOOK_SECONDS = 0.2
@@ -76,21 +73,21 @@ class LogSource:
         """
         self._await({partition: window.end for partition, window in windows.items()})
         subject, left = self.subject, sum(map(len, windows.values()))
-        marks = subject.tombstones.empty_table()
+        deleted = Deleted(subject.naming)
         refused = []
         for records in self._quarantined(windows, skipped):
             gathered = Gathered(self.decoder)
             gathered.add(records, self.clock)
             arrived = gathered.take()
-            marks = _last(pa.concat_tables([marks, arrived.tombstones]), subject.naming.key)
+            deleted.add(arrived.tombstones)
             if arrived.events.num_rows:
                 refused.append(arrived.events)
-        if marks.num_rows:
-            yield Arrivals(subject.events.empty_table(), marks)
+        if deleted.marks is not None:
+            yield Arrivals(subject.events.empty_table(), deleted.marks)
         for events in (*refused, *self._rows(windows, skipped)):
             left -= events.num_rows
             read(events.num_rows)
-            remaining = self._left(events, marks)
+            remaining = deleted.left(events)
             for begin in range(0, remaining.num_rows, BATCH_ROWS):
                 yield Arrivals(remaining.slice(begin, BATCH_ROWS), subject.tombstones.empty_table())
         read(left)
@@ -136,18 +133,3 @@ class LogSource:
             if days:
                 kept = kept.append_column(PARTITION_COLUMN, kept[self.subject.naming.event_time].cast(pa.date32()))
             yield kept.select(schema.names).cast(schema)
-
-    def _left(self, events: pa.Table, marks: pa.Table) -> pa.Table:
-        """The events that no tombstone came after."""
-        key = self.subject.naming.key
-        if not marks.num_rows:
-            return events
-        gone = frozenset(taken_back(ranked(events, self.subject.naming), marked(marks, key), key))
-        return events.take(pa.array([row for row in range(events.num_rows) if row not in gone], pa.int64()))
-
-
-def _last(marks: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """Of the tombstones of each key in each partition the last one."""
-    named = cast("pl.DataFrame", pl.from_arrow(marks.select([*key, PARTITION, OFFSET]))).with_row_index("place")
-    last = named.sort(OFFSET).unique(subset=[*key, PARTITION], keep="last", maintain_order=True)
-    return marks.take(pa.array(last["place"].to_list(), pa.int64()))

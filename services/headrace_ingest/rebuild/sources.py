@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
+import polars as pl
 import pyarrow as pa
 from pyroaring import BitMap64
 
 from headrace.clock import Clock
 from headrace.errors import ContractError, PositionLostError
 from headrace.kafka.records import Records
+from headrace.lake.latest.order import OFFSET, PARTITION, Naming, marked, ranked, taken_back
 from headrace.lake.latest.upserter import Arrivals
 from headrace.offsets import OffsetRange
 from headrace_ingest.decode import Decoder
@@ -76,11 +78,13 @@ class TopicSource:
     Attributes:
         topic: what is read.
         decoder: of the contract.
+        naming: what names a row.
         clock: time.
     """
 
     topic: TopicLog
     decoder: Decoder
+    naming: Naming
     clock: Clock
     name: str = "topic"
 
@@ -113,8 +117,11 @@ class TopicSource:
         return self.topic.read(partition, window) if len(window) else iter(())
 
     def arrivals(self, windows: Windows, skipped: Mapping[int, BitMap64], read: Read) -> Iterator[Arrivals]:
-        """One partition after the other, each in the order of its offsets."""
-        gathered = Gathered(self.decoder)
+        """One partition after the other, each in the order of its offsets.
+
+        A tombstone takes back what came before it in other partitions, too, which may be read after it.
+        """
+        gathered, deleted = Gathered(self.decoder), Deleted(self.naming)
         for partition, window in sorted(windows.items()):
             position = window.start
             for records in self._kept(partition, window):
@@ -122,10 +129,10 @@ class TopicSource:
                 read(records.offsets[-1] + 1 - position)
                 position = records.offsets[-1] + 1
                 if gathered.rows >= BATCH_ROWS:
-                    yield gathered.take()
+                    yield deleted.apply(gathered.take())
             read(window.end - position)
         if gathered.rows:
-            yield gathered.take()
+            yield deleted.apply(gathered.take())
 
     def _kept(self, partition: int, window: OffsetRange) -> Iterator[Records]:
         try:
@@ -181,3 +188,43 @@ class Gathered:
         arrivals = Arrivals(pa.Table.from_batches(self._events), pa.Table.from_batches(self._marks))
         self._events, self._marks, self.rows = [], [], 0
         return arrivals
+
+
+class Deleted:
+    """The tombstones seen so far: of each key the last one of each partition. They take back events that come later.
+
+    Args:
+        naming: what names a row.
+    """
+
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
+        self.marks: pa.Table | None = None
+        """None as long as there is none."""
+
+    def add(self, tombstones: pa.Table) -> None:
+        """Holds further ones."""
+        if tombstones.num_rows:
+            held = [tombstones] if self.marks is None else [self.marks, tombstones]
+            self.marks = _last(pa.concat_tables(held), self._naming.key)
+
+    def left(self, events: pa.Table) -> pa.Table:
+        """The events that none of them came after."""
+        if self.marks is None:
+            return events
+        key = self._naming.key
+        gone = frozenset(taken_back(ranked(events, self._naming), marked(self.marks, key), key))
+        return events.take(pa.array([row for row in range(events.num_rows) if row not in gone], pa.int64()))
+
+    def apply(self, arrivals: Arrivals) -> Arrivals:
+        """The arrivals without the events that earlier tombstones take back; holds theirs, too."""
+        left = Arrivals(self.left(arrivals.events), arrivals.tombstones)
+        self.add(arrivals.tombstones)
+        return left
+
+
+def _last(marks: pa.Table, key: tuple[str, ...]) -> pa.Table:
+    """Of the tombstones of each key in each partition the last one."""
+    named = cast("pl.DataFrame", pl.from_arrow(marks.select([*key, PARTITION, OFFSET]))).with_row_index("place")
+    last = named.sort(OFFSET).unique(subset=[*key, PARTITION], keep="last", maintain_order=True)
+    return marks.take(pa.array(last["place"].to_list(), pa.int64()))

@@ -83,7 +83,7 @@ def topic_source(subject: Subject, topic: TopicLog, decoder: Decoder, clock: Clo
         HeadraceError: the cluster cannot be asked.
     """
     check_topic(topic, subject.source, subject.store.uri(subject.name))
-    return TopicSource(topic, decoder, clock)
+    return TopicSource(topic, decoder, subject.naming, clock)
 
 
 @contextmanager
