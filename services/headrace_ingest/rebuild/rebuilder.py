@@ -114,14 +114,26 @@ class Rebuilder:
         return {p: live.txns[a] for a, p in known.items() if p is not None and a == source.app_id(p)}
 
     def _count(self) -> None:
+        """Says in the quarantine that there is one more; where another rebuild says so meanwhile, that does as well.
+
+        Raises:
+            CommitTimeoutError: other commits to the quarantine were faster until the deadline.
+        """
         quarantine = DeltaLog(self.subject.store, quarantine_name(self.subject.name))
-        number = (quarantine.txn(self.subject.source.rebuild_id) or 0) + 1
-        txns = {self.subject.source.rebuild_id: number}
-        try:
-            quarantine.commit([], txns, {"kind": "rebuild", "batch": uuid.uuid4().hex, "worker": WORKER})
-        except Exception as error:
-            if not is_conflict(error):  # else another rebuild was counted meanwhile, which does as well
-                raise store_failure(error, f"counting the rebuild of {self.subject.name}") from error
+        app_id = self.subject.source.rebuild_id
+        before = quarantine.txn(app_id) or 0
+        note = {"kind": "rebuild", "batch": uuid.uuid4().hex, "worker": WORKER}
+        deadline = Deadline.after(self.subject.deadline_seconds, self.clock)
+        while (quarantine.txn(app_id) or 0) == before:
+            if deadline.expired():
+                msg = f"others kept committing to {quarantine.table}: nothing was changed, run it again"
+                raise CommitTimeoutError(msg)
+            try:
+                quarantine.commit([], {app_id: before + 1}, note)
+            except Exception as error:
+                if not is_conflict(error):
+                    raise store_failure(error, f"counting the rebuild of {self.subject.name}") from error
+            quarantine.refresh()
 
     def _put_in_place(self, main: DeltaLog, live: LiveFiles, build: Build, replays: int) -> int:
         """Exchanges all files for the new ones, as the very next version after one that the build has caught up with.
