@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from headrace.lake.latest.live import escaped
 from tests.behaviour.upkeep import rounds_of
 from tests.behaviour.world import World
 
@@ -14,7 +15,7 @@ def run(world: World) -> None:
                 raise found.problem
 
 
-class _Everything(dict[str, int]):
+class _Everything(dict[str, tuple[str, int]]):
     """Files of any path, a byte each."""
 
     def keys(self) -> Any:
@@ -23,10 +24,10 @@ class _Everything(dict[str, int]):
     def __ge__(self, _others: object) -> bool:
         return True
 
-    def __missing__(self, _path: str) -> int:
-        return 1
+    def __missing__(self, path: str) -> tuple[str, int]:
+        return escaped(path), 1
 
 
-def all_active(_handle: object) -> dict[str, int]:
+def all_active(_handle: object) -> dict[str, tuple[str, int]]:
     """In place of the look at which files of a table are active: whatever is asked for is."""
     return _Everything()

@@ -18,7 +18,7 @@ def leave_out_the_digest() -> None:
 
 def replace_what_is_gone() -> None:
     """Takes every file for active."""
-    patch(headrace.lake.rewrite, "_sizes", all_active)
+    patch(headrace.lake.rewrite, "_active", all_active)
 
 
 def look_away_after_the_exchange() -> None:

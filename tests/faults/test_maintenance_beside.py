@@ -94,7 +94,7 @@ def test_files_that_two_replaced_at_once_are_noticed_and_nobody_goes_on(
 ) -> None:
     def overtake() -> None:
         run(world)
-        monkeypatch.setattr(rewrite, "_sizes", all_active)
+        monkeypatch.setattr(rewrite, "_active", all_active)
 
     fresh(world, template, effects)
     effects.plan(Fault("write rows of the table", 1, "after", overtake))

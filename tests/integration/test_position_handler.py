@@ -12,6 +12,7 @@ import pytest
 from examples.position_handler import PositionHandler
 from headrace import PositionUpdate
 from headrace.lake.store import Store
+from headrace.lake.tables import exists
 from headrace.read.history import CommitEntry, read_history
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.waiting import wait_until
@@ -65,7 +66,8 @@ def applied(lake: Path) -> list[int]:
 
 
 def claimed(lake: Path) -> bool:
-    return (lake / TABLE).exists() and any(c.claimed for c in read_history(Store(str(lake)), TABLE, 100).commits)
+    store = Store(str(lake))
+    return exists(store, TABLE) and any(commit.claimed for commit in read_history(store, TABLE, 100).commits)
 
 
 def test_what_counts_is_the_latest_update_of_each_contract_whatever_came_when(lake: Path) -> None:

@@ -237,7 +237,6 @@ def test_a_wrong_hint_does_not_matter(table: TableBuilder, hint: str) -> None:
         {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"]}},
         {"protocol": {"minReaderVersion": 9, "minWriterVersion": 9}},
         {"metaData": {"id": "x", "configuration": {"delta.columnMapping.mode": "name"}}},
-        {"add": {"path": "x.parquet", "size": 1, "deletionVector": {"storageType": "u"}}},
     ],
 )
 def test_what_verify_does_not_know_is_unknown_and_said(table: TableBuilder, action: Json) -> None:
@@ -247,6 +246,16 @@ def test_what_verify_does_not_know_is_unknown_and_said(table: TableBuilder, acti
 
     assert report.verdict is Verdict.UNKNOWN
     assert report.findings[0].code is Code.UNSUPPORTED
+
+
+def test_a_file_with_deleted_rows_that_another_tool_added_is_its_commit_and_cannot_be_read(table: TableBuilder) -> None:
+    added = {"path": "x.parquet", "size": 1, "deletionVector": {"storageType": "u"}}
+    table.log(4).write_text(json.dumps({"add": added}))
+
+    report = table.verify(ledger=False)
+
+    assert report.verdict is Verdict.FAIL
+    assert report.counts.keys() == {Code.FOREIGN_COMMIT, Code.UNSUPPORTED}
 
 
 def test_a_path_outside_of_the_table_is_refused(table: TableBuilder) -> None:
