@@ -11,7 +11,7 @@ import headrace.lake.latest.merging
 from headrace.errors import StoreError
 from tests.behaviour.latest import LatestWorld, latest_contract_for
 from tests.behaviour.test_latest_replay import refused
-from tests.faults.effects import Crash, Effects, Fault, Moment, full_disk, lost_answer, recorded
+from tests.faults.effects import Crash, Effects, Fault, Moment, full_disk, lost_answer, raising, recorded
 
 EFFECTS = (
     "write rows of the table",
@@ -95,11 +95,8 @@ def test_an_error_at_any_effect_of_a_replay_loses_nothing(
     when: Moment,
     error: Callable[[str], Exception],
 ) -> None:
-    def fail() -> None:
-        raise error(effect)
-
     fresh(world, template, effects)
-    effects.plan(Fault(effect, counts[effect], when, fail))
+    effects.plan(Fault(effect, counts[effect], when, raising(error(effect))))
     try:
         world.replay()
     except StoreError:

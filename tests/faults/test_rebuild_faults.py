@@ -27,7 +27,7 @@ from tests.behaviour.running import Running
 from tests.behaviour.test_latest_proof import last_wins
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, Row, poison
-from tests.faults.effects import MOMENTS, Crash, Effects, Fault, Moment, full_disk, lost_answer, recorded
+from tests.faults.effects import MOMENTS, Crash, Effects, Fault, Moment, full_disk, lost_answer, raising, recorded
 from tests.faults.processes import start_rebuild
 from tests.faults.test_replay_faults import has_gone_on
 
@@ -169,11 +169,8 @@ def test_an_error_at_any_effect_leaves_the_old_table_or_the_new(
     when: Moment,
     error: Callable[[str], Exception],
 ) -> None:
-    def fail() -> None:
-        raise error(effect)
-
     fresh(world, template, effects)
-    effects.plan(Fault(effect, counts[effect], when, fail))
+    effects.plan(Fault(effect, counts[effect], when, raising(error(effect))))
     try:
         world.rebuild()
     except StoreError:
