@@ -6,16 +6,15 @@ on: their rows lack the new columns, and null is what a record has in them that 
 """
 
 import json
-import time
 from dataclasses import dataclass
 
 from headrace.contracts import Contract
-from headrace.errors import CommitTimeoutError, WrongTableError
+from headrace.errors import WrongTableError
 from headrace.kafka.topics import TopicIdentity
-from headrace.lake.by_hand.committing import TRIES, Change, commit_next_or_lose
+from headrace.lake.by_hand.committing import Change, commit_next_or_lose, until_first
 from headrace.lake.by_hand.opening import opened
 from headrace.lake.evolution import SchemaDiff, TableShape, compare
-from headrace.lake.log import DeltaLog, retry_pause
+from headrace.lake.log import DeltaLog
 from headrace.lake.metadata import metadata_at, with_columns
 from headrace.lake.store import Store
 from headrace.lake.tables import CONTRACT, PIPELINE, SCHEMA_VERSION, TableSpec, source_of
@@ -61,7 +60,8 @@ def apply_schema(store: Store, contract: Contract) -> Applied:
         CommitTimeoutError: other commits kept coming first.
         StoreError, AccessDeniedError: the store failed; the columns are there, or nothing changed.
     """
-    for lost in range(TRIES):
+
+    def attempt() -> Applied | None:
         log = _opened(store, contract)
         diff, spec = _compared(log, contract)
         if not diff.compatible:
@@ -70,11 +70,9 @@ def apply_schema(store: Store, contract: Contract) -> Applied:
         if diff.same:
             return Applied(log.version, changed=False, diff=diff)
         made = commit_next_or_lose(log, _change(log, diff, spec))
-        if made is not None:
-            return Applied(made, changed=True, diff=diff)
-        time.sleep(retry_pause(lost))
-    msg = f"{contract.name}: {TRIES} times another commit came first, and nothing was changed: try again"
-    raise CommitTimeoutError(msg)
+        return None if made is None else Applied(made, changed=True, diff=diff)
+
+    return until_first(contract.name, attempt)
 
 
 def _opened(store: Store, contract: Contract) -> DeltaLog:

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from deltalake.exceptions import CommitFailedError
 
@@ -13,6 +14,8 @@ from headrace.lake.failures import is_of_the_store, store_failure
 from headrace.lake.latest.live import Action
 from headrace.lake.log import DeltaLog, commit_path, retry_pause
 from headrace.lake.store import Store
+
+Made = TypeVar("Made")
 
 TRIES = 20
 """How often a change is planned against other commits."""
@@ -56,15 +59,27 @@ def make(store: Store, table: str, doing: str, plan: Callable[[DeltaLog], Change
         StoreError, AccessDeniedError: the store failed; it is in the table whole, or not at all.
         HeadraceError: what `plan` raises.
     """
-    for lost in range(TRIES):
+
+    def attempt() -> int | None:
         log = opened_to_write(store, table, doing)
         change = plan(log)
-        if change is None:
-            return log.version
-        made = commit_next_or_lose(log, change)
+        return log.version if change is None else commit_next_or_lose(log, change)
+
+    return until_first(table, attempt)
+
+
+def until_first(table: str, attempt: Callable[[], Made | None]) -> Made:
+    """Tries again, after a while, as long as `attempt` returns None: another commit came first.
+
+    Raises:
+        CommitTimeoutError: others kept coming first.
+        HeadraceError: what `attempt` raises.
+    """
+    for lost in range(TRIES):
+        made = attempt()
         if made is not None:
             return made
-        time.sleep(retry_pause(lost))
+        time.sleep(retry_pause(lost))  # whoever was faster may go on being so: the pauses grow, and differ
     msg = f"{table}: {TRIES} times another commit came first, and nothing was changed: try again"
     raise CommitTimeoutError(msg)
 
