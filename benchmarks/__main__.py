@@ -1,4 +1,4 @@
-"""Runs the benchmarks on a real Kafka, and writes `benchmarks/results.json` and the README's table of figures.
+"""Runs the benchmarks on a real Kafka, and writes `benchmarks/results.json` and the tables of figures made from it.
 
 `python -m benchmarks [NAME ...]` runs some of them; figures of the others stay as they were.
 """
@@ -9,7 +9,6 @@ import os
 import platform
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import confluent_kafka
 import deltalake
@@ -34,9 +33,9 @@ from benchmarks import (
     verify,
 )
 from benchmarks.cluster import Cluster
+from benchmarks.figures import RESULTS
 from headrace.testing.kafka_server import KafkaServer
 
-RESULTS = Path(__file__).parent / "results.json"
 BENCHMARKS = {
     "throughput": throughput.measure,
     "memory": memory.measure,

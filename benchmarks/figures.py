@@ -1,12 +1,17 @@
-"""The README's table of figures, made from `benchmarks/results.json`; `python -m benchmarks.figures` writes it."""
+"""The tables of figures, made from `benchmarks/results.json`; `python -m benchmarks.figures` writes them.
+
+docs/benchmarks.md has all figures, the README those that a newcomer asks for: the same rows.
+"""
 
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.marked import with_figures
+
 ROOT = Path(__file__).parent.parent
-BEGIN, END = "<!-- figures: python -m benchmarks.figures -->\n", "<!-- end of figures -->\n"
+RESULTS = ROOT / "benchmarks" / "results.json"
 
 Row = tuple[str, str, str]
 """What, its figure, and what stands beside it."""
@@ -14,41 +19,17 @@ Row = tuple[str, str, str]
 
 def render(results: dict[str, Any]) -> str:
     """Markdown of all figures."""
-    throughput, memory, fresh = results["throughput"], results["memory"], results["freshness"]
-    commit, restart, machine = results["commit_cost"]["p50_ms_at"], results["restart"], results["machine"]
-    proof = results["verify"]
-    rates = fresh["at_events_per_second"]
+    throughput, commits, proof = results["throughput"], results["commit_cost"], results["verify"]
     rows = [
-        (
-            f"drain of {throughput['records']:,} trades of {throughput['value_bytes']} bytes, one worker",
-            f"{throughput['worker_per_second']:,} records/s",
-            f"{throughput['ratio']:.2f} of a process that consumes and throws away "
-            f"({throughput['consume_only_per_second']:,}/s); {throughput['ratio_to_tuned']:.2f} of one that keeps "
-            f"Python's garbage collector away, too ({throughput['consume_only_tuned_per_second']:,}/s)",
-        ),
+        _drain_row(throughput),
         ("records per CPU second, start-up included", f"{throughput['worker_per_cpu_second']:,}", ""),
+        _memory_row(results["memory"]),
+        *_freshness_rows(results["freshness"]),
+        _restart_row(results["restart"]),
         (
-            "peak resident memory",
-            f"{memory['large_peak_rss_mib']} MiB at {memory['large_backlog']:,} records of backlog",
-            f"{memory['small_peak_rss_mib']} MiB at {memory['small_backlog']:,}; budget {memory['budget_mib']} MiB",
-        ),
-        *(
-            (
-                f"freshness at {int(rate):,} events/s, flushed every {fresh['flush_seconds']:g} s",
-                f"p50 {ages['p50_seconds']:.2f} s, p99 {ages['p99_seconds']:.2f} s",
-                "Kafka timestamp to visible commit",
-            )
-            for rate, ages in rates.items()
-        ),
-        (
-            "first commit after SIGKILL and restart",
-            f"{restart['seconds_to_first_commit']:.1f} s",
-            f"{restart['seconds_to_first_commit_static_member']:.1f} s with a static member id",
-        ),
-        (
-            "commit p50 at commit " + ", ".join(f"{int(at):,}" for at in commit),
-            ", ".join(f"{ms:.1f}" for ms in commit.values()) + " ms",
-            f"{results['commit_cost']['rows_per_commit']} rows each, no upkeep",
+            "commit p50 at commit " + ", ".join(f"{int(at):,}" for at in commits["p50_ms_at"]),
+            ", ".join(f"{ms:.1f}" for ms in commits["p50_ms_at"].values()) + " ms",
+            f"{commits['rows_per_commit']} rows each, no upkeep",
         ),
         *(
             (
@@ -67,6 +48,22 @@ def render(results: dict[str, Any]) -> str:
         *_reader_rows(results.get("readers")),
         *_latest_rows(results.get("latest")),
     ]
+    return _table(rows, results["machine"])
+
+
+def render_few(results: dict[str, Any]) -> str:
+    """Markdown of the figures that a newcomer asks for: throughput, freshness, memory, restart and amplification."""
+    rows = [
+        _drain_row(results["throughput"]),
+        _freshness_rows(results["freshness"])[-1],
+        _memory_row(results["memory"]),
+        _restart_row(results["restart"]),
+        *_day_rows(results.get("maintained_day"))[:1],
+    ]
+    return _table(rows, results["machine"])
+
+
+def _table(rows: list[Row], machine: dict[str, Any]) -> str:
     body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
     note = (
         f"\nMeasured {machine['measured_at']} on {machine['cores']} cores shared with the broker; Python "
@@ -74,6 +71,44 @@ def render(results: dict[str, Any]) -> str:
         "other machines; `make bench` measures yours.\n"
     )
     return f"| what | figure | beside |\n|---|---|---|\n{body}{note}"
+
+
+def _drain_row(measured: dict[str, Any]) -> Row:
+    return (
+        f"drain of {measured['records']:,} trades of {measured['value_bytes']} bytes, one worker",
+        f"{measured['worker_per_second']:,} records/s",
+        f"{measured['ratio']:.2f} of a process that consumes and throws away "
+        f"({measured['consume_only_per_second']:,}/s); {measured['ratio_to_tuned']:.2f} of one that keeps "
+        f"Python's garbage collector away, too ({measured['consume_only_tuned_per_second']:,}/s)",
+    )
+
+
+def _memory_row(measured: dict[str, Any]) -> Row:
+    return (
+        "peak resident memory",
+        f"{measured['large_peak_rss_mib']} MiB at {measured['large_backlog']:,} records of backlog",
+        f"{measured['small_peak_rss_mib']} MiB at {measured['small_backlog']:,}; budget {measured['budget_mib']} MiB",
+    )
+
+
+def _freshness_rows(measured: dict[str, Any]) -> list[Row]:
+    """A row for each rate, the highest last."""
+    return [
+        (
+            f"freshness at {int(rate):,} events/s, flushed every {measured['flush_seconds']:g} s",
+            f"p50 {ages['p50_seconds']:.2f} s, p99 {ages['p99_seconds']:.2f} s",
+            "Kafka timestamp to visible commit",
+        )
+        for rate, ages in sorted(measured["at_events_per_second"].items(), key=lambda at: int(at[0]))
+    ]
+
+
+def _restart_row(measured: dict[str, Any]) -> Row:
+    return (
+        "first commit after SIGKILL and restart",
+        f"{measured['seconds_to_first_commit']:.1f} s",
+        f"{measured['seconds_to_first_commit_static_member']:.1f} s with a static member id",
+    )
 
 
 def _producer_rows(measured: dict[str, Any] | None) -> list[Row]:
@@ -235,18 +270,16 @@ def _reader_rows(measured: dict[str, Any] | None) -> list[Row]:
     ]
 
 
-def with_figures(readme: str, results: dict[str, Any]) -> str:
-    """The README with its table made anew."""
-    before, rest = readme.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}{render(results)}{END}{after}"
+def documents(results: dict[str, Any]) -> dict[Path, str]:
+    """Each document that shows figures, as it has to stand."""
+    shown = {ROOT / "README.md": render_few(results), ROOT / "docs" / "benchmarks.md": render(results)}
+    return {path: with_figures(path.read_text(), "benchmarks.figures", table) for path, table in shown.items()}
 
 
 def main() -> int:
-    """Writes the README."""
-    readme = ROOT / "README.md"
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
-    readme.write_text(with_figures(readme.read_text(), results))
+    """Writes the README and docs/benchmarks.md."""
+    for path, text in documents(json.loads(RESULTS.read_text())).items():
+        path.write_text(text)
     return 0
 
 

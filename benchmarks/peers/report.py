@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.marked import with_figures
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "peers.json"
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- figures: python -m benchmarks.peers.report -->\n", "<!-- end of figures -->\n"
 
 _NOTHING = "-"
 _REASON_LENGTH = 160
@@ -29,9 +30,7 @@ def render(results: Found) -> str:
 
 def with_table(document: str, results: Found) -> str:
     """The document with its table made anew."""
-    before, rest = document.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{render(results)}\n{END}{after}"
+    return with_figures(document, "benchmarks.peers.report", render(results))
 
 
 def _number(key: str, digits: int = 0) -> Callable[[Found], str]:

@@ -1,16 +1,23 @@
 import json
 
-from benchmarks.figures import ROOT, render, with_figures
+from benchmarks.figures import RESULTS, documents, render, render_few
 
 
-def test_the_readme_shows_the_figures_of_the_last_run() -> None:
-    readme = (ROOT / "README.md").read_text()
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
-    assert with_figures(readme, results) == readme
+def test_documents_show_the_figures_of_the_last_run() -> None:
+    shown = documents(json.loads(RESULTS.read_text()))
+    assert {path.name for path in shown} == {"README.md", "benchmarks.md"}
+    assert {path: path.read_text() for path in shown} == shown
+
+
+def test_the_few_figures_are_rows_of_all_figures() -> None:
+    results = json.loads(RESULTS.read_text())
+    few, everything = render_few(results).splitlines(), render(results).splitlines()
+    assert set(few) <= set(everything)
+    assert "20,000 events/s" in few[3]
 
 
 def test_producers_are_shown_once_they_were_measured() -> None:
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    results = json.loads(RESULTS.read_text())
     ways = ("plain", "emit", "make_and_emit", "async_emit", "async_make_and_emit")
     results["producer"] = {
         "per_second": dict.fromkeys(ways, 100_000),
@@ -23,7 +30,7 @@ def test_producers_are_shown_once_they_were_measured() -> None:
 
 
 def test_maintenance_is_shown_once_it_was_measured() -> None:
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    results = json.loads(RESULTS.read_text())
     spent = {"seconds": 4.2, "merges": 7, "written_mib": 2.0, "amplification": 0.71, "most_files": 48}
     ways = ("headrace_as_they_come", "headrace_once", "by_hand_once", "by_hand_every_two_commits")
     read = {"files": 3, "bytes": 2**19, "rows": 9}
@@ -46,7 +53,7 @@ def test_maintenance_is_shown_once_it_was_measured() -> None:
 
 
 def test_latest_rows_are_shown_once_they_were_measured() -> None:
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    results = json.loads(RESULTS.read_text())
     cost = {"rows_per_second": 21_000, "ms_per_1000_rows": 47.6}
     worker = {"keys": 1_000_000, "budget_mib": 512, "updates": 300_000}
     rates = dict.fromkeys(("filled_per_second", "filled_peak_rss_mib", "updated_per_second"), 400)
@@ -61,7 +68,7 @@ def test_latest_rows_are_shown_once_they_were_measured() -> None:
 
 
 def test_readers_are_shown_once_they_were_measured() -> None:
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    results = json.loads(RESULTS.read_text())
     results["readers"] = {
         "rows": 2_400_000,
         "readers": {many: {"asked": 30, "p50_ms": 8.0, "p99_ms": 41.5} for many in ("1", "10", "50")},
