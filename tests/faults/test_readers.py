@@ -34,6 +34,7 @@ def test_a_reader_beside_the_workers_sees_whole_batches_that_only_grow(memory_wo
             memory_world.topic.append(poison(number) if number % 97 == 0 else fill(number))
             if number % BATCH == BATCH - 1:
                 wait_for_more(reads, 1)
+    memory_world.drain()  # what the worker had not read yet when it was stopped
     memory_world.assert_exact()
     assert len({len(read) for read in reads}) > 3, "the reader saw the table grow"
     for read in reads:
