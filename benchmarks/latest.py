@@ -116,7 +116,7 @@ def _writer(keys: int) -> dict[str, Any]:
 def _merge(keys: int) -> dict[str, Any]:
     with fresh_lake() as lake:
         path = str(lake / "merged")
-        write_deltalake(path, pa.Table.from_batches(_fillings(keys)), partition_by=["symbol"])
+        write_deltalake(path, pa.Table.from_batches(_fillings(keys)))
         table = DeltaTable(path)
 
         def merge(rows: pa.RecordBatch) -> None:

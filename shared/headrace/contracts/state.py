@@ -31,7 +31,7 @@ class Position(
     Event,
     topic="positions",
     key="strategy_id",
-    table=Table(mode="upsert", key=("strategy_id",), partition_by="symbol", bloom_filters=("strategy_id",)),
+    table=Table(mode="upsert", key=("strategy_id",), cluster_by=("symbol",), bloom_filters=("strategy_id",)),
 ):
     """What a strategy holds, as a whole, at one moment."""
 
@@ -73,7 +73,7 @@ class Leg(
     Event,
     topic="legs",
     key="leg_id",
-    table=Table(mode="upsert", key=("leg_id",), partition_by="symbol", bloom_filters=("leg_id", "strategy_id")),
+    table=Table(mode="upsert", key=("leg_id",), cluster_by=("symbol",), bloom_filters=("leg_id", "strategy_id")),
 ):
     """One option of a strategy at one moment."""
 
@@ -115,7 +115,7 @@ class PositionUpdate(
     Event,
     topic="position-updates",
     key="conid",
-    table=Table(mode="upsert", key=("conid",), partition_by="symbol", bloom_filters=("conid",)),
+    table=Table(mode="upsert", key=("conid",), cluster_by=("symbol",), bloom_filters=("conid",)),
 ):
     """What the broker says is held of one tradable contract: a share, a future or an option."""
 
