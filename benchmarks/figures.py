@@ -249,10 +249,15 @@ def _reader_rows(measured: dict[str, Any] | None) -> list[Row]:
     if measured is None:
         return []
     few, *_, many = measured["readers"].items()
-    analytical, opened = measured["analytical_ms"], measured["open_ms"]
+    rest, analytical, opened = measured["at_rest"], measured["analytical_ms"], measured["open_ms"]
     return [
         (
-            f"rows of one symbol and minute of {measured['rows']:,}, {many[0]} readers asking once a second",
+            f"rows of one symbol and minute of {measured['rows']:,}, one reader",
+            f"p50 {rest['p50_ms']:.1f} ms, p99 {rest['p99_ms']:.1f} ms",
+            "nothing else goes on",
+        ),
+        (
+            f"the same, {many[0]} readers asking once a second",
             f"p50 {many[1]['p50_ms']:.1f} ms, p99 {many[1]['p99_ms']:.1f} ms",
             f"beside a commit a second and maintenance; {few[0]} reader p50 {few[1]['p50_ms']:.1f} ms; at most "
             f"{measured['answers_per_second']:.0f} answers a second",

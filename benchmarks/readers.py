@@ -28,6 +28,7 @@ READERS = (1, 10, 50)
 PROCESSES = 5
 _RUN_SECONDS = 30.0
 _PAUSE = 1.0
+_REST_PAUSE = 0.1
 _COMMIT_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 _ASKED = 7
@@ -48,12 +49,14 @@ def measure(_cluster: Cluster, *, commits: int = COMMITS, seconds: float = _RUN_
         with maintenance(lake, hot_minutes=1e-4) as rounds:
             rounds.go(lambda: False)
         alone = _analytical(lake)
+        rest = _crowd(lake, 1, seconds, _REST_PAUSE)
         with _life(lake, trickle, events):
             crowds = {str(many): _crowd(lake, many, seconds, _PAUSE) for many in READERS}
             most = _crowd(lake, max(READERS), seconds, 0.0)
             beside = _analytical(lake)
         return {
             "rows": commits * ROWS,
+            "at_rest": _told(rest),
             "readers": {many: _told(found) for many, found in crowds.items()},
             "answers_per_second": round(sum(map(len, most["milliseconds"].values())) / seconds, 1),
             "analytical_ms": {"alone": alone, "beside": beside},
