@@ -136,7 +136,7 @@ def test_every_built_in_contract_is_listed_as_it_is() -> None:
             [contract.event.__name__],
             [contract.topic],
             [contract.key],
-            [contract.name, contract.table.partition_by],
+            [name for name in (contract.name, contract.table.partition_by) if name is not None],
             list(contract.table.key),
         ]
         for contract in load_contracts().values()
