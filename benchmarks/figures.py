@@ -39,6 +39,7 @@ def render(results: dict[str, Any]) -> str:
             )
             for name, what in (("files", "log and files"), ("broker", "every value against the topic"))
         ),
+        *_scale_rows(results.get("scale")),
         *_producer_rows(results.get("producer")),
         *_export_rows(results.get("export")),
         *_small_files_rows(results.get("small_files")),
@@ -109,6 +110,30 @@ def _restart_row(measured: dict[str, Any]) -> Row:
         f"{measured['seconds_to_first_commit']:.1f} s",
         f"{measured['seconds_to_first_commit_static_member']:.1f} s with a static member id",
     )
+
+
+def _scale_rows(measured: dict[str, Any] | None) -> list[Row]:
+    if measured is None:
+        return []
+    steady, drained = measured["workers"], measured["drain_per_second"]
+
+    def each(name: str, digits: int) -> str:
+        return ", ".join(f"{run[name]:,.{digits}f}" for run in steady.values())
+
+    return [
+        (
+            f"{', '.join(steady)} workers of one table at {measured['events_per_second']:,} events/s, flushed every "
+            f"{measured['flush_seconds']:g} s",
+            f"freshness p99 {each('freshness_p99_seconds', 2)} s",
+            f"{each('commits_per_second', 1)} commits/s; commit p50 {each('commit_p50_ms', 0)} ms; "
+            f"{each('conflicts_per_commit', 2)} conflicts a commit",
+        ),
+        (
+            f"drain of a backlog over {measured['partitions']} partitions by two workers",
+            f"{drained['2']:,} records/s",
+            f"{measured['drain_ratio_of_two']:.2f} times one worker ({drained['1']:,}/s)",
+        ),
+    ]
 
 
 def _producer_rows(measured: dict[str, Any] | None) -> list[Row]:

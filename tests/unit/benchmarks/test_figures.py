@@ -29,6 +29,27 @@ def test_producers_are_shown_once_they_were_measured() -> None:
     assert "0.61 of plain confluent-kafka" in render(results)
 
 
+def test_workers_beside_each_other_are_shown_once_they_were_measured() -> None:
+    results = json.loads(RESULTS.read_text())
+    run = {
+        "commits_per_second": 0.5,
+        "conflicts_per_commit": 0.25,
+        "commit_p50_ms": 15.2,
+        "freshness_p99_seconds": 2.12,
+    }
+    results["scale"] = {
+        "partitions": 8,
+        "events_per_second": 4_000,
+        "flush_seconds": 2.0,
+        "workers": dict.fromkeys(("1", "2"), run),
+        "drain_per_second": {"1": 200_000, "2": 300_000},
+        "drain_ratio_of_two": 1.5,
+    }
+    shown = render(results)
+    for said in ("| freshness p99 2.12, 2.12 s | 0.5, 0.5 commits/s;", "| 300,000 records/s | 1.50 times one worker"):
+        assert said in shown
+
+
 def test_maintenance_is_shown_once_it_was_measured() -> None:
     results = json.loads(RESULTS.read_text())
     spent = {"seconds": 4.2, "merges": 7, "written_mib": 2.0, "amplification": 0.71, "most_files": 48}
