@@ -349,9 +349,8 @@ def test_what_a_stop_left_is_no_success_and_other_tools_tables_are_told_of(memor
 def test_files_are_kept_as_long_as_the_table_says_and_never_less_than_a_week(
     memory_world: World, retention: int, days: int, due: bool
 ) -> None:
-    maintain(
-        fragmented(memory_world), checkpoint_versions=100
-    )  # a checkpoint would keep the removals as young as they are
+    # A checkpoint would keep the removals as young as they are.
+    maintain(fragmented(memory_world), checkpoint_versions=100)
     age_removals(memory_world, days=days)
     kept = {"delta.deletedFileRetentionDuration": f"interval {retention} days"}
     memory_world.table().alter.set_table_properties(kept)
