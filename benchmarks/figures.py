@@ -8,60 +8,47 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks import figure_rows
+from benchmarks.figure_rows import Row
 from benchmarks.marked import with_figures
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results.json"
 
-Row = tuple[str, str, str]
-"""What, its figure, and what stands beside it."""
+_PARTS = {
+    "throughput": figure_rows.throughput,
+    "memory": figure_rows.memory,
+    "freshness": figure_rows.freshness,
+    "restart": figure_rows.restart,
+    "commit_cost": figure_rows.commit_cost,
+    "verify": figure_rows.verify,
+    "scale": figure_rows.scale,
+    "producer": figure_rows.producer,
+    "export": figure_rows.export,
+    "small_files": figure_rows.small_files,
+    "maintained_day": figure_rows.maintained_day,
+    "maintained_commits": figure_rows.maintained_commits,
+    "point_query": figure_rows.point_query,
+    "readers": figure_rows.readers,
+    "latest": figure_rows.latest,
+}
 
 
 def render(results: dict[str, Any]) -> str:
-    """Markdown of all figures."""
-    throughput, commits, proof = results["throughput"], results["commit_cost"], results["verify"]
-    rows = [
-        _drain_row(throughput),
-        ("records per CPU second, start-up included", f"{throughput['worker_per_cpu_second']:,}", ""),
-        _memory_row(results["memory"]),
-        *_freshness_rows(results["freshness"]),
-        _restart_row(results["restart"]),
-        (
-            "commit p50 at commit " + ", ".join(f"{int(at):,}" for at in commits["p50_ms_at"]),
-            ", ".join(f"{ms:.1f}" for ms in commits["p50_ms_at"].values()) + " ms",
-            f"{commits['rows_per_commit']} rows each, no upkeep",
-        ),
-        *(
-            (
-                f"peak resident memory of verify, {what}",
-                f"{proof[name]['peak_rss_mib']} MiB at {proof[name]['rows']:,} rows",
-                f"{proof[name]['seconds']:.0f} s",
-            )
-            for name, what in (("files", "log and files"), ("broker", "every value against the topic"))
-        ),
-        *_scale_rows(results.get("scale")),
-        *_producer_rows(results.get("producer")),
-        *_export_rows(results.get("export")),
-        *_small_files_rows(results.get("small_files")),
-        *_day_rows(results.get("maintained_day")),
-        *_commits_rows(results.get("maintained_commits")),
-        *_query_rows(results.get("point_query")),
-        *_reader_rows(results.get("readers")),
-        *_latest_rows(results.get("latest")),
-    ]
-    return _table(rows, results["machine"])
+    """Markdown of all figures that were measured."""
+    return _table([row for part in _PARTS if part in results for row in _rows(results, part)], results["machine"])
 
 
 def render_few(results: dict[str, Any]) -> str:
     """Markdown of the figures that a newcomer asks for: throughput, freshness, memory, restart and amplification."""
-    rows = [
-        _drain_row(results["throughput"]),
-        _freshness_rows(results["freshness"])[-1],
-        _memory_row(results["memory"]),
-        _restart_row(results["restart"]),
-        *_day_rows(results.get("maintained_day"))[:1],
-    ]
-    return _table(rows, results["machine"])
+    first = ("throughput", "memory", "restart", "maintained_day")
+    drained, memory, restarted, day = (_rows(results, part)[0] for part in first)
+    fresh = _rows(results, "freshness")[-1]
+    return _table([drained, fresh, memory, restarted, day], results["machine"])
+
+
+def _rows(results: dict[str, Any], part: str) -> list[Row]:
+    return _PARTS[part](results[part])
 
 
 def _table(rows: list[Row], machine: dict[str, Any]) -> str:
@@ -72,232 +59,6 @@ def _table(rows: list[Row], machine: dict[str, Any]) -> str:
         "other machines; `make bench` measures yours.\n"
     )
     return f"| what | figure | beside |\n|---|---|---|\n{body}{note}"
-
-
-def _drain_row(measured: dict[str, Any]) -> Row:
-    return (
-        f"drain of {measured['records']:,} trades of {measured['value_bytes']} bytes, one worker",
-        f"{measured['worker_per_second']:,} records/s",
-        f"{measured['ratio']:.2f} of a process that consumes and throws away "
-        f"({measured['consume_only_per_second']:,}/s); {measured['ratio_to_tuned']:.2f} of one that keeps "
-        f"Python's garbage collector away, too ({measured['consume_only_tuned_per_second']:,}/s)",
-    )
-
-
-def _memory_row(measured: dict[str, Any]) -> Row:
-    return (
-        "peak resident memory",
-        f"{measured['large_peak_rss_mib']} MiB at {measured['large_backlog']:,} records of backlog",
-        f"{measured['small_peak_rss_mib']} MiB at {measured['small_backlog']:,}; budget {measured['budget_mib']} MiB",
-    )
-
-
-def _freshness_rows(measured: dict[str, Any]) -> list[Row]:
-    """A row for each rate, the highest last."""
-    return [
-        (
-            f"freshness at {int(rate):,} events/s, flushed every {measured['flush_seconds']:g} s",
-            f"p50 {ages['p50_seconds']:.2f} s, p99 {ages['p99_seconds']:.2f} s",
-            "Kafka timestamp to visible commit",
-        )
-        for rate, ages in sorted(measured["at_events_per_second"].items(), key=lambda at: int(at[0]))
-    ]
-
-
-def _restart_row(measured: dict[str, Any]) -> Row:
-    return (
-        "first commit after SIGKILL and restart",
-        f"{measured['seconds_to_first_commit']:.1f} s",
-        f"{measured['seconds_to_first_commit_static_member']:.1f} s with a static member id",
-    )
-
-
-def _scale_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    steady, drained = measured["workers"], measured["drain_per_second"]
-
-    def each(name: str, digits: int) -> str:
-        return ", ".join(f"{run[name]:,.{digits}f}" for run in steady.values())
-
-    return [
-        (
-            f"{', '.join(steady)} workers of one table at {measured['events_per_second']:,} events/s, flushed every "
-            f"{measured['flush_seconds']:g} s",
-            f"freshness p99 {each('freshness_p99_seconds', 2)} s",
-            f"{each('commits_per_second', 1)} commits/s; commit p50 {each('commit_p50_ms', 0)} ms; "
-            f"{each('conflicts_per_commit', 2)} conflicts a commit",
-        ),
-        (
-            f"drain of a backlog over {measured['partitions']} partitions by two workers",
-            f"{drained['2']:,} records/s",
-            f"{measured['drain_ratio_of_two']:.2f} times one worker ({drained['1']:,}/s)",
-        ),
-    ]
-
-
-def _producer_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    rates, ratios, cpu, late = (measured[key] for key in ("per_second", "ratio", "cpu_microseconds", "p99_ack_ms"))
-    plain = f"plain confluent-kafka `produce` of the same bytes ({rates['plain']:,}/s"
-    return [
-        *(
-            (
-                what,
-                f"{rates[name]:,} events/s",
-                f"{ratios[name]:.2f} of {plain}); {cpu[name]:.1f} µs of CPU each, plain {cpu['plain']:.1f}",
-            )
-            for name, what in (
-                ("emit", "`EventProducer.emit`, to the last acknowledgement"),
-                ("make_and_emit", "the same, each Trade made and validated first"),
-                ("async_emit", "`AsyncEventProducer.emit`"),
-                ("async_make_and_emit", "the same, each Trade made and validated first, on asyncio"),
-            )
-        ),
-        (
-            f"p99 from emit to acknowledgement at {measured['acknowledged_at_per_second']:,} events/s",
-            f"{late['emit']:.1f} ms, on asyncio {late['async_emit']:.1f} ms",
-            f"plain {late['plain']:.1f} ms",
-        ),
-    ]
-
-
-def _export_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    (few, little), (many, much) = measured["at_files"].items()
-    return [
-        (
-            f"`headrace export` on a table of {int(many):,} files",
-            f"{much['full_cpu_seconds']:.1f} s of CPU for a full look, {much['peak_rss_mib']} MiB at the peak",
-            f"{much['new_commits_cpu_seconds']:.1f} s for {measured['new_commits']} new commits; "
-            f"{little['peak_rss_mib']} MiB at {int(few):,} files",
-        )
-    ]
-
-
-def _small_files_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    mine, once, often = (
-        measured[name] for name in ("headrace_as_they_come", "by_hand_once", "by_hand_every_two_commits")
-    )
-    return [
-        (
-            f"{measured['files']:,} files of {measured['rows_per_file']:,} rows, merged as they come",
-            f"{mine['amplification']:.2f} bytes written for each that came, {mine['seconds']:.0f} s; at most "
-            f"{mine['most_files']} files at once",
-            f"`optimize.compact` by hand at the end: {once['amplification']:.2f}, {once['seconds']:.0f} s, "
-            f"{once['most_files']:,} files; after every second commit: {often['amplification']:.0f} and "
-            f"{often['seconds']:.0f} s for the first {often['files']} alone",
-        )
-    ]
-
-
-def _day_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    day, opened = measured["day"], measured["open_ms"]
-    return [
-        (
-            f"write amplification of a day of {day['commits']:,} commits, sealing included",
-            f"{day['amplification']:.2f}",
-            f"its files are {day['files']} in the end, {day['most_files']} at most",
-        ),
-        (
-            f"opening a table after {measured['commits']:,} commits with maintenance",
-            f"{opened['last']:.1f} ms",
-            f"{measured['open_ratio']:.1f} times as long as in its first hundred commits ({opened['first']:.1f} ms); "
-            f"without maintenance {measured['open_ratio_without_maintenance']:.1f} times; a table of one commit "
-            f"{opened['of_one_commit']:.1f} ms",
-        ),
-    ]
-
-
-def _commits_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    return [
-        (
-            "commit p50 of a worker with maintenance beside it",
-            f"{measured['p50_ms_beside']:.1f} ms",
-            f"{measured['ratio']:.2f} of {measured['p50_ms_alone']:.1f} ms alone; {measured['merges']} merges during "
-            f"{measured['commits']} commits",
-        )
-    ]
-
-
-def _query_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    before, merged, after = (measured["stages"][name] for name in ("flushed", "merged", "sealed"))
-    asked = {"symbol": "one symbol", "symbol_and_minute": "one symbol and minute", "transaction_id": "one id"}
-    return [
-        (
-            f"read for rows of {what}, sealed",
-            f"{after[query]['files']} of {after['table']['files']} files, {after[query]['bytes'] / 2**20:.2f} of "
-            f"{after['table']['bytes'] / 2**20:.1f} MiB",
-            f"as flushed {before[query]['files']} of {before['table']['files']} files, "
-            f"{before[query]['bytes'] / 2**20:.2f} MiB; merged, not sealed {merged[query]['files']} of "
-            f"{merged['table']['files']}, {merged[query]['bytes'] / 2**20:.2f} MiB",
-        )
-        for query, what in asked.items()
-    ]
-
-
-def _latest_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    sizes, worker = measured["at_keys"], measured["worker"]
-    batch = f"{measured['rows_per_batch']:,}"
-    return [
-        *(
-            (
-                f"latest rows: {batch} random keys at a time into a table of {int(keys):,}",
-                f"{size['writer']['rows_per_second']:,} rows/s",
-                f"{size['writer']['ms_per_1000_rows']:.0f} ms per 1,000 rows; deltalake's MERGE of the same "
-                f"{size['merge']['ms_per_1000_rows']:,.0f} ms",
-            )
-            for keys, size in sizes.items()
-        ),
-        (
-            f"peak resident memory of a worker of latest rows with {worker['keys']:,} keys",
-            f"{worker['updated_peak_rss_mib']} MiB at {worker['updates']:,} records of backlog",
-            f"{worker['updated_per_second']:,} records/s; {worker['filled_peak_rss_mib']} MiB and "
-            f"{worker['filled_per_second']:,} records/s when it made the table; budget {worker['budget_mib']} MiB",
-        ),
-    ]
-
-
-def _reader_rows(measured: dict[str, Any] | None) -> list[Row]:
-    if measured is None:
-        return []
-    few, *_, many = measured["readers"].items()
-    rest, analytical, opened = measured["at_rest"], measured["analytical_ms"], measured["open_ms"]
-    return [
-        (
-            f"rows of one symbol and minute of {measured['rows']:,}, one reader",
-            f"p50 {rest['p50_ms']:.1f} ms, p99 {rest['p99_ms']:.1f} ms",
-            "nothing else goes on",
-        ),
-        (
-            f"the same, {many[0]} readers asking once a second",
-            f"p50 {many[1]['p50_ms']:.1f} ms, p99 {many[1]['p99_ms']:.1f} ms",
-            f"beside a commit a second and maintenance; {few[0]} reader p50 {few[1]['p50_ms']:.1f} ms; at most "
-            f"{measured['answers_per_second']:.0f} answers a second",
-        ),
-        (
-            "volume and commission per strategy over all of them",
-            f"{analytical['alone'] / 1000:.2f} s",
-            f"{analytical['beside'] / 1000:.2f} s beside the commits; one trade by its id {measured['id_ms']:.0f} ms",
-        ),
-        (
-            "what a question costs before a row is read",
-            f"{opened['again']:.1f} ms",
-            f"opening the table each time {opened['anew']:.1f} ms",
-        ),
-    ]
 
 
 def documents(results: dict[str, Any]) -> dict[Path, str]:
