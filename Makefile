@@ -22,6 +22,9 @@ VENV := "$(PYTHON)" -m venv .venv
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
+# Tests start hundreds of processes. Where a machine forbids to keep what was compiled, each of them would do it again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
