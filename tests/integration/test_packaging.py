@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -87,9 +88,14 @@ def test_bare_install_serves_bots_without_the_lake(wheel: Path, tmp_path: Path) 
     pinned = re.findall(r"^[\w.-]+==[^\\\n]+", (PROJECT / "requirements.lock").read_text(), re.MULTILINE)
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("\n".join(pinned))
-    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
     python = tmp_path / "venv" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel, cwd=tmp_path)
+    if uv := shutil.which("uv"):
+        run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path)
+        install = (uv, "pip", "install", "--python", python)
+    else:
+        run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+        install = (python, "-m", "pip", "install")
+    run(*install, "--quiet", "--constraint", constraints, wheel, cwd=tmp_path)
 
     imported_from = run(python, "-I", "-c", BOT, cwd=tmp_path).strip()
 

@@ -1,6 +1,7 @@
 """What docs/look.md shows is what the commands print of tables that a real worker made."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from headrace.read.whereabouts import Place, Whereabouts
 from headrace.settings import UnknownVariable
 from headrace.testing import a_trade
 from headrace_cli.config import ConfigReport
+from headrace_cli.main import run
 from tests.pages import DOCS, Shell, blocks, settled
 
 PAGE = DOCS / "look.md"
@@ -38,7 +40,14 @@ class Lake(Shell):
 
     def __init__(self, folder: Path, broker: EmbeddedBroker) -> None:
         self._servers = broker.bootstrap_servers
-        super().__init__(folder, {"HEADRACE_LAKE__ROOT": "lake", "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": self._servers})
+        self._settings = {"HEADRACE_LAKE__ROOT": "lake", "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": self._servers}
+        super().__init__(folder, self._settings)
+
+    def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From here on this process runs where its commands would, with their settings."""
+        monkeypatch.chdir(self.folder)
+        for name, value in self._settings.items():
+            monkeypatch.setenv(name, value)
 
     def send(self, partition: int, *values: bytes) -> None:
         producer = Producer({"bootstrap.servers": self._servers, "log_level": 0})
@@ -50,23 +59,34 @@ class Lake(Shell):
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """Two batches of trades, the second with a reject; compacted by another tool; three records wait."""
-    with EmbeddedBroker() as broker:
+    with EmbeddedBroker() as broker, pytest.MonkeyPatch.context() as monkeypatch:
         broker.ensure_topic("trades")
         made = Lake(tmp_path_factory.mktemp("look"), broker)
+        made.enter(monkeypatch)
+        monkeypatch.setenv("HEADRACE_METRICS__ENABLED", "false")
         made.send(0, *map(trade, range(4)))
         made.send(1, trade(4), trade(5))
-        made.run("headrace ingest trades --drain")
+        assert run(["ingest", "trades", "--drain"]) == 0
         made.send(0, trade(6))
         made.send(1, b'{"torn', trade(7))
-        made.run("headrace ingest trades --drain")
+        assert run(["ingest", "trades", "--drain"]) == 0
         DeltaTable(made.folder / "lake" / "trades").optimize.compact()
         made.send(0, *map(trade, range(8, 11)))
+        monkeypatch.undo()
         yield made
 
 
 @pytest.mark.parametrize(("command", "shown"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
-def test_examples_show_what_the_commands_print(command: str, shown: str, lake: Lake) -> None:
-    assert settled(lake.run(command)) == settled(shown)
+def test_examples_show_what_the_commands_print(
+    command: str, shown: str, lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "|" in command:
+        said = lake.run(command)
+    else:
+        lake.enter(monkeypatch)
+        run(shlex.split(command)[1:])
+        said = "".join(capsys.readouterr())
+    assert settled(said) == settled(shown)
 
 
 def test_every_place_is_explained() -> None:

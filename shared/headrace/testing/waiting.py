@@ -6,26 +6,32 @@ from collections.abc import Callable, Sized
 from headrace.clock import Deadline, SystemClock
 
 _ASK_AGAIN_SECONDS = 0.02
+_REST = 2
+"""A pause takes so many times as long as asking took: what is waited for needs the processor, too."""
+_LONGEST_SECONDS = 0.25
 
 
 def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 20.0) -> None:
     """Returns as soon as `holds()` is true.
 
     Args:
-        holds: the condition, asked every 20 ms.
+        holds: the condition, asked every 20 ms, or every quarter of a second if asking takes long.
         what: the condition in words, for the error.
         seconds: how long to wait at most.
 
     Raises:
         TimeoutError: it did not become true in time.
     """
-    deadline = Deadline.after(seconds, SystemClock())
-    pause = threading.Event()
+    clock, pause = SystemClock(), threading.Event()
+    deadline = Deadline.after(seconds, clock)
+    asked = clock.monotonic()
     while not holds():
         if deadline.expired():
             msg = f"waited {seconds:g} s in vain: {what}"
             raise TimeoutError(msg)
-        pause.wait(_ASK_AGAIN_SECONDS)
+        took = clock.monotonic() - asked
+        pause.wait(min(max(_ASK_AGAIN_SECONDS, _REST * took), _LONGEST_SECONDS))
+        asked = clock.monotonic()
 
 
 def wait_for_more(items: Sized, count: int, *, seconds: float = 20.0) -> None:

@@ -1,5 +1,6 @@
 """How often bytes are written again: the rule, what follows from it, and a whole day of it."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -72,26 +73,45 @@ def test_sealing_waits_that_would_go_beyond_the_bound(day: DayOfWrites, thrifty:
     assert all("until less than 4 bytes a day are written again for each that comes" in text for text in found.waiting)
 
 
+class LastDay:
+    """Bytes by their time, and the sum of those of the last 24 hours."""
+
+    def __init__(self) -> None:
+        self._held: deque[tuple[float, int]] = deque()
+        self._sum = 0
+
+    def add(self, second: float, size: int) -> None:
+        self._held.append((second, size))
+        self._sum += size
+
+    def until(self, second: float) -> int:
+        while self._held and self._held[0][0] <= second - DAY:
+            self._sum -= self._held.popleft()[1]
+        return self._sum
+
+
 @dataclass
 class SimulatedTable:
     """A table by the day, maintained every minute as its plan says; bytes are neither gained nor lost."""
 
     policy: MaintainSettings
     files: dict[str, TableFile] = field(default_factory=dict)
-    appended: list[tuple[float, int]] = field(default_factory=list)
-    rewritten: list[tuple[float, int]] = field(default_factory=list)
+    appended: LastDay = field(default_factory=LastDay)
+    rewritten: LastDay = field(default_factory=LastDay)
+    came: dict[str, int] = field(default_factory=dict)
     times_sealed: dict[str, int] = field(default_factory=dict)
     thrifty: bool = False
     count: int = 0
 
     def append(self, second: float, size: int) -> None:
         at = NOW + timedelta(seconds=second)
-        self._put(f"{self.count}", size, at, at.date().isoformat())
-        self.appended.append((second, size))
+        date = at.date().isoformat()
+        self._put(f"{self.count}", size, at, date)
+        self.appended.add(second, size)
+        self.came[date] = self.came.get(date, 0) + size
 
     def day(self, second: float) -> DayOfWrites:
-        sums = (sum(size for at, size in side if at > second - DAY) for side in (self.appended, self.rewritten))
-        return DayOfWrites(*sums)
+        return DayOfWrites(self.appended.until(second), self.rewritten.until(second))
 
     def maintain(self, second: float) -> None:
         now, day = NOW + timedelta(seconds=second), self.day(second)
@@ -106,7 +126,7 @@ class SimulatedTable:
             del self.files[file.path]
         seal = job.kind.value == "seal"
         self._put(f"{SEALED if seal else ''}{self.count}", job.size, now, str(job.value))
-        self.rewritten.append((second, job.size))
+        self.rewritten.add(second, job.size)
         if seal:
             self.times_sealed[str(job.value)] = self.times_sealed.get(str(job.value), 0) + job.size
 
@@ -136,8 +156,7 @@ def test_days_of_commits_every_ten_seconds_are_written_again_at_most_four_times_
         assert found <= 4
         assert len(simulated.files) <= 3 * POLICY.compact_files + second // 3600
 
-    sealed = simulated.times_sealed.get("2026-03-02", 0)
-    assert sealed == sum(size for at, size in simulated.appended if at < DAY)  # each byte of it once
+    assert simulated.times_sealed.get("2026-03-02", 0) == simulated.came["2026-03-02"]  # each byte of it once
 
 
 def test_a_policy_that_is_too_eager_is_held_back() -> None:
