@@ -93,17 +93,30 @@ HOSTILE_TOKENS: tuple[bytes, ...] = (
 """Tokens at which parsers part, each wrong for most kinds and right for some."""
 
 
+# Strategies that many draws share: to make and to validate one costs more than to draw from it.
+_COIN = st.booleans()
+_BLANKS = st.sampled_from([b"", b"", b" ", b"\r\n\t"])
+_DAMAGES = st.sampled_from(["none"] * 12 + ["cut", "insert", "replace", "append", "prepend"])
+_PIECES = st.sampled_from([b"\x00", b"\xff", b"\n", b" ", b"}", b"{}", b"0", b'"', b"\\", b",", b"\xef\xbb\xbf"])
+_WRONGS = st.sampled_from(["nothing"] * 4 + ["token"] * 8 + ["drop", "add", "twice", "twice", "name"])
+_HOSTILE = st.sampled_from(HOSTILE_TOKENS)
+_ONE_OF_THREE, _ONE_OF_FOUR = st.sampled_from(range(3)), st.sampled_from(range(4))
+_MOMENTS = st.datetimes(datetime(2000, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+_OFFSETS = st.sampled_from([0, 0, 0, 330, -300, 1_439, -1_439])
+_DAYS = st.dates(date(1900, 1, 1), date(2199, 12, 31)).map(date.isoformat)
+
+_Members = list[tuple[bytes, bytes]]
+
+
 @st.composite
 def documents(draw: st.DrawFn, contract: Contract) -> bytes:
     """Values of records: most are events of the contract in some spelling, the others nearly so."""
     value = draw(_object(contract.fields, hostile=True))
-    damage = draw(st.sampled_from(["none"] * 12 + ["cut", "insert", "replace", "append", "prepend"]))
+    damage = draw(_DAMAGES)
     if damage == "none":
         return value
     at = draw(st.integers(0, len(value)))
-    piece = draw(
-        st.sampled_from([b"\x00", b"\xff", b"\n", b" ", b"}", b"{}", b"0", b'"', b"\\", b",", b"\xef\xbb\xbf"])
-    )
+    piece = draw(_PIECES)
     damaged = {
         "cut": value[:at],
         "insert": value[:at] + piece + value[at:],
@@ -124,22 +137,25 @@ def valid_members(contract: Contract) -> dict[str, _Tokens]:
     return {spec.name: _member(spec, hostile=False) for spec in contract.fields}
 
 
-@st.composite
-def _object(draw: st.DrawFn, fields: tuple[FieldSpec, ...], *, hostile: bool) -> bytes:
-    members = []
-    for spec in fields:
-        if spec.required or draw(st.booleans()):
-            members.append((json.dumps(spec.name).encode(), draw(_member(spec, hostile=hostile))))
-    members = _summed(fields, members)
-    if hostile:
-        members = draw(_disturbed(members))
-    if draw(st.booleans()):
-        members = draw(st.permutations(members))
-    blank = draw(st.sampled_from([b"", b"", b" ", b"\r\n\t"]))
-    return b"{" + blank + (b"," + blank).join(name + b":" + blank + token for name, token in members) + blank + b"}"
+@cache
+def _object(fields: tuple[FieldSpec, ...], *, hostile: bool) -> _Tokens:
+    tokens = [(spec, json.dumps(spec.name).encode(), _member(spec, hostile=hostile)) for spec in fields]
+
+    @st.composite
+    def written(draw: st.DrawFn) -> bytes:
+        members = [(name, draw(token)) for spec, name, token in tokens if spec.required or draw(_COIN)]
+        members = _summed(fields, members)
+        if hostile:
+            members = _disturbed(draw, members)
+        if draw(_COIN):
+            members = draw(st.permutations(members))
+        blank = draw(_BLANKS)
+        return b"{" + blank + (b"," + blank).join(name + b":" + blank + token for name, token in members) + blank + b"}"
+
+    return written()
 
 
-def _summed(fields: tuple[FieldSpec, ...], members: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _summed(fields: tuple[FieldSpec, ...], members: _Members) -> _Members:
     """The members with every declared sum made one; where it would not fit its column, of zeros."""
     tokens = dict(members)
     for spec in fields:
@@ -154,15 +170,14 @@ def _summed(fields: tuple[FieldSpec, ...], members: list[tuple[bytes, bytes]]) -
     return list(tokens.items())
 
 
-@st.composite
-def _disturbed(draw: st.DrawFn, members: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _disturbed(draw: st.DrawFn, members: _Members) -> _Members:
     """At most one thing wrong with one member, so that whatever else is wrong cannot hide it."""
-    what = draw(st.sampled_from(["nothing"] * 4 + ["token"] * 8 + ["drop", "add", "twice", "twice", "name"]))
+    what = draw(_WRONGS)
     if what == "nothing" or not members:
         return members
     at = draw(st.integers(0, len(members) - 1))
     name, token = members[at]
-    other = draw(st.sampled_from(HOSTILE_TOKENS))
+    other = draw(_HOSTILE)
     if what == "token":
         return [*members[:at], (name, other), *members[at + 1 :]]
     if what == "drop":
@@ -185,7 +200,7 @@ def _member(spec: FieldSpec, *, hostile: bool) -> _Tokens:
 def _token(kind: Kind, *, hostile: bool) -> _Tokens:  # noqa: C901  # one case per kind
     match kind:
         case StringKind():
-            return _texts(kind).flatmap(_spelled)
+            return _spellings(_texts(kind))
         case IntKind():
             return st.integers(kind.minimum, kind.maximum).map(lambda number: str(number).encode())
         case FloatKind():
@@ -195,11 +210,11 @@ def _token(kind: Kind, *, hostile: bool) -> _Tokens:  # noqa: C901  # one case p
         case BoolKind():
             return st.sampled_from([b"true", b"false"])
         case TimestampKind():
-            return _instants().flatmap(_spelled)
+            return _spellings(_instants())
         case DateKind():
-            return st.dates(date(1900, 1, 1), date(2199, 12, 31)).map(date.isoformat).flatmap(_spelled)
+            return _spellings(_DAYS)
         case ChoiceKind():
-            return st.sampled_from(kind.values).flatmap(_choice)
+            return st.builds(_choice, st.sampled_from(kind.values), _ONE_OF_THREE)
         case StructKind():
             return _object(kind.fields, hostile=hostile)
         case ListKind():
@@ -209,23 +224,28 @@ def _token(kind: Kind, *, hostile: bool) -> _Tokens:  # noqa: C901  # one case p
             return items.map(lambda tokens: b"[" + b",".join(tokens) + b"]")
 
 
-def _choice(value: object) -> _Tokens:
-    return _spelled(value) if isinstance(value, str) else st.just(str(value).encode())
+def _choice(value: object, spelling: int) -> bytes:
+    return _spelled(value, spelling) if isinstance(value, str) else str(value).encode()
 
 
 def _texts(kind: StringKind) -> st.SearchStrategy[str]:
-    if kind.pattern is not None:
-        within = st.from_regex(kind.pattern, fullmatch=True)
-        return within.filter(lambda text: kind.min_length <= len(text) <= kind.max_length and kind.accepts(text))
+    if kind.regex is not None:
+        within = st.from_regex(kind.regex, fullmatch=True)
+        return within.filter(lambda text: kind.min_length <= len(text) <= kind.max_length)
     alphabet = kind.alphabet or st.characters(exclude_categories=["Cs"])
     return st.text(alphabet, min_size=kind.min_length, max_size=min(kind.max_length, 40))
 
 
-def _spelled(text: str) -> _Tokens:
-    """The JSON spellings of a text: as UTF-8, with escapes, with nothing but escapes."""
+def _spellings(texts: st.SearchStrategy[str]) -> _Tokens:
+    return st.builds(_spelled, texts, _ONE_OF_THREE)
+
+
+def _spelled(text: str, spelling: int) -> bytes:
+    """One of the JSON spellings of a text: as UTF-8, with escapes, with nothing but escapes."""
+    if spelling < 2:
+        return json.dumps(text, ensure_ascii=spelling == 1).encode()
     units = chain.from_iterable(_utf16(character) for character in text)
-    escaped = '"' + "".join(f"\\u{unit:04x}" for unit in units) + '"'
-    return st.sampled_from([json.dumps(text, ensure_ascii=False), json.dumps(text), escaped]).map(str.encode)
+    return ('"' + "".join(f"\\u{unit:04x}" for unit in units) + '"').encode()
 
 
 def _utf16(character: str) -> list[int]:
@@ -242,9 +262,12 @@ def _floats(kind: FloatKind) -> _Tokens:
         allow_nan=False,
         allow_infinity=False,
     )
-    return numbers.flatmap(
-        lambda x: st.sampled_from([repr(x), f"{Decimal(x):f}", f"{x:.17e}", str(int(x)) if x == int(x) else repr(x)])
-    ).map(str.encode)
+    return st.builds(_float, numbers, _ONE_OF_FOUR)
+
+
+def _float(x: float, spelling: int) -> bytes:
+    whole = str(int(x)) if x == int(x) else repr(x)
+    return (repr(x), f"{Decimal(x):f}", f"{x:.17e}", whole)[spelling].encode()
 
 
 @st.composite
@@ -256,20 +279,19 @@ def _decimals(draw: st.DrawFn, kind: DecimalKind) -> bytes:
     units = draw(st.integers(low, high))
     digits = f"{abs(units):0{kind.scale + 1}d}"
     whole, fraction = digits[: len(digits) - kind.scale], digits[len(digits) - kind.scale :]
-    fraction = draw(st.sampled_from([fraction, fraction.rstrip("0"), fraction + "0" * 7, fraction + "0" * 50]))
+    fraction = (fraction, fraction.rstrip("0"), fraction + "0" * 7, fraction + "0" * 50)[draw(_ONE_OF_FOUR)]
     sign = "-" if units < 0 else ""
     text = sign + whole + (f".{fraction}" if fraction else "")
-    return draw(st.one_of(st.just(text.encode()), _spelled(text)))
+    return text.encode() if draw(_COIN) else _spelled(text, draw(_ONE_OF_THREE))
 
 
 @st.composite
 def _instants(draw: st.DrawFn) -> str:
     """Any instant that a table holds, in any offset, with no more digits than it needs or with zeros behind."""
-    instant = draw(st.datetimes(datetime(2000, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC)))  # noqa: DTZ001
-    minutes = draw(st.sampled_from([0, 0, 0, 330, -300, 1_439, -1_439]))
-    local = instant.astimezone(timezone(timedelta(minutes=minutes)))
+    minutes = draw(_OFFSETS)
+    local = draw(_MOMENTS).astimezone(timezone(timedelta(minutes=minutes)))
     seconds = local.replace(tzinfo=None).isoformat(timespec="seconds")
     digits = f"{local.microsecond:06d}"
-    fraction = draw(st.sampled_from([digits, digits.rstrip("0")]))
+    fraction = digits if draw(_COIN) else digits.rstrip("0")
     offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-    return seconds + (f".{fraction}" if fraction else "") + ("Z" if not minutes and draw(st.booleans()) else offset)
+    return seconds + (f".{fraction}" if fraction else "") + ("Z" if not minutes and draw(_COIN) else offset)
