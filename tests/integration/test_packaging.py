@@ -91,10 +91,10 @@ def test_bare_install_serves_bots_without_the_lake(wheel: Path, tmp_path: Path) 
     python = tmp_path / "venv" / "bin" / "python"
     if uv := shutil.which("uv"):
         run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path)
-        install = (uv, "pip", "install", "--python", python)
+        install: list[str | Path] = [uv, "pip", "install", "--python", python]
     else:
         run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
-        install = (python, "-m", "pip", "install")
+        install = [python, "-m", "pip", "install"]
     run(*install, "--quiet", "--constraint", constraints, wheel, cwd=tmp_path)
 
     imported_from = run(python, "-I", "-c", BOT, cwd=tmp_path).strip()
