@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from headrace import __version__
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, NoTableError
 
 USAGE_ERROR = 64
 UNEXPECTED = 70
@@ -83,7 +83,7 @@ def _options(
     """Kafka to Delta Lake, exactly once, with proof that nothing was lost or doubled.
 
     Settings come from HEADRACE_* and headrace.toml. Exit codes: 0 done, 1 verify or doctor FAIL or health
-    red, 2 verify UNKNOWN, 64 wrong command line, 65 to 84 a named failure (docs/operations.md), 70 a bug.
+    red, 2 verify UNKNOWN, 64 wrong command line, 65 to 85 a named failure (docs/operations.md), 70 a bug.
     """
 
 
@@ -110,12 +110,17 @@ def _run(arguments: list[str]) -> int:
         return INTERRUPTED
     except HeadraceError as error:
         with suppress(BrokenPipeError):
-            sys.stderr.write(f"headrace: {type(error).__name__}: {error} (exit code {error.exit_code})\n")
+            sys.stderr.write(f"headrace: {type(error).__name__}: {error}{_hint(error)} (exit code {error.exit_code})\n")
         return error.exit_code
     except Exception:
         logging.getLogger("headrace").exception("unexpected failure, please report it")
         return UNEXPECTED
     return code if isinstance(code, int) else 0
+
+
+def _hint(error: HeadraceError) -> str:
+    """Which setting a command takes what it looked at from; in Python it is an argument."""
+    return ". HEADRACE_LAKE__ROOT names the root" if isinstance(error, NoTableError) else ""
 
 
 def main() -> None:

@@ -4,7 +4,8 @@
     ├── PermanentError                           the same call fails again until somebody acts
     │   ├── ConfigError                      78  settings or files are wrong
     │   │   ├── ContractError                78  an event class is wrong, or no contract has that name
-    │   │   └── AsOfError                    78  what a table is asked as of is not there: not yet, or no longer
+    │   │   ├── AsOfError                    78  what a table is asked as of is not there: not yet, or no longer
+    │   │   └── NoTableError                 78  there is no such table under the root of the lake
     │   ├── AccessDeniedError                77  credentials or rights are missing
     │   ├── TopicMissingError                66  the topic does not exist
     │   ├── QuarantineLimitError             65  most of the input is bad: a wrong contract
@@ -15,7 +16,8 @@
     │   ├── EventTooLargeError               65  an event is larger than a record may be
     │   ├── RowsRefusedError                 65  rows written by hand do not fit the table
     │   ├── UnsafeStoreError                 83  the store or the library does not refuse a conflicting commit
-    │   └── InvariantError                   84  something that cannot happen did
+    │   ├── InvariantError                   84  something that cannot happen did
+    │   └── TableDamagedError                85  a file of a table is not what the log says: cut short, changed, torn
     ├── TransientError                           a later try may succeed
     │   ├── BrokerUnreachableError           69  no broker answers
     │   ├── StoreError                       74  the table's store failed: disk full, read-only, network
@@ -59,6 +61,10 @@ class ContractError(ConfigError):
 
 class AsOfError(ConfigError):
     """The version, moment or position that a table is asked as of: not yet there, no longer, or not told."""
+
+
+class NoTableError(ConfigError):
+    """There is no such table under the root of the lake."""
 
 
 class AccessDeniedError(PermanentError):
@@ -125,6 +131,12 @@ class InvariantError(PermanentError):
     """An order or a count that the protocol rests on was broken."""
 
     exit_code = 84
+
+
+class TableDamagedError(PermanentError):
+    """A file of a table is cut short, changed or torn: it cannot be read as what the log says it is."""
+
+    exit_code = 85
 
 
 class BrokerUnreachableError(TransientError):

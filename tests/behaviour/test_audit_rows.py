@@ -1,18 +1,18 @@
 """What `headrace audit row` and `headrace audit version` say of tables that real workers made."""
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, TableDamagedError
 from headrace.lake import Lake
 from headrace.lake.store import Store
 from headrace.read.audit import row_origins
 from headrace.read.audit.origin import condition, is_value
 from headrace.read.history import KeyChanges, read_history
-from headrace.read.proof.files import FileDamagedError
 from headrace.read.whereabouts import Place, locate
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
@@ -205,8 +205,11 @@ def test_a_damaged_file_is_told(memory_world: World, command: Command) -> None:
     memory_world.drain()
     (file,) = (memory_world.root / TABLE).rglob("*.parquet")
     whole = file.read_bytes()
+    name = re.escape(str(file.relative_to(memory_world.root)))
     for damaged in (b"PAR1", whole[: len(whole) // 2]):
         file.write_bytes(damaged)
-        with pytest.raises(FileDamagedError, match=f"reading {TABLE} failed: a file is not what the log says it is"):
+        said = f"^{name} is not what the log says it is: it has {len(damaged)} bytes, the log says {len(whole)}. Put"
+        with pytest.raises(TableDamagedError, match=said):
             row_origins(Lake(str(memory_world.root)), TABLE, [pl.lit(value=True)])
-        assert command(memory_world, "audit", "row", TABLE, "--where", "price > 0")[0] == 70
+        for asked in (["row", TABLE, "--where", "price > 0"], ["changes", TABLE, "0"]):
+            assert command(memory_world, "audit", *asked)[0] == 85

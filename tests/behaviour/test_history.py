@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headrace.errors import ConfigError, WrongTableError
+from headrace.errors import ConfigError, NoTableError, WrongTableError
 from headrace.lake.store import Store
 from headrace.read.history import read_history
 from headrace.read.proof.findings import UnsupportedTableError
@@ -171,7 +171,7 @@ def test_tables_are_chosen_by_name(world: World, command: Command) -> None:
 
 
 def test_an_empty_lake_is_told_so(memory_world: World) -> None:
-    with pytest.raises(ConfigError, match="there is no table under"):
+    with pytest.raises(NoTableError, match=f"there is no table under {memory_world.root}$"):
         summarise(store(memory_world))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, TableDamagedError
 from headrace.lake import Lake
 from headrace.lake.resolving import Resolver
 from tests.behaviour.upkeep import age_log, feed, maintain
@@ -110,3 +110,16 @@ def test_a_small_table_that_is_kept_answers_without_its_files_until_it_changes(m
     world.drain()
     assert rows(lake) == 2
     assert Lake(str(world.root), keep_mib=1e-6).snapshot(TABLE)._kept is None, "too large"
+
+
+def test_a_table_that_is_to_be_kept_and_has_a_file_that_was_cut_short_is_told(memory_world: World) -> None:
+    memory_world.topic.append(fill(0))
+    memory_world.drain()
+    (file,) = (path for path in memory_world.root.rglob("*.parquet") if "quarantine" not in str(path))
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    lake = Lake(str(memory_world.root), keep_mib=1)
+    with pytest.raises(TableDamagedError, match=f"{file.name} .* it has {len(whole) // 2} bytes, the log says"):
+        lake.snapshot(TABLE)
+    file.write_bytes(whole)
+    assert rows(lake) == 1

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, TableDamagedError
+from headrace.lake.quarantine import quarantine_name
+from headrace_cli.main import run
 from tests.behaviour.world import TABLE, Command, World, fill, poison
 
 
@@ -69,3 +71,16 @@ def _explained(command: str) -> set[str]:
     page = (Path(__file__).parents[2] / "docs" / "quarantine.md").read_text()
     table = page.partition(f"| Key of `{command} --json` |")[2].partition("\n\n")[0]
     return set(re.findall(r"`(\w+)`", table))
+
+
+def test_a_file_that_was_cut_short_is_told(
+    world: World, command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (world.root / quarantine_name(TABLE)).rglob("*.parquet"):
+        file.write_bytes(file.read_bytes()[:100])
+    assert command(world, "quarantine", "list", TABLE)[0] == TableDamagedError.exit_code
+    monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(world.root))
+    assert run(["quarantine", "show", TABLE, "0", "1"]) == TableDamagedError.exit_code
+    told = capsys.readouterr().err
+    assert f"headrace: TableDamagedError: {quarantine_name(TABLE)}/" in told
+    assert "it has 100 bytes, the log says" in told

@@ -14,7 +14,7 @@ from pydantic import Field
 from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.clock import SystemClock
 from headrace.contracts import Position, load_contracts
-from headrace.errors import ConfigError, StoreError, WrongTableError
+from headrace.errors import ConfigError, StoreError, TableDamagedError, WrongTableError
 from headrace.lake import EventTime, Lake
 from headrace.lake.schema import arrow_schema
 from headrace.read import (
@@ -28,7 +28,6 @@ from headrace.read import (
     Signals,
     Trades,
 )
-from headrace.read.proof.files import FileDamagedError
 from headrace.testing import (
     a_leg,
     a_market_regime,
@@ -418,8 +417,8 @@ def test_a_file_that_is_damaged_or_gone_is_told(desk: Desk) -> None:
     whole = file.read_bytes()
     for damaged in (b"PAR1", whole[:-200] + whole[-100:-8] + bytes(100) + whole[-8:]):
         file.write_bytes(damaged)
-        with pytest.raises(FileDamagedError, match="reading fills failed: a file is not what the log says it is"):
+        with pytest.raises(TableDamagedError, match=r"fills.* is not what the log says it is: .* headrace verify"):
             fills.events(rows)
     file.unlink()
-    with pytest.raises(StoreError, match="reading fills failed"):
+    with pytest.raises(StoreError, match="a file of fills is gone"):
         fills.arrow(rows)

@@ -9,9 +9,9 @@ import typer
 from rich.markup import escape
 
 from headrace.errors import ConfigError
-from headrace.lake import Lake
+from headrace.lake import Lake, Snapshot
+from headrace.lake.frames import all_collected, collected, written
 from headrace.read.audit.changed_rows import AFTER, BEFORE, CHANGE, changes, whole_version
-from headrace.read.audit.collecting import all_collected, written
 from headrace.settings import load_settings
 from headrace_cli.as_of import as_of
 from headrace_cli.console import cell, print_json, print_table, wide_console
@@ -35,7 +35,7 @@ def changes_command(
     first = whole_version(lake, table, as_of(since, "FROM"))
     last = whole_version(lake, table, as_of(until, "TO"))
     frame = changes(lake, table, first.version, last.version)
-    counts, rows = _written(frame, output) if output else _listed(frame, limit)
+    counts, rows = _written(frame, output, first, last) if output else _listed(frame, limit, first, last)
     report = {"table": table, "from": first.version, "to": last.version, "counts": counts, "changes": rows}
     if as_json:
         print_json(report)
@@ -62,19 +62,18 @@ def _check(output: Path | None) -> None:
         raise ConfigError(msg)
 
 
-def _listed(frame: pl.LazyFrame, limit: int) -> tuple[Mapping[str, int], list[dict[str, Any]]]:
+def _listed(frame: pl.LazyFrame, limit: int, *read: Snapshot) -> tuple[Mapping[str, int], list[dict[str, Any]]]:
     name = frame.collect_schema().names()[1:-2]
     # Names first: whole rows would all be held to be sorted.
     first = frame.select(name).sort(name).head(limit)
-    counted, names = all_collected([_counted(frame), first], "reading the changes")
-    (rows,) = all_collected([frame.join(names.lazy(), on=name, how="semi")], "reading the changes")
+    counted, names = all_collected([_counted(frame), first], *read)
+    rows = collected(frame.join(names.lazy(), on=name, how="semi"), *read)
     return _counts(counted), rows.sort(name).to_dicts()
 
 
-def _written(frame: pl.LazyFrame, output: Path) -> tuple[Mapping[str, int], list[dict[str, Any]]]:
-    written(frame, output)
-    (counted,) = all_collected([_counted(pl.scan_parquet(output))], f"reading {output}")
-    return _counts(counted), []
+def _written(frame: pl.LazyFrame, output: Path, *read: Snapshot) -> tuple[Mapping[str, int], list[dict[str, Any]]]:
+    written(frame, output, *read)
+    return _counts(_counted(pl.scan_parquet(output)).collect()), []
 
 
 def _counted(frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaError
 
-from headrace.lake.failures import store_failure
+from headrace.lake.damage import damage
+from headrace.lake.failures import said, store_failure
 from headrace.lake.log import open_table
 from headrace.lake.store import Store
 from headrace.offsets import OffsetRange
@@ -32,6 +33,7 @@ def rows_between(
 
     Raises:
         FileNotFoundError: no table is there.
+        TableDamagedError: a file is not what the log says it is.
         StoreError, AccessDeniedError: it cannot be read.
     """
     partition, offset = ds.field("_partition"), ds.field("_offset")
@@ -51,5 +53,10 @@ def rows_between(
         for batch in batches:
             if batch.num_rows:
                 yield pa.Table.from_batches([batch])
-    except (DeltaError, OSError, pa.ArrowException) as error:
+    except MemoryError:  # pyarrow's is an ArrowException, too
+        raise
+    except pa.ArrowException as error:
+        what = f"a file of {table}"
+        raise damage(what, said(error)) from error
+    except (DeltaError, OSError) as error:
         raise store_failure(error, f"reading {store.uri(table)}") from error

@@ -55,6 +55,11 @@ def said(error: BaseException) -> str:
     return ": ".join(filter(None, causes)).rstrip(".") or type(error).__name__
 
 
+def is_of_the_system(error: BaseException) -> bool:
+    """Whether it tells a failure of the operating system, such as a full disk; else of what was read."""
+    return _errno(error) is not None
+
+
 def _errno(error: BaseException) -> int | None:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno

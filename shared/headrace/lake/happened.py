@@ -10,6 +10,7 @@ import polars as pl
 
 from headrace.errors import AsOfError, ConfigError
 from headrace.lake.event_times import Brought, Untold, standing
+from headrace.lake.frames import collected
 from headrace.lake.latest.live import committed
 from headrace.lake.latest.order import OFFSET, PARTITION, STAMP
 from headrace.lake.log import NOTE, commit_info, time_in
@@ -68,6 +69,7 @@ def happened(resolver: Resolver, moment: datetime) -> Snapshot:
     Raises:
         AsOfError: the table keeps of each key the latest row, and nothing tells what it was at that time.
         ConfigError: the table has no event time.
+        TableDamagedError: a file is not what the log says it is.
         StoreError, AccessDeniedError: the table cannot be read.
     """
     column = event_time_of(resolver)
@@ -111,7 +113,8 @@ def _refuse_tombstones(resolver: Resolver) -> None:
 def _latest(resolver: Resolver, version: int) -> datetime:
     """No event of a version is later."""
     column = event_time_of(resolver)
-    return resolver.pinned(version).frame().select(pl.col(column).max()).collect().item() or _LONG_AGO
+    snapshot = resolver.pinned(version)
+    return collected(snapshot.frame().select(pl.col(column).max()), snapshot).item() or _LONG_AGO
 
 
 def _rows_of(resolver: Resolver, version: int) -> pl.LazyFrame:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deltalake import DeltaTable
 
 from headrace.contracts import QUARANTINE_SUFFIX
-from headrace.errors import ConfigError, HeadraceError, WrongTableError
+from headrace.errors import ConfigError, HeadraceError, NoTableError, WrongTableError
 from headrace.lake.log import open_table
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
@@ -37,14 +37,14 @@ def table_names(store: Store) -> list[str]:
     return [name for name in delta_tables(store) if not name.startswith(".") and not name.endswith(QUARANTINE_SUFFIX)]
 
 
-def no_table(store: Store, name: str) -> ConfigError:
+def no_table(store: Store, name: str) -> NoTableError:
     """The failure of who names a table that is not there.
 
     Raises:
         StoreError, AccessDeniedError: the store cannot be read.
     """
     found = ", ".join(table_names(store)) or "none"
-    return ConfigError(f"there is no table {name} under {store.root}: the tables there are: {found}")
+    return NoTableError(f"there is no table {name} under {store.root}: the tables there are: {found}")
 
 
 def headrace_tables(store: Store) -> tuple[str, ...]:
@@ -167,7 +167,8 @@ def chosen_tables(store: Store, names: Collection[str] = ()) -> tuple[str, ...]:
     """The tables of those names, which have to exist; without names every table that Headrace made, sorted.
 
     Raises:
-        ConfigError: one of them does not exist or is a quarantine, or there is none at all.
+        NoTableError: one of them does not exist, or there is none at all.
+        ConfigError: one of them is a quarantine.
         WrongTableError: a file lies where one of them should be.
         StoreError, AccessDeniedError: the store cannot be read.
     """
@@ -175,12 +176,11 @@ def chosen_tables(store: Store, names: Collection[str] = ()) -> tuple[str, ...]:
         refuse_quarantine(name)
         refuse_file(store, name)
         if _LOG not in store.folders(name) and lost_half(store, name) is None:
-            msg = f"there is no table {name} under {store.root}: check the name and HEADRACE_LAKE__ROOT"
-            raise ConfigError(msg)
+            raise no_table(store, name)
     tables = tuple(names) or headrace_tables(store)
     if not tables:
-        msg = f"there is no table under {store.root}: check HEADRACE_LAKE__ROOT"
-        raise ConfigError(msg)
+        msg = f"there is no table under {store.root}"
+        raise NoTableError(msg)
     return tables
 
 
@@ -206,7 +206,8 @@ def known_tables(store: Store, names: Collection[str] = (), others: Collection[s
         others: tables that are known to be of other tools.
 
     Raises:
-        ConfigError: one of them does not exist or is a quarantine, or there is none at all.
+        NoTableError: one of them does not exist, or there is none at all.
+        ConfigError: one of them is a quarantine.
         WrongTableError: a file lies where one of them should be.
         StoreError, AccessDeniedError: the store cannot be read.
     """

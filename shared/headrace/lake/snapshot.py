@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from headrace.lake.contents import ActiveFile, files_of
-from headrace.lake.failures import store_failure
+from headrace.lake.frames import telling
 from headrace.lake.log import committed_at
 from headrace.lake.store import Store
 from headrace.lake.tables import positions_in
@@ -93,12 +93,11 @@ class Snapshot:
         """Reads the rows into memory, from where `frame` gives them from now on.
 
         Raises:
+            TableDamagedError: a file is not what the log says it is.
             StoreError, AccessDeniedError: a file cannot be read.
         """
-        try:
+        with telling(lambda: [self]):
             self._kept = self.frame().collect()
-        except OSError as error:
-            raise store_failure(error, f"reading {self._store.uri(self.table)}") from error
 
     @property
     def size(self) -> int:
@@ -112,6 +111,18 @@ class Snapshot:
             StoreError, AccessDeniedError: the log cannot be read.
         """
         return files_of(self._store, self.table, self._handle)
+
+    def unlike_log(self) -> Iterator[tuple[str, str]]:
+        """Data files that are not as long as the log says: the path from the root of the lake on, and what is wrong.
+
+        Raises:
+            StoreError, AccessDeniedError: the lake cannot be read.
+        """
+        for file in self.files():
+            path = f"{self.table}/{file.path}"
+            size = self._store.size(path)
+            if size not in (None, file.size):
+                yield path, f"it has {size} bytes, the log says {file.size}"
 
 
 def _misread(handle: DeltaTable) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -49,7 +49,7 @@ class Store:
         try:
             return from_url(self.root) if self.local is None else LocalStore(self.local)
         except (BaseError, ValueError) as error:
-            msg = f"HEADRACE_LAKE__ROOT {self.root} cannot be opened: {said(error)}"
+            msg = f"the root of the lake, {self.root}, cannot be opened: {said(error)}"
             raise ConfigError(msg) from error
 
     def make_root(self) -> None:
@@ -67,7 +67,7 @@ class Store:
             for folder in missing:
                 _fsync(folder.parent)
         except (FileExistsError, NotADirectoryError):
-            msg = f"HEADRACE_LAKE__ROOT {self.root} lies on a file: name a folder"
+            msg = f"the root of the lake, {self.root}, lies on a file: name a folder"
             raise WrongTableError(msg) from None
         except OSError as error:
             raise store_failure(error, f"creating the lake root {self.root}") from error

@@ -83,7 +83,7 @@ def refuse_file(store: Store, name: str) -> None:
         WrongTableError: one does.
     """
     if store.local is not None and (store.local / name).is_file():
-        msg = f"{store.uri(name)} is a file: move it away or choose another HEADRACE_LAKE__ROOT"
+        msg = f"{store.uri(name)} is a file: move it away or choose another root for the lake"
         raise WrongTableError(msg)
 
 

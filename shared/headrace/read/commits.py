@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from functools import cached_property
 
-from headrace.errors import ConfigError, WrongTableError
+from headrace.errors import WrongTableError
+from headrace.lake.listing import no_table
 from headrace.lake.log import DeltaLog, commit_path
 from headrace.lake.retention import Retention, retention_of
 from headrace.lake.store import Store
@@ -21,7 +22,7 @@ class CommitLog:
         table: folder of the table below the lake's root.
 
     Raises:
-        ConfigError: there is no such table.
+        NoTableError: there is no such table.
         WrongTableError: a file lies there.
         StoreError, AccessDeniedError: it cannot be read.
     """
@@ -31,8 +32,7 @@ class CommitLog:
         try:
             self._log = DeltaLog(store, table)
         except FileNotFoundError:
-            msg = f"there is no table {table} under {store.root}: check the name and HEADRACE_LAKE__ROOT"
-            raise ConfigError(msg) from None
+            raise no_table(store, table) from None
         self.store = store
         self.table = table
         self.version = self._log.version

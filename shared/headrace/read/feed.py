@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.errors import StoreError, WrongTableError
+from headrace.errors import WrongTableError
 from headrace.kafka.topics import TopicIdentity
+from headrace.lake.damage import telling_of
 from headrace.lake.store import Store
 from headrace.lake.tables import exists
 from headrace.offsets import Address, partition_of
@@ -128,12 +128,8 @@ class RowFeed:
                 yield from self._read(f"{self._table}/{file.path}")
 
     def _read(self, path: str) -> Iterator[NewRow]:
-        try:
-            with self._store.open(path) as source:
-                rows = pq.read_table(source, columns=[self._column, *ADDRESS]).to_pylist()
-        except (FileNotFoundError, pa.ArrowException) as error:
-            msg = f"{path} was committed and cannot be read ({type(error).__name__}): run headrace verify"
-            raise StoreError(msg) from None
+        with telling_of(path), self._store.open(path) as source:
+            rows = pq.read_table(source, columns=[self._column, *ADDRESS]).to_pylist()
         for row in rows:
             yield NewRow(row[self._column], (row[ADDRESS[0]], row[ADDRESS[1]]))
 

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from headrace.errors import TableDamagedError
 from headrace.lake.contents import ActiveFile, active_files
-from headrace.lake.failures import store_failure
+from headrace.lake.damage import telling_of
+from headrace.lake.frames import collected
+from headrace.lake.resolving import Resolver
 from headrace.lake.store import Store
-from headrace.read.proof.files import ADDRESS, FileDamagedError
+from headrace.read.proof.files import ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class FoundRow:
     columns: dict[str, Any]
 
 
-class FileGoneError(FileDamagedError):
+class FileGoneError(TableDamagedError):
     """No file that is there has the row, and one that may have had it is gone."""
 
 
@@ -56,7 +58,7 @@ class RowFinder:
 
         Raises:
             FileGoneError: no file has it, and one that may hold it is gone.
-            FileDamagedError: a file of the table is no Parquet file.
+            TableDamagedError: a file of the table is not what the log says it is.
             StoreError, AccessDeniedError: a file cannot be read.
         """
         candidates = [file for file in self._files if file.may_hold(partition, [offset])]
@@ -77,12 +79,8 @@ class RowFinder:
     def _look(self, path: str, partition: int, offset: int, columns: Iterable[str]) -> FoundRow | None:
         name = f"{self._table}/{path}"
         here = (pc.field("_partition") == partition) & (pc.field("_offset") == offset)
-        try:
-            with self._store.open(name) as source:
-                found = pq.read_table(source, columns=[*ADDRESS, *columns], filters=here).to_pylist()
-        except pa.ArrowException as error:
-            msg = f"{name} is part of the table and cannot be read ({type(error).__name__}): run headrace verify"
-            raise FileDamagedError(msg) from None
+        with self._store.open(name) as source, telling_of(name):
+            found = pq.read_table(source, columns=[*ADDRESS, *columns], filters=here).to_pylist()
         return FoundRow(path, found[0]) if found else None
 
 
@@ -90,13 +88,12 @@ def is_row(store: Store, table: str, partition: int, offset: int) -> bool:
     """Whether a record that a file holds is a row of the newest version: deletion vectors may have taken it.
 
     Raises:
+        TableDamagedError: a file is not what the log says it is.
         StoreError, AccessDeniedError: the table cannot be read.
     """
     here = (pl.col("_partition") == partition) & (pl.col("_offset") == offset)
-    try:
-        return bool(pl.scan_delta(store.uri(table)).filter(here).select(pl.len()).collect().item())
-    except OSError as error:
-        raise store_failure(error, f"reading {store.uri(table)}") from error
+    snapshot = Resolver(store, table).resolve(None)
+    return bool(collected(snapshot.frame().filter(here).select(pl.len()), snapshot).item())
 
 
 def _breadth(file: ActiveFile) -> int:

@@ -13,8 +13,9 @@ from headrace.contracts import Event, contract_of
 from headrace.errors import ConfigError
 from headrace.lake import AsOf, Lake, Snapshot
 from headrace.lake.as_of import aware
+from headrace.lake.frames import telling
 from headrace.read.conformance import conforming
-from headrace.read.rows import arrow_of, check_fields, collected, equal, events_of, latest_of
+from headrace.read.rows import arrow_of, check_fields, equal, events_of, latest_of
 
 if TYPE_CHECKING:
     from headrace.producer import EventProducer
@@ -172,19 +173,25 @@ class Repository(Generic[E]):
         Raises:
             ConfigError: a column of the contract is missing.
             WrongTableError: a row is no event of the contract as it is now.
-            FileDamagedError: a file is not what the log says it is.
+            TableDamagedError: a file is not what the log says it is.
             StoreError, AccessDeniedError: a file cannot be read.
         """
-        return events_of(self.event, self.contract, collected(rows, self.table))
+        return events_of(self.event, self.contract, self._collected(rows))
 
     def arrow(self, rows: pl.LazyFrame | pl.DataFrame) -> pa.Table:
         """The rows in Arrow, with the column types of the contract.
 
         Raises:
-            FileDamagedError: a file is not what the log says it is.
+            TableDamagedError: a file is not what the log says it is.
             StoreError, AccessDeniedError: a file cannot be read.
         """
-        return arrow_of(self.contract, collected(rows, self.table))
+        return arrow_of(self.contract, self._collected(rows))
+
+    def _collected(self, rows: pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
+        if isinstance(rows, pl.DataFrame):
+            return rows
+        with telling(lambda: [self.snapshot()]):
+            return rows.collect()
 
     def append(
         self, events: Iterable[E], producer: "EventProducer | None" = None, *, seconds: float = 30.0

@@ -12,9 +12,7 @@ from pydantic_core import SchemaValidator
 from headrace.contracts import Contract, Event, Kind
 from headrace.contracts.validation import kind_schema
 from headrace.errors import ConfigError, WrongTableError
-from headrace.lake.failures import said, store_failure
 from headrace.lake.schema import arrow_schema
-from headrace.read.proof.files import FileDamagedError
 
 E = TypeVar("E", bound=Event)
 
@@ -110,38 +108,3 @@ def arrow_of(contract: Contract, rows: pl.DataFrame) -> pa.Table:
     table = rows.to_arrow()
     wanted = {field.name: field for field in arrow_schema(contract)}
     return table.cast(pa.schema([wanted.get(field.name, field) for field in table.schema]))
-
-
-def collected(rows: pl.LazyFrame | pl.DataFrame, table: str) -> pl.DataFrame:
-    """The rows themselves.
-
-    Raises:
-        FileDamagedError: a file of the table is not what the log says it is.
-        StoreError, AccessDeniedError: a file cannot be read.
-    """
-    if isinstance(rows, pl.DataFrame):
-        return rows
-    doing = f"reading {table}"
-    try:
-        return rows.collect()
-    except OSError as error:
-        raise store_failure(error, doing) from error
-    except (pl.exceptions.ComputeError, pl.exceptions.PanicException) as error:
-        refuse_damage(error, doing)
-        raise
-
-
-def refuse_damage(error: BaseException, doing: str) -> None:
-    """Tells whether polars failed because of what a file holds.
-
-    Args:
-        error: what polars raised.
-        doing: what was being done, as in "reading trades".
-
-    Raises:
-        FileDamagedError: the file is not what the log says it is.
-    """
-    # polars panics on a file that is shorter than the log says.
-    if isinstance(error, pl.exceptions.PanicException) or "parquet" in str(error):
-        msg = f"{doing} failed: a file is not what the log says it is ({said(error)}). Run headrace verify"
-        raise FileDamagedError(msg) from error

@@ -33,7 +33,8 @@ def test_a_table_that_is_not_there_is_named(
 ) -> None:
     monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(tmp_path))
     assert run(["quarantine", "replay", "trades"]) == ConfigError.exit_code
-    assert "there is no table trades" in capsys.readouterr().err
+    said = f"there is no table trades under {tmp_path}: the tables there are: none. HEADRACE_LAKE__ROOT names the root"
+    assert said in capsys.readouterr().err
     assert run(["quarantine", "replay", "none"]) == ContractError.exit_code
     assert list(tmp_path.iterdir()) == []
 

@@ -62,7 +62,7 @@ def test_root_that_cannot_be_created_is_a_failure_of_the_store(tmp_path: Path) -
 
 
 def test_unknown_kind_of_root_is_a_wrong_setting() -> None:
-    with pytest.raises(ConfigError, match="HEADRACE_LAKE__ROOT gopher://x cannot be opened"):
+    with pytest.raises(ConfigError, match="the root of the lake, gopher://x, cannot be opened"):
         Store("gopher://x").put("t/x", b"x")
 
 

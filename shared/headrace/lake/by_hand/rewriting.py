@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headrace.errors import StoreError
 from headrace.lake.by_hand.pairing import Came
 from headrace.lake.by_hand.writing import write_piece
+from headrace.lake.damage import telling_of
 from headrace.lake.datafile import DataFile, FileLayout
-from headrace.lake.failures import said
 from headrace.lake.latest.live import LiveFile
 from headrace.lake.schema import Array, Column
 from headrace.lake.store import Store
@@ -84,14 +83,11 @@ class FileMerger:
 
     def _read(self, file: LiveFile, names: Sequence[str]) -> pa.Table:
         """Columns of a file as the table has them: with its partition column, and null where it was not there yet."""
-        try:
-            with self._store.open(f"{self._layout.table}/{file.path}") as source:
-                parquet = pq.ParquetFile(source)
-                there = set(parquet.schema_arrow.names)
-                rows = parquet.read([name for name in names if name in there])
-        except (FileNotFoundError, pa.ArrowException) as error:
-            msg = f"{self._layout.table}: {file.path} cannot be read ({said(error)}): restore it, or an older version"
-            raise StoreError(msg) from error
+        path = f"{self._layout.table}/{file.path}"
+        with telling_of(path), self._store.open(path) as source:
+            parquet = pq.ParquetFile(source)
+            there = set(parquet.schema_arrow.names)
+            rows = parquet.read([name for name in names if name in there])
         count = parquet.metadata.num_rows
         wanted = pa.schema([self._came.rows.schema.field(name) for name in names])
         return pa.table([self._column(rows, field, file, count) for field in wanted], schema=wanted)

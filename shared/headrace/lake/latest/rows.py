@@ -6,8 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyroaring import BitMap64
 
-from headrace.errors import StoreError
-from headrace.lake.failures import said
+from headrace.lake.damage import damage, telling_of
 from headrace.lake.latest.live import LiveFile
 from headrace.lake.latest.vectors import read_vector
 from headrace.lake.store import Store
@@ -25,22 +24,21 @@ def live_rows(store: Store, table: str, file: LiveFile, schema: pa.Schema) -> It
         schema: all columns; those that the file does not hold are filled from the log, or null.
 
     Raises:
-        StoreError, AccessDeniedError: the file, or what says which of its rows are deleted, is gone or damaged.
+        TableDamagedError: the file is not what the log says it is.
+        StoreError, AccessDeniedError: it, or what says which of its rows are deleted, is gone or cannot be read.
     """
-    try:
-        deleted = read_vector(store, table, file.vector)
-        with store.open(f"{table}/{file.path}") as source:
-            parquet = pq.ParquetFile(source)
-            if parquet.metadata.num_rows != file.rows:
-                raise _unreadable(table, file, f"it holds {parquet.metadata.num_rows} rows, the log says {file.rows}")
-            first = 0
-            for batch in parquet.iter_batches(_BATCH_ROWS):
-                live = BitMap64(range(first, first + batch.num_rows)) - deleted
-                places = pa.array([number - first for number in live], pa.int64())
-                yield _whole(pa.Table.from_batches([batch]).take(places), file, schema)
-                first += batch.num_rows
-    except (FileNotFoundError, pa.ArrowException) as error:
-        raise _unreadable(table, file, said(error)) from error
+    path = f"{table}/{file.path}"
+    deleted = read_vector(store, table, file.vector)
+    with telling_of(path), store.open(path) as source:
+        parquet = pq.ParquetFile(source)
+        if parquet.metadata.num_rows != file.rows:
+            raise damage(path, f"it holds {parquet.metadata.num_rows} rows, the log says {file.rows}")
+        first = 0
+        for batch in parquet.iter_batches(_BATCH_ROWS):
+            live = BitMap64(range(first, first + batch.num_rows)) - deleted
+            places = pa.array([number - first for number in live], pa.int64())
+            yield _whole(pa.Table.from_batches([batch]).take(places), file, schema)
+            first += batch.num_rows
 
 
 def _whole(rows: pa.Table, file: LiveFile, schema: pa.Schema) -> pa.Table:
@@ -52,7 +50,3 @@ def _whole(rows: pa.Table, file: LiveFile, schema: pa.Schema) -> pa.Table:
             value = pa.scalar(file.values.get(field.name), pa.string()).cast(field.type)
             columns.append(pa.chunked_array([pa.repeat(value, rows.num_rows)]))
     return pa.table(columns, schema=schema)
-
-
-def _unreadable(table: str, file: LiveFile, why: str) -> StoreError:
-    return StoreError(f"{table}: {file.path} cannot be read: {why}")

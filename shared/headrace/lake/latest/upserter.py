@@ -13,9 +13,9 @@ import polars as pl
 import pyarrow as pa
 from pyroaring import BitMap64
 
-from headrace.errors import InvariantError, StoreError
+from headrace.errors import InvariantError
+from headrace.lake.damage import telling_of
 from headrace.lake.datafile import DataFile, FileLayout, by_partition, read_rows, write_file
-from headrace.lake.failures import said
 from headrace.lake.latest.allocators import give_back
 from headrace.lake.latest.changes import FILE, NUMBER, Came, Changes
 from headrace.lake.latest.keys import FileKeys, KeyIndex, Wanted
@@ -232,12 +232,9 @@ class Upserter:
         return pa.concat_tables(parts, promote_options="default")
 
     def _read(self, file: LiveFile, deleted: BitMap64) -> pa.Table:
-        try:
-            with self.store.open(f"{self.layout.table}/{file.path}") as source:
-                rows = read_rows(source, use_threads=False)
-        except (FileNotFoundError, pa.ArrowException) as error:
-            msg = f"{self.layout.table}: {file.path} cannot be read ({said(error)}): run headrace verify"
-            raise StoreError(msg) from error
+        path = f"{self.layout.table}/{file.path}"
+        with telling_of(path), self.store.open(path) as source:
+            rows = read_rows(source, use_threads=False)
         if rows.num_rows != file.rows:
             counts = f"holds {rows.num_rows} rows, the log says {file.rows}"
             msg = f"{self.layout.table}: {file.path} {counts}: run headrace verify"

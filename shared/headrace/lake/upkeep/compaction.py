@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import CommitFailedError
 
-from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError, StoreError
+from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError
+from headrace.lake.damage import telling_of
 from headrace.lake.datafile import Arrangement, DataFile, FileLayout, read_rows, write_file
-from headrace.lake.failures import said
 from headrace.lake.log import DeltaLog, commit_path, retry_pause
 from headrace.lake.rewrite import Exchange, replace_files
 from headrace.lake.store import Store
@@ -128,6 +128,7 @@ def rewrite_files(store: Store, layout: FileLayout, merge: Merge) -> Rewritten:
 
     Raises:
         InvariantError: the rows are not the same before and after.
+        TableDamagedError: a file is not what the log says it is.
         StoreError, AccessDeniedError: the store failed.
     """
     ordered = merge.seal and bool(merge.cluster_by)
@@ -144,14 +145,9 @@ def rewrite_files(store: Store, layout: FileLayout, merge: Merge) -> Rewritten:
 def _read(store: Store, table: str, files: Sequence[TableFile], *, in_one_chunk: bool) -> pa.Table:
     parts = []
     for file in files:
-        try:
-            with store.open(f"{table}/{file.path}") as source:
-                parts.append(read_rows(source))
-        except MemoryError:  # pyarrow's is an ArrowException, too
-            raise
-        except (FileNotFoundError, pa.ArrowException) as error:
-            msg = f"{table}: {file.path} cannot be read ({said(error)}): run headrace verify"
-            raise StoreError(msg) from error
+        path = f"{table}/{file.path}"
+        with telling_of(path), store.open(path) as source:
+            parts.append(read_rows(source))
     # Files from before a column was added lack it.
     rows = pa.concat_tables(parts, promote_options="default")
     if in_one_chunk:

@@ -10,8 +10,9 @@ import polars as pl
 from headrace.errors import ConfigError
 from headrace.lake import Lake
 from headrace.lake.as_of import AsOf
+from headrace.lake.frames import collected
 from headrace.lake.listing import refuse_quarantine
-from headrace.read.audit.collecting import collected
+from headrace.lake.snapshot import Snapshot
 from headrace.read.whereabouts import Locator, Whereabouts
 
 
@@ -61,22 +62,24 @@ def row_origins(lake: Lake, table: str, where: Sequence[pl.Expr], *, as_of: AsOf
         ConfigError: there is no such table, version or column, or `where` cannot be asked of it.
         WrongTableError: Headrace did not make the table, or its quarantine is gone.
         UnsupportedTableError: another tool gave it deletion vectors.
+        TableDamagedError: a file of it is not what the log says it is.
         StoreError, AccessDeniedError: it cannot be read.
     """
     refuse_quarantine(table)
     locator = Locator(lake.store, table)
     topic = locator.log.identity.topic
     snapshot = lake.snapshot(table, as_of)
-    rows = _first(snapshot.frame().filter(*where), limit + 1, f"reading {table}")
+    rows = _first(snapshot, where, limit + 1)
     told = tuple(RowOrigin(row, locator.locate(row["_partition"], row["_offset"])) for row in rows[:limit])
     return RowOrigins(table, topic, snapshot.version, told, len(rows) > limit)
 
 
-def _first(found: pl.LazyFrame, limit: int, doing: str) -> list[dict[str, Any]]:
+def _first(snapshot: Snapshot, where: Sequence[pl.Expr], limit: int) -> list[dict[str, Any]]:
     """The first rows by their records; places first, as whole rows would all be held to be sorted."""
     address = ["_partition", "_offset"]
-    places = collected(found.select(address).sort(address).head(limit), doing)
-    return collected(found.join(places.lazy(), on=address, how="semi"), doing).sort(address).to_dicts()
+    found = snapshot.frame().filter(*where)
+    places = collected(found.select(address).sort(address).head(limit), snapshot)
+    return collected(found.join(places.lazy(), on=address, how="semi"), snapshot).sort(address).to_dicts()
 
 
 def is_value(schema: pl.Schema, column: str, text: str) -> pl.Expr:

@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyroaring import BitMap64
 
+from headrace.errors import TableDamagedError
 from headrace.read.proof.actions import DataFile
-from headrace.read.proof.findings import Code, Finding, TableDamagedError
+from headrace.read.proof.findings import Code, Finding
 from headrace.read.proof.store import LocalFiles
 from headrace.read.proof.vectors import VectorDamagedError, deleted_rows
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from headrace.errors import ConfigError, PermanentError, TransientError
+from headrace.errors import ConfigError, PermanentError, TableDamagedError, TransientError
 
 
 class Verdict(StrEnum):
@@ -132,12 +132,6 @@ class Findings:
         return iter(self._kept)
 
 
-class TableDamagedError(PermanentError):
-    """What is there cannot be read as a table; `code` says what of it."""
-
-    code: Code
-
-
 class LogDamagedError(TableDamagedError):
     """The table's log cannot be replayed: something is missing, torn or contradictory."""
 
@@ -146,6 +140,8 @@ class LogDamagedError(TableDamagedError):
 
 class UnsupportedTableError(PermanentError):
     """The table uses a feature of Delta that this walker does not know, so it proves nothing about it."""
+
+    exit_code = 73
 
 
 class NoSuchVersionError(ConfigError):

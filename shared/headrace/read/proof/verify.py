@@ -12,13 +12,14 @@ from pathlib import Path
 from headrace.contracts import Contract
 from headrace.errors import HeadraceError
 from headrace.read.proof.canonical import ValueCodec
+from headrace.read.proof.files import FileDamagedError
 from headrace.read.proof.findings import (
     Code,
     Finding,
     Findings,
     HistoryExpiredError,
+    LogDamagedError,
     NoSuchVersionError,
-    TableDamagedError,
     TableMovedOnError,
     UnsupportedTableError,
     Verdict,
@@ -82,7 +83,7 @@ class Verifier:
                 if attempt + 1 < _ATTEMPTS:
                     continue
                 run.findings.add(Finding(Verdict.UNKNOWN, Code.MOVED_ON, str(error)))
-            except TableDamagedError as error:
+            except (FileDamagedError, LogDamagedError) as error:
                 run.findings.add(Finding(Verdict.FAIL, error.code, str(error)))
             except UnsupportedTableError as error:
                 run.findings.add(Finding(Verdict.UNKNOWN, Code.UNSUPPORTED, str(error)))
@@ -140,7 +141,7 @@ class Verifier:
                 run.compare(truth, codec)
             finally:
                 truth.close()
-        except (TableDamagedError, UnsupportedTableError, TableMovedOnError):
+        except (FileDamagedError, LogDamagedError, UnsupportedTableError, TableMovedOnError):
             raise
         except HeadraceError as error:
             run.findings.add(Finding(Verdict.UNKNOWN, Code.SOURCE_UNAVAILABLE, str(error)))

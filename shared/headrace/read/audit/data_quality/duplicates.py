@@ -8,13 +8,11 @@ from math import ceil
 
 import polars as pl
 
-from headrace.read.audit.collecting import collected
 from headrace.read.audit.data_quality.report import Duplicate, Duplicates, Scope
 
 # Keys that are looked through at once: of texts like ids some 600 MB.
 KEYS_AT_ONCE = 4_000_000
 _EXAMPLES = 10
-_DOING = "looking for duplicates"
 _ORDER = ("_ingested_at", "_partition", "_offset")
 
 
@@ -42,9 +40,6 @@ def find_copies(
         scope: of the report.
         count: of the rows that landed within it.
         at_once: how many keys to hold in memory.
-
-    Raises:
-        StoreError, AccessDeniedError: a file cannot be read.
     """
     keys, beyond, examples = 0, Counter[datetime](), list[Duplicate]()
     columns = rows.select(*key, *(name for name in _ORDER if name not in key))
@@ -74,19 +69,19 @@ def _again(rows: pl.LazyFrame, key: Sequence[str], scope: Scope) -> pl.DataFrame
     bounds = scope.holds("_ingested_at")
     among = _among(rows, rows.filter(*bounds).select(key).unique()) if bounds else rows
     twice = among.group_by(key).len().filter(pl.col("len") > 1).select(key)
-    found = collected(_among(rows, twice), _DOING)
+    found = _among(rows, twice).collect(engine="streaming")
     return found.sort(_ORDER).filter(~pl.struct(key).is_first_distinct()).filter(*bounds)
 
 
 def _among(rows: pl.LazyFrame, keys: pl.LazyFrame) -> pl.LazyFrame:
     """Those rows that have one of the keys, which are held: a join of two frames to come would hold either."""
-    held = collected(keys, _DOING)
+    held = keys.collect(engine="streaming")
     return rows.join(held.lazy(), on=held.columns, how="semi", nulls_equal=True)
 
 
 def _examples(rows: pl.LazyFrame, keys: pl.DataFrame) -> list[Duplicate]:
     names = keys.columns
-    found = collected(_among(rows, keys.lazy()), _DOING)
+    found = _among(rows, keys.lazy()).collect(engine="streaming")
     return [
         Duplicate(dict(zip(names, values, strict=True)), tuple(part.select("_partition", "_offset").rows()))
         for values, part in found.sort(_ORDER).group_by(names, maintain_order=True)

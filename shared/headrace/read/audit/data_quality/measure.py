@@ -12,10 +12,10 @@ import polars as pl
 from headrace.contracts import PARTITION_COLUMN, Contract
 from headrace.errors import ConfigError
 from headrace.lake import Lake
+from headrace.lake.frames import all_collected, collected, telling
 from headrace.lake.listing import refuse_half, refuse_quarantine
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.snapshot import Snapshot
-from headrace.read.audit.collecting import all_collected, collected
 from headrace.read.audit.data_quality.duplicates import find_copies
 from headrace.read.audit.data_quality.report import (
     AHEAD,
@@ -49,6 +49,7 @@ def quality(lake: Lake, contract: Contract, scope: Scope = _ANYTHING) -> Quality
     Raises:
         ConfigError: there is no such table, or the scope names a column that it does not have.
         WrongTableError: it is not the contract's, or its quarantine is gone.
+        TableDamagedError: a file of them is not what the log says it is.
         StoreError, AccessDeniedError: it cannot be read.
     """
     table = contract.name
@@ -60,11 +61,12 @@ def quality(lake: Lake, contract: Contract, scope: Scope = _ANYTHING) -> Quality
     schema = rows.collect_schema()
     key = _key(contract, scope, schema)
     profile, landed = all_collected(
-        [_profile(rows.filter(*scope.holds(_LANDED)), schema), _landed(rows, contract, scope)], f"reading {table}"
+        [_profile(rows.filter(*scope.holds(_LANDED)), schema), _landed(rows, contract, scope)], snapshot
     )
     refused = _refused(lake.snapshot(quarantine_name(table)), scope)
     count = int(landed["rows"].sum())
-    copies = find_copies(rows, key, scope, count=count) if key else None
+    with telling(lambda: [snapshot]):
+        copies = find_copies(rows, key, scope, count=count) if key else None
     rejected = int(refused["records"].sum())
     return QualityReport(
         table=table,
@@ -176,7 +178,7 @@ def _refused(quarantine: Snapshot, scope: Scope) -> pl.DataFrame:
             pl.col("detail").max_by("_offset"),
         )
     )
-    return collected(counted, f"reading {quarantine.table}")
+    return collected(counted, quarantine)
 
 
 def _rejects(refused: pl.DataFrame) -> tuple[Rejects, ...]:
