@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from headrace.clock import Clock
 from headrace.errors import CommitTimeoutError, PositionLostError
 from headrace.lake.failures import is_conflict, store_failure
-from headrace.lake.log import DeltaLog, retry_pause
+from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name, unresolved
+from headrace.lake.racing import retry_pause
 from headrace.lake.store import Store
 from headrace.lake.tables import PARTITIONS
 from headrace.offsets import OffsetRange, SourceId

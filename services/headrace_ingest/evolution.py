@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from headrace.contracts import Contract
 from headrace.errors import WrongTableError
 from headrace.kafka.topics import TopicIdentity
-from headrace.lake.by_hand.committing import Change, commit_next_or_lose, until_first
+from headrace.lake.by_hand.committing import Change, commit_next_or_lose
 from headrace.lake.by_hand.opening import opened
 from headrace.lake.evolution import SchemaDiff, TableShape, compare
 from headrace.lake.log import DeltaLog
 from headrace.lake.metadata import metadata_at, with_columns
+from headrace.lake.racing import until_first
 from headrace.lake.store import Store
 from headrace.lake.tables import CONTRACT, PIPELINE, SCHEMA_VERSION, TableSpec, source_of
 from headrace.sections import IngestSettings

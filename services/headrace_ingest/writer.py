@@ -11,8 +11,9 @@ from headrace.errors import BrokerUnreachableError, CommitTimeoutError, Invarian
 from headrace.lake.datafile import FileLayout, write_files
 from headrace.lake.event_times import noted
 from headrace.lake.failures import is_conflict, store_failure
-from headrace.lake.log import DeltaLog, commit_path, retry_pause
+from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantine_rows, unresolved
+from headrace.lake.racing import retry_pause
 from headrace.lake.store import Store
 from headrace.offsets import SourceId
 from headrace_ingest.batch import Batch, per_partition
@@ -231,9 +232,7 @@ class BatchWriter:
         try:
             self._main = DeltaLog(self._store, self._target.table)
             self._quarantine = DeltaLog(self._store, quarantine_name(self._target.table))
-            landed = self._main.find(batch.id, base)
-            if landed is not None:
-                self._store.sync(commit_path(self._target.table, landed))
+            landed = self._main.landed(batch.id, base)
             outcome = decide(
                 {p: Mine(span.start, span.end, epochs[p]) for p, span in batch.spans.items()},
                 {p: self._seen(p) for p in batch.spans},

@@ -21,7 +21,8 @@ from headrace.errors import (
 from headrace.lake.checkpoint import mend_checkpoint
 from headrace.lake.failures import is_of_the_store, store_failure
 from headrace.lake.log import DeltaLog
-from headrace.lake.upkeep.compaction import TRIES, Exchanger, Merge
+from headrace.lake.racing import TRIES
+from headrace.lake.upkeep.compaction import Exchanger, Merge
 from headrace.lake.upkeep.debt import owed, publish, withdraw
 from headrace.lake.upkeep.garbage import Deleted, Garbage
 from headrace.lake.upkeep.lease import Lease, obstacle, read_record, take_lease

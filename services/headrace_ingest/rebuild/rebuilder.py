@@ -13,11 +13,13 @@ from pathlib import Path
 
 from headrace.clock import Clock, Deadline
 from headrace.errors import CommitTimeoutError, HeadraceError
+from headrace.lake.by_hand.committing import Change, commit_next_or_lose
 from headrace.lake.event_times import NOTED
 from headrace.lake.failures import is_conflict, store_failure
 from headrace.lake.latest.live import LiveFile, LiveFiles
-from headrace.lake.log import DeltaLog, commit_path, retry_pause
+from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
+from headrace.lake.racing import retry_pause
 from headrace.lake.tables import starts_of
 from headrace.lake.upkeep.debt import plea_path, plead
 from headrace.logs import get_logger
@@ -190,10 +192,7 @@ class Rebuilder:
         at = int(self.clock.now().timestamp() * 1000)
         actions = [*(file.removal(at) for file in old), *mover.additions(files)]
         app_id = self.subject.source.app_id
-        batch, before = uuid.uuid4().hex, main.version
         note = {
-            "kind": "rebuild",
-            "batch": batch,
             "worker": WORKER,
             "headrace_version": self.subject.version,
             "source": self.source.name,
@@ -202,21 +201,7 @@ class Rebuilder:
             "files": mover.digests(files),
         }
         txns = {app_id(partition): position for partition, position in build.positions.items()}
-        try:
-            return main.commit_next(actions, txns, note)
-        except Exception as failure:
-            return self._resolve(main, batch, before, failure)
-
-    def _resolve(self, main: DeltaLog, batch: str, before: int, failure: Exception) -> int | None:
-        """After an exception the log alone tells what landed."""
-        store, name = self.subject.store, self.subject.name
-        made = DeltaLog(store, name).find(batch, before)
-        if made is not None:
-            store.sync(commit_path(name, made))
-            return made
-        if is_conflict(failure):
-            return None
-        raise store_failure(failure, f"putting the rebuilt {name} in place") from failure
+        return commit_next_or_lose(main, Change("rebuild", "MERGE", actions, txns, note))
 
     def _checkpoint(self, version: int) -> None:
         """Whoever made a version that gets a checkpoint writes it."""

@@ -18,9 +18,10 @@ from headrace.lake.contents import active_files
 from headrace.lake.datafile import write_files
 from headrace.lake.event_times import noted
 from headrace.lake.failures import is_conflict, is_of_the_store, store_failure
-from headrace.lake.log import DeltaLog, commit_path, notes, retry_pause
+from headrace.lake.log import DeltaLog, commit_path, notes
 from headrace.lake.presence import present
 from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantined, records_of, resolved
+from headrace.lake.racing import retry_pause
 from headrace.lake.rewrite import Exchange, replace_files
 from headrace.lake.store import Store
 from headrace.logs import get_logger

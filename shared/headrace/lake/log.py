@@ -6,7 +6,6 @@ do both on one handle, and must never commit through a URI.
 """
 
 import json
-import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -193,6 +192,17 @@ class DeltaLog:
                 return version
         return None
 
+    def landed(self, batch: str, after: int) -> int | None:
+        """Likewise, after a commit whose outcome is not known; the version is durable.
+
+        Raises:
+            StoreError, AccessDeniedError: the log cannot be read.
+        """
+        found = self.find(batch, after)
+        if found is not None:
+            self.store.sync(commit_path(self.table, found))
+        return found
+
     def checkpoint(self) -> None:
         """Writes a checkpoint of this snapshot and makes it and its hint durable."""
         self._make_durable(self.version)
@@ -277,11 +287,6 @@ def notes(store: Store, table: str, newest: int) -> Iterator[tuple[int, Note]]:
 def commit_path(table: str, version: int) -> str:
     """Path of a commit below the store's root."""
     return f"{table}/_delta_log/{version:020d}.json"
-
-
-def retry_pause(attempt: int) -> float:
-    """Seconds to wait before commit attempt `attempt` (0 is the first repetition): full jitter up to 2 s."""
-    return random.uniform(0.0, min(2.0, 0.02 * 2**attempt))  # noqa: S311  # not a secret
 
 
 def _add_action(file: DataFile) -> AddAction:

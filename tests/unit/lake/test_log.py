@@ -7,7 +7,7 @@ from deltalake.exceptions import CommitFailedError
 
 from headrace.errors import StoreError, WrongTableError
 from headrace.lake.datafile import write_files
-from headrace.lake.log import DeltaLog, commit_path, note_of, open_table, retry_pause
+from headrace.lake.log import DeltaLog, commit_path, note_of, open_table
 from headrace.testing.disk import UnsurelyDurableStore, fsync_witness
 from headrace.testing.numbers import LAYOUT, NumbersTable, number_rows
 
@@ -229,9 +229,3 @@ def test_commit_that_vanishes_is_noticed(tmp_path: Path, table: NumbersTable) ->
 
     with pytest.raises(WrongTableError, match="commit of batch x is not in the log of numbers after version 0"):
         Forgetful(table.store, "numbers").commit([], {"a": 1}, _note("x"))
-
-
-def test_pauses_grow_and_are_bounded() -> None:
-    for attempt in range(30):
-        assert 0.0 <= retry_pause(attempt) <= min(2.0, 0.02 * 2**attempt)
-    assert len({retry_pause(5) for _ in range(10)}) > 1

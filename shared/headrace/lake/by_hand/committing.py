@@ -1,10 +1,8 @@
 """A commit of somebody at a keyboard: planned on one version, made as the very next one, or planned again."""
 
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from deltalake.exceptions import CommitFailedError
 
@@ -12,13 +10,9 @@ from headrace.errors import CommitTimeoutError, HeadraceError
 from headrace.lake.by_hand.opening import by_whom, opened_to_write
 from headrace.lake.failures import is_of_the_store, store_failure
 from headrace.lake.latest.live import Action
-from headrace.lake.log import DeltaLog, commit_path, retry_pause
+from headrace.lake.log import DeltaLog
+from headrace.lake.racing import until_first
 from headrace.lake.store import Store
-
-Made = TypeVar("Made")
-
-TRIES = 20
-"""How often a change is planned against other commits."""
 
 
 @dataclass(frozen=True)
@@ -68,22 +62,6 @@ def make(store: Store, table: str, doing: str, plan: Callable[[DeltaLog], Change
     return until_first(table, attempt)
 
 
-def until_first(table: str, attempt: Callable[[], Made | None]) -> Made:
-    """Tries again, after a while, as long as `attempt` returns None: another commit came first.
-
-    Raises:
-        CommitTimeoutError: others kept coming first.
-        HeadraceError: what `attempt` raises.
-    """
-    for lost in range(TRIES):
-        made = attempt()
-        if made is not None:
-            return made
-        time.sleep(retry_pause(lost))  # whoever was faster may go on being so: the pauses grow, and differ
-    msg = f"{table}: {TRIES} times another commit came first, and nothing was changed: try again"
-    raise CommitTimeoutError(msg)
-
-
 def commit_next_or_lose(log: DeltaLog, change: Change) -> int | None:
     """Commits as the version right after that of `log`; the version, or None if another one came first.
 
@@ -98,17 +76,10 @@ def commit_next_or_lose(log: DeltaLog, change: Change) -> int | None:
         if not isinstance(error, HeadraceError) and not is_of_the_store(error):
             raise
         # A store may have lost the answer, and may say of a repeated request that somebody else came first.
-        found = _landed(log, batch, before)
+        found = DeltaLog(log.store, log.table).landed(batch, before)
         if found is None and not isinstance(error, CommitFailedError):
             raise store_failure(error, f"committing to {log.store.uri(log.table)}") from error
         return found
-
-
-def _landed(log: DeltaLog, batch: str, before: int) -> int | None:
-    found = DeltaLog(log.store, log.table).find(batch, before)
-    if found is not None:
-        log.store.sync(commit_path(log.table, found))
-    return found
 
 
 def check_same(log: DeltaLog, newest: DeltaLog) -> None:

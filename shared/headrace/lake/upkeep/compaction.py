@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import CommitFailedError
 
-from headrace.errors import CommitTimeoutError, HeadraceError, InvariantError
+from headrace.errors import HeadraceError, InvariantError
 from headrace.lake.damage import telling_of
 from headrace.lake.datafile import Arrangement, DataFile, FileLayout, read_rows, write_file
-from headrace.lake.log import DeltaLog, commit_path, retry_pause
+from headrace.lake.log import DeltaLog
+from headrace.lake.racing import until_first
 from headrace.lake.rewrite import Exchange, replace_files
 from headrace.lake.store import Store
 from headrace.lake.upkeep.curve import curve_order
@@ -28,8 +29,6 @@ from headrace.lake.upkeep.stats import SEALED, TableFile
 _ADDRESS = ("_partition", "_offset")
 _BATCH_ROWS = 65_536
 _MASK = (1 << 128) - 1
-TRIES = 20
-"""How often one exchange is tried against other commits."""
 
 KIND = "compact"
 """Of a commit that moves rows between files, in what it says of itself."""
@@ -214,21 +213,17 @@ class Exchanger:
         try:
             merged = self._commit(merge, made, batch)
         except HeadraceError:
-            merged = Merged(self._unanswered(batch, snapshot.version), 0)
+            merged = Merged(self._landed(batch, snapshot.version), 0)
             if merged.version is None:
                 raise
         if merged.version is None:
-            merged = replace(merged, version=self._unanswered(batch, snapshot.version))
+            merged = replace(merged, version=self._landed(batch, snapshot.version))
         if merged.version is not None:
             check_exchange(self.store, snapshot, merged.version)
         return merged
 
-    def _unanswered(self, batch: str, after: int) -> int | None:
-        """The version of the commit of that batch, if it is there; durable."""
-        found = DeltaLog(self.store, self.table).find(batch, after)
-        if found is not None:
-            self.store.sync(commit_path(self.table, found))
-        return found
+    def _landed(self, batch: str, after: int) -> int | None:
+        return DeltaLog(self.store, self.table).landed(batch, after)
 
     def _commit(self, merge: Merge, made: Rewritten, batch: str) -> Merged:
         note = {
@@ -240,11 +235,15 @@ class Exchanger:
             "files": {made.file.path: {"sha256": made.file.sha256}},
         }
         exchange = Exchange([old.path for old in merge.files], [made.file], note, changes=False)
-        for lost in range(TRIES):
+        lost = 0
+
+        def attempt() -> Merged | None:
+            nonlocal lost
             try:
                 return Merged(replace_files(self.store, self.table, exchange), lost)
             except CommitFailedError:
                 # The same exchange is right again as long as all its files are active, and that is looked up anew.
-                self.pause(retry_pause(lost))
-        msg = f"{self.table}: {TRIES} times another commit came first; nothing changed, the next run tries again"
-        raise CommitTimeoutError(msg)
+                lost += 1
+                return None
+
+        return until_first(self.table, attempt, self.pause)
