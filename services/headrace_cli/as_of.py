@@ -1,11 +1,24 @@
 """Versions and moments as they are written on a command line."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 import typer
 
 from headrace.lake import AsOf, KafkaPosition
+
+
+def moment(text: str) -> datetime:
+    """A time with an offset, in UTC.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        msg = "without an offset it is no instant"
+        raise ValueError(msg)
+    return found.astimezone(UTC)
 
 
 def instant(text: str | None, option: str) -> datetime | None:
@@ -17,13 +30,10 @@ def instant(text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return moment(text)
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
         msg = f"{text!r} is no time with an offset: write one as in 2026-01-31T09:30:00Z"
-        raise typer.BadParameter(msg, param_hint=option)
-    return moment
+        raise typer.BadParameter(msg, param_hint=option) from None
 
 
 def as_of(text: str | None, option: str) -> AsOf:

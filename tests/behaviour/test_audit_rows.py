@@ -7,11 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from headrace.errors import ConfigError, TableDamagedError
+from headrace.errors import TableDamagedError
 from headrace.lake import Lake
 from headrace.lake.store import Store
 from headrace.read.audit import row_origins
-from headrace.read.audit.origin import condition, is_value
 from headrace.read.history import KeyChanges, read_history
 from headrace.read.whereabouts import Place, locate
 from tests.behaviour.latest import LatestWorld
@@ -132,28 +131,6 @@ def test_a_wrong_question_is_refused(memory_world: World, command: Command, argu
     memory_world.topic.append(fill(1))
     memory_world.drain()
     assert command(memory_world, "audit", "row", TABLE, *arguments)[0] == code
-
-
-def test_values_are_read_by_the_type_of_their_column() -> None:
-    schema = pl.Schema({"n": pl.Int32(), "on": pl.Boolean(), "day": pl.Date(), "x": pl.Float64(), "s": pl.String()})
-    frame = pl.DataFrame(
-        {"n": [1, None], "on": [True, None], "day": [None, None], "x": [0.5, 1.5], "s": ["", "a=b"]}, schema
-    )
-    for column, text, expected in [
-        ("n", "1", 0),
-        ("n", "", 1),
-        ("on", "TRUE", 0),
-        ("x", "1.5", 1),
-        ("s", "", 0),
-        ("s", "a=b", 1),
-    ]:
-        found = frame.with_row_index("at").filter(is_value(schema, column, text))["at"].to_list()
-        assert found == [expected]
-    for column, text in [("n", "1.5"), ("on", "yes"), ("day", "2026-02-30"), ("x", "x"), ("none", "1")]:
-        with pytest.raises(ConfigError):
-            is_value(schema, column, text)
-    with pytest.raises(ConfigError, match="is no condition"):
-        condition(schema, "n")
 
 
 def test_a_version_of_latest_rows_says_what_it_did_to_keys(latest: LatestWorld, command: Command) -> None:

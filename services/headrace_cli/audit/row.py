@@ -12,9 +12,10 @@ from rich.text import Text
 from headrace.contracts import Contract, contract_named, load_contracts
 from headrace.errors import ConfigError
 from headrace.lake import Lake
-from headrace.read.audit.origin import RowOrigin, RowOrigins, condition, is_value, row_origins
+from headrace.read.audit.origin import RowOrigin, RowOrigins, row_origins
 from headrace.settings import load_settings
 from headrace_cli.as_of import as_of
+from headrace_cli.audit.asked import condition, is_value
 from headrace_cli.console import cell, print_json, show_named, wide_console
 from headrace_cli.offset import SENTENCES
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
-from headrace.errors import ConfigError
 from headrace.lake import Lake
 from headrace.lake.as_of import AsOf
 from headrace.lake.frames import collected
@@ -80,60 +78,3 @@ def _first(snapshot: Snapshot, where: Sequence[pl.Expr], limit: int) -> list[dic
     found = snapshot.frame().filter(*where)
     places = collected(found.select(address).sort(address).head(limit), snapshot)
     return collected(found.join(places.lazy(), on=address, how="semi"), snapshot).sort(address).to_dicts()
-
-
-def is_value(schema: pl.Schema, column: str, text: str) -> pl.Expr:
-    """Whether a column has the value that a text says; an empty text is null where the column holds no texts.
-
-    Raises:
-        ConfigError: there is no such column, or the text is no value of it.
-    """
-    if column not in schema:
-        msg = f"there is no column {column}: name one of {', '.join(schema)}"
-        raise ConfigError(msg)
-    try:
-        return pl.col(column).eq_missing(pl.lit(_value(schema[column], text), schema[column]))
-    except (ValueError, KeyError, pl.exceptions.PolarsError):
-        msg = f"{text!r} is no value of column {column}, which is of type {schema[column]}"
-        raise ConfigError(msg) from None
-
-
-def _value(dtype: pl.DataType, text: str) -> object:
-    if text == "" and dtype != pl.String:
-        return None
-    match dtype:
-        case pl.String():
-            return text
-        case pl.Boolean():
-            return {"true": True, "false": False}[text.lower()]
-        case pl.Date():
-            return date.fromisoformat(text)
-        case pl.Datetime():
-            return _instant(text)
-    return pl.Series([text]).cast(dtype).item()
-
-
-def _instant(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        msg = "without an offset it is no instant"
-        raise ValueError(msg)
-    return moment.astimezone(UTC)
-
-
-def condition(schema: pl.Schema, text: str) -> pl.Expr:
-    """A condition as it stands after WHERE in SQL.
-
-    Raises:
-        ConfigError: it is none, or cannot be asked of these columns.
-    """
-    try:
-        asked = pl.sql_expr(text)
-        answer = pl.LazyFrame(schema=schema).select(asked).collect_schema().dtypes()
-    except pl.exceptions.PolarsError as error:
-        msg = f"{text!r} cannot be asked of columns {', '.join(schema)}: {error}"
-        raise ConfigError(msg) from None
-    if answer != [pl.Boolean()]:
-        msg = f"{text!r} is no condition: write one such as symbol = 'SPY' AND price > 3"
-        raise ConfigError(msg)
-    return asked
