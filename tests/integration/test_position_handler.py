@@ -71,31 +71,27 @@ def claimed(lake: Path) -> bool:
 
 
 def test_what_counts_is_the_latest_update_of_each_contract_whatever_came_when(lake: Path) -> None:
-    handler = PositionHandler()
-    handler.start()
-    wait_until(lambda: claimed(lake), "the worker reads", seconds=60)
-    began = datetime.now(UTC)
-    for sent in (update(1, 10, at=1), update(2, 20, at=1), update(1, 30, at=5)):
-        handler.handle(sent)
-    wait_until(lambda: len(batches(lake)) == 1, "a batch is committed", seconds=60)
-    # Three seconds from the first of them on, in one commit, and of each contract one row.
-    (batch,) = batches(lake)
-    assert batch.committed_at is not None
-    assert batch.committed_at - began >= timedelta(seconds=2.9)
-    assert (applied(lake), quantities(lake)) == ([3], {1: 30, 2: 20})
-    # An older one comes late.
-    handler.handle(update(1, 99, at=3))
-    handler.stop()
+    with PositionHandler() as handler:
+        wait_until(lambda: claimed(lake), "the worker reads", seconds=60)
+        began = datetime.now(UTC)
+        for sent in (update(1, 10, at=1), update(2, 20, at=1), update(1, 30, at=5)):
+            handler.handle(sent)
+        wait_until(lambda: len(batches(lake)) == 1, "a batch is committed", seconds=60)
+        # Three seconds from the first of them on, in one commit, and of each contract one row.
+        (batch,) = batches(lake)
+        assert batch.committed_at is not None
+        assert batch.committed_at - began >= timedelta(seconds=2.9)
+        assert (applied(lake), quantities(lake)) == ([3], {1: 30, 2: 20})
+        # An older one comes late.
+        handler.handle(update(1, 99, at=3))
     assert (applied(lake), quantities(lake)) == ([3, 1], {1: 30, 2: 20})
 
 
 def test_stop_loses_nothing_however_long_a_batch_would_have_waited(lake: Path) -> None:
-    handler = PositionHandler(batch_seconds=3_600)
-    handler.start()
-    wait_until(lambda: claimed(lake), "the worker reads", seconds=60)
-    for conid in range(1, 501):
-        handler.handle(update(conid, conid, at=1))
-    handler.stop()
+    with PositionHandler(batch_seconds=3_600) as handler:
+        wait_until(lambda: claimed(lake), "the worker reads", seconds=60)
+        for conid in range(1, 501):
+            handler.handle(update(conid, conid, at=1))
     assert quantities(lake) == {conid: conid for conid in range(1, 501)}
 
 

@@ -8,27 +8,16 @@ from headrace_cli.audit.asked import condition, is_value
 
 
 def test_values_are_read_by_the_type_of_their_column() -> None:
-    schema = pl.Schema(
-        {
-            "n": pl.Int32(),
-            "on": pl.Boolean(),
-            "day": pl.Date(),
-            "x": pl.Float64(),
-            "s": pl.String(),
-            "at": pl.Datetime("us", "UTC"),
-        }
-    )
-    frame = pl.DataFrame(
-        {
-            "n": [1, None],
-            "on": [True, None],
-            "day": [None, None],
-            "x": [0.5, 1.5],
-            "s": ["", "a=b"],
-            "at": [datetime(2026, 3, 2, 14, 30, tzinfo=UTC), None],
-        },
-        schema,
-    )
+    columns: dict[str, tuple[pl.DataType, list[object]]] = {
+        "n": (pl.Int32(), [1, None]),
+        "on": (pl.Boolean(), [True, None]),
+        "day": (pl.Date(), [None, None]),
+        "x": (pl.Float64(), [0.5, 1.5]),
+        "s": (pl.String(), ["", "a=b"]),
+        "at": (pl.Datetime("us", "UTC"), [datetime(2026, 3, 2, 14, 30, tzinfo=UTC), None]),
+    }
+    schema = pl.Schema({name: dtype for name, (dtype, _) in columns.items()})
+    frame = pl.DataFrame({name: values for name, (_, values) in columns.items()}, schema)
     for column, text, expected in [
         ("n", "1", 0),
         ("n", "", 1),
