@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -45,7 +44,7 @@ def rows_between(
         # Without reading ahead: what is read is held as long as a batch takes to be applied.
         batches = handle.to_pyarrow_dataset().to_batches(
             columns=list(columns),
-            filter=cast(Any, reduce(or_, wanted)),
+            filter=reduce(or_, wanted),
             batch_size=_BATCH_ROWS,
             batch_readahead=1,
             fragment_readahead=1,

@@ -25,7 +25,7 @@ from headrace.contracts import (
 # Only the stubs make them generic.
 Array: TypeAlias = "pa.Array[Any]"
 Column: TypeAlias = "pa.ChunkedArray[Any]"
-_Field: TypeAlias = "pa.Field[Any]"
+ArrowField: TypeAlias = "pa.Field[Any]"
 
 INSTANT = pa.timestamp("us", "UTC")
 
@@ -104,7 +104,7 @@ def arrow_type(kind: Kind) -> pa.DataType:  # noqa: C901  # one case per kind
             return pa.list_(_element(arrow_type(kind.item), nullable=kind.item_nullable))
 
 
-def _provenance() -> list[_Field]:
+def _provenance() -> list[ArrowField]:
     return [
         _column("_partition", pa.int32(), comment="Kafka partition the row came from."),
         _column("_offset", pa.int64(), comment="Kafka offset of the record in its partition."),
@@ -113,14 +113,14 @@ def _provenance() -> list[_Field]:
     ]
 
 
-def _field(spec: FieldSpec) -> _Field:
+def _field(spec: FieldSpec) -> ArrowField:
     return _column(spec.name, arrow_type(spec.kind), nullable=spec.nullable, comment=spec.comment)
 
 
-def _column(name: str, data_type: pa.DataType, *, nullable: bool = False, comment: str = "") -> _Field:
+def _column(name: str, data_type: pa.DataType, *, nullable: bool = False, comment: str = "") -> ArrowField:
     metadata = {b"comment": comment.encode()} if comment else None
     return pa.field(name, data_type, nullable=nullable, metadata=metadata)
 
 
-def _element(data_type: pa.DataType, *, nullable: bool = False) -> _Field:
+def _element(data_type: pa.DataType, *, nullable: bool = False) -> ArrowField:
     return pa.field("element", data_type, nullable=nullable)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 import pyarrow as pa
@@ -14,7 +14,7 @@ from headrace.lake.by_hand.writing import write_piece
 from headrace.lake.damage import telling_of
 from headrace.lake.datafile import DataFile, FileLayout
 from headrace.lake.latest.live import LiveFile
-from headrace.lake.schema import Array, Column
+from headrace.lake.schema import Array, ArrowField, Column
 from headrace.lake.store import Store
 
 
@@ -92,10 +92,10 @@ class FileMerger:
         wanted = pa.schema([self._came.rows.schema.field(name) for name in names])
         return pa.table([self._column(rows, field, file, count) for field in wanted], schema=wanted)
 
-    def _column(self, rows: pa.Table, wanted: "pa.Field[Any]", file: LiveFile, count: int) -> "Column | Array":
+    def _column(self, rows: pa.Table, wanted: ArrowField, file: LiveFile, count: int) -> "Column | Array":
         if wanted.name in file.values:
-            value: Any = pa.scalar(file.values[wanted.name], pa.string()).cast(wanted.type)
-            return cast("Array", pa.repeat(value, count))
+            value = pa.scalar(file.values[wanted.name], pa.string()).cast(wanted.type)
+            return pa.repeat(value, count)
         if wanted.name in rows.column_names:
             return rows[wanted.name].cast(wanted.type)
         return cast("Array", pa.nulls(count, wanted.type))

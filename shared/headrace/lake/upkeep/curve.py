@@ -1,12 +1,11 @@
 """An order of rows in which those near to each other in several columns lie near to each other: a Z-curve."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.lake.schema import Array
+from headrace.lake.schema import Array, Column
 
 _BITS = 60
 
@@ -33,7 +32,7 @@ def curve_order(rows: pa.Table, columns: Sequence[str]) -> "Array | None":
     return pc.array_sort_indices(place)
 
 
-def _scaled(column: "pa.ChunkedArray[Any]", bits: int) -> Array:
+def _scaled(column: Column, bits: int) -> Array:
     """Ranks spread over `bits` bits."""
     ranks = pc.rank(column, sort_keys="ascending", tiebreaker="min")
     share = pc.divide(pc.cast(pc.subtract(ranks, 1), pa.float64()), float(len(column)))

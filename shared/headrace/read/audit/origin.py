@@ -23,7 +23,7 @@ class RowOrigin:
         record: the record of the topic that it was made of, and the commit that brought it.
     """
 
-    row: Mapping[str, Any]
+    row: Mapping[str, object]
     record: Whereabouts
 
 

@@ -35,12 +35,12 @@ def row_keys(rows: pa.RecordBatch, rule: LatestRule) -> Iterator[tuple[bytes, Ra
         yield key_of(key), Rank(time, -1 if stamp is None else stamp // 1000, partition, offset)
 
 
-def key_of(values: Sequence[Any]) -> bytes:
+def key_of(values: Sequence[object]) -> bytes:
     """Values of a key in one form, whichever side they come from."""
     return _encode([_plain(value) for value in values])
 
 
-def _plain(value: Any) -> object:
+def _plain(value: object) -> object:
     match value:
         case datetime():
             return (value - _EPOCH) // _MICROSECOND

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -58,8 +58,8 @@ class ColumnProfile:
     column: str
     type: str
     nulls: int
-    lowest: Any
-    highest: Any
+    lowest: object
+    highest: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Duplicate:
         records: partition and offset of each, the first one that landed first.
     """
 
-    key: Mapping[str, Any]
+    key: Mapping[str, object]
     records: tuple[Address, ...]
 
 
