@@ -46,7 +46,8 @@ class Lake:
 
         Raises:
             AsOfError: there is no such version: not yet, no longer, or it cannot be told which one it is.
-            ConfigError: there is no such table.
+            NoTableError: there is no such table.
+            TableDamagedError: a file that is to be kept in memory is not what the log says it is.
             StoreError, AccessDeniedError: the lake cannot be read.
         """
         if as_of is None:
@@ -66,7 +67,7 @@ class Lake:
             columns: to keep; all without them.
 
         Raises:
-            AsOfError, ConfigError, StoreError, AccessDeniedError: as of `snapshot`.
+            HeadraceError: as of `snapshot`.
         """
         frame = self.snapshot(table, as_of).frame()
         frame = frame if where is None else frame.filter(where)
@@ -93,8 +94,8 @@ class Lake:
             ConfigError: there is no such table, or it has no event time or no positions.
             StoreError, AccessDeniedError: the lake cannot be read.
         """
-        names = headrace_tables(self.store) if tables is None else tables
-        return consistent_at(self.store, names, moment, Patience(late, ends))
+        tables = headrace_tables(self.store) if tables is None else tables
+        return consistent_at(self.store, tables, moment, Patience(late, ends))
 
     def create(
         self,
@@ -287,10 +288,8 @@ class Lake:
     def delete(self, table: str, *, confirm: str) -> deleting.Deletion:
         """Deletes a table with all its versions, and its quarantine. Nothing brings it back but a backup.
 
-        Stop workers of it before: started again they make it anew, and begin where `HEADRACE_INGEST__START` says.
-
         Args:
-            table: its name.
+            table: its name. Workers of it are stopped before: they would make it anew, from `HEADRACE_INGEST__START` on.
             confirm: its name once more.
 
         Raises:
