@@ -122,6 +122,7 @@ def test_a_row_that_a_replay_brought_home_says_why_it_was_refused(memory_world: 
         (["--where", "price >"], 78),
         (["--where", "nothing > 1"], 78),
         (["--where", "price + 1"], 78),
+        (["--where", "CAST(symbol AS INT) = 1"], 78),
         (["price=1", "--as-of", "99"], 78),
         (["price=1", "--as-of", "soon"], 64),
         ([], 64),

@@ -289,7 +289,7 @@ class Lake:
         """Deletes a table with all its versions, and its quarantine. Nothing brings it back but a backup.
 
         Args:
-            table: its name. Workers of it are stopped before: they would make it anew, from `HEADRACE_INGEST__START` on.
+            table: its name. Stop its workers before: they would make it anew, from `HEADRACE_INGEST__START` on.
             confirm: its name once more.
 
         Raises:

@@ -6,8 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from headrace.errors import ConfigError
 from headrace.lake import Lake
 from headrace.lake.as_of import AsOf
+from headrace.lake.failures import said
 from headrace.lake.frames import collected
 from headrace.lake.listing import refuse_quarantine
 from headrace.lake.snapshot import Snapshot
@@ -76,5 +78,9 @@ def _first(snapshot: Snapshot, where: Sequence[pl.Expr], limit: int) -> list[dic
     """The first rows by their records; places first, as whole rows would all be held to be sorted."""
     address = ["_partition", "_offset"]
     found = snapshot.frame().filter(*where)
-    places = collected(found.select(address).sort(address).head(limit), snapshot)
+    try:
+        places = collected(found.select(address).sort(address).head(limit), snapshot)
+    except pl.exceptions.PolarsError as error:
+        msg = f"that cannot be asked of every row of {snapshot.table}: {said(error)}"
+        raise ConfigError(msg) from error
     return collected(found.join(places.lazy(), on=address, how="semi"), snapshot).sort(address).to_dicts()
