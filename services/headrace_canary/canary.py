@@ -7,7 +7,7 @@ from typing import Protocol
 from headrace.clock import Clock
 from headrace.contracts import Event
 from headrace.contracts.heartbeat import Heartbeat
-from headrace.errors import DeliveryError, QueueFullError, TransientError
+from headrace.errors import DeliveryError, QueueFullError, TableDamagedError, TransientError
 from headrace.kafka.sender import Delivery
 from headrace.logs import get_logger
 from headrace.metrics.health import State
@@ -116,7 +116,7 @@ class Canary:
     def _see(self) -> None:
         try:
             found = self._look()
-        except TransientError as error:
+        except (TransientError, TableDamagedError) as error:
             if not self._blind:
                 log.warning("canary_blind", error=str(error))
             self._blind = True
