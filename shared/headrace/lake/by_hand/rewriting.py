@@ -95,7 +95,7 @@ class FileMerger:
     def _column(self, rows: pa.Table, wanted: ArrowField, file: LiveFile, count: int) -> "Column | Array":
         if wanted.name in file.values:
             value = pa.scalar(file.values[wanted.name], pa.string()).cast(wanted.type)
-            return pa.repeat(value, count)
+            return cast("Array", pa.repeat(value, count))
         if wanted.name in rows.column_names:
             return rows[wanted.name].cast(wanted.type)
         return cast("Array", pa.nulls(count, wanted.type))
