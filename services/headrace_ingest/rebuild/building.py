@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from headrace.errors import StoreError
+from headrace.errors import StoreError, TableDamagedError
 from headrace.lake.datafile import FileLayout
 from headrace.lake.event_times import NOTED, joined, noted
 from headrace.lake.latest.live import LiveFile
@@ -107,7 +107,7 @@ class Build:
             files: of the table at these positions.
 
         Raises:
-            StoreError: rows whose records are gone cannot be read.
+            StoreError, TableDamagedError: rows whose records are gone cannot be read.
             HeadraceError: as the source.
         """
         windows = {partition: OffsetRange(min(starts[partition], end), end) for partition, end in positions.items()}
@@ -152,12 +152,12 @@ class Build:
                     if kept.num_rows:
                         self._take(Arrivals(kept, subject.tombstones.empty_table()))
                         self.carried += kept.num_rows
-        except StoreError as error:
+        except (StoreError, TableDamagedError) as error:
             msg = (
                 f"{error}. The topic no longer has all records since the table's start, so its rows are needed: "
                 "rebuild it from a table of all events (--from), or restore it from a backup. Nothing was changed"
             )
-            raise StoreError(msg) from error
+            raise type(error)(msg) from error
 
     def _take(self, arrivals: Arrivals) -> None:
         self.times = joined(self.times, noted(arrivals.events, self.subject.naming.event_time).get(NOTED, {}))
@@ -182,5 +182,5 @@ class Build:
             self.progress("compare", number, len(files))
             try:
                 yield from live_rows(self.subject.store, self.subject.name, file, self.subject.events)
-            except StoreError:
+            except (StoreError, TableDamagedError):
                 unreadable.append(file.path)
