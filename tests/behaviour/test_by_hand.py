@@ -1,29 +1,22 @@
 """Workers that are told their partitions, and read them without a consumer group."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
-from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from headrace.connection import KafkaSettings
 from headrace.errors import AccessDeniedError, AnotherWriterError, ConfigError
 from headrace.kafka.topics import TopicClient
 from headrace.metrics import ingest
-from headrace.testing.brokers import BrokerHandle
-from headrace.testing.kafka_server import KafkaServer
 from headrace.testing.shared_kafka import KafkaAddress
 from headrace.testing.waiting import wait_until
 from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.wiring import build_worker, kafka_ends
 from tests.behaviour.gates import Gate, before_polls
 from tests.behaviour.memberships import BY_HAND, CLASSIC
+from tests.behaviour.rights import READ, TOPIC, grant, login
 from tests.behaviour.running import Running
 from tests.behaviour.scraping import series
-from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import World, fill, poison
 from tests.logged import capture_logs
 
@@ -51,7 +44,7 @@ def test_workers_with_partitions_of_their_own_read_the_topic_between_them(by_han
         single.stop()
         waiting = world.topic.append(fill(100), partition=1)
         world.await_landing(world.topic.append(fill(101), partition=0))
-        assert not world.has_landed(waiting)
+        assert not world.have_landed(waiting)
         with world.running(partitions=[1]):
             world.await_landing(waiting)
         assert pair.alive
@@ -156,52 +149,21 @@ def test_a_group_takes_over_from_workers_without_one_and_the_other_way_round(by_
     world.assert_exact()
 
 
-@pytest.fixture(scope="module")
-def strict_kafka() -> Iterator[KafkaServer]:
-    """A Kafka on which a user may do what an ACL says."""
-    authorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
-    with KafkaServer({"authorizer.class.name": authorizer, "super.users": "User:ANONYMOUS"}) as server:
-        yield server
-
-
 @pytest.mark.kafka
-def test_reading_by_hand_needs_no_right_on_any_group(
-    strict_kafka: KafkaServer, kafka: KafkaAddress, tmp_path: Path
-) -> None:
-    topic = ClusterTopic(BrokerHandle(KafkaAddress(strict_kafka.bootstrap_servers, is_own=True)), 2)
-    world = World("kafka", topic, tmp_path, BY_HAND)
-    may_read = AclBinding(
-        ResourceType.TOPIC,
-        topic.name,
-        ResourcePatternType.LITERAL,
-        f"User:{strict_kafka.sasl_username}",
-        "*",
-        AclOperation.READ,
-        AclPermissionType.ALLOW,
-    )
-    admin = AdminClient({"bootstrap.servers": strict_kafka.bootstrap_servers})
-    for granted in admin.create_acls([may_read]).values():
-        granted.result()
-    settings = world.settings(
-        kafka={
-            "bootstrap_servers": strict_kafka.sasl_bootstrap_servers,
-            "security_protocol": "SASL_PLAINTEXT",
-            "sasl_mechanism": "PLAIN",
-            "sasl_username": strict_kafka.sasl_username,
-            "sasl_password": strict_kafka.sasl_password,
-        }
-    )
-
-    wait_until(lambda: may_read_topic(settings.kafka, topic.name), "the broker knows the right that was granted")
+def test_reading_by_hand_needs_no_right_on_any_group(kafka_world: World, kafka: KafkaAddress) -> None:
+    world = replace(kafka_world, membership=BY_HAND)
+    grant(kafka, READ, TOPIC, world.topic.name)
+    settings = world.settings(kafka=login(kafka))
+    wait_until(lambda: may_read_topic(settings.kafka, world.topic.name), "the broker knows the right that was granted")
 
     def worker(partitions: tuple[int, ...] | None) -> Running:
         ends = kafka_ends(settings, world.contract, None, partitions)
         metrics = new_metrics(settings, world.contract, world.clock)
         return Running(build_worker(settings, world.contract, ends, drain=False, metrics=metrics))
 
-    with worker((0, 1)):
+    with worker((0, 1, 2)):
         for begin in range(0, 90, 30):
-            world.await_landing(*topic.extend(some(begin)))
+            world.await_landing(*world.topic.extend(some(begin)))
     world.assert_exact()
     with pytest.raises(AccessDeniedError, match="ACLs of topic and group"):
         worker(None).start().join()

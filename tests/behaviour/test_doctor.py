@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
-from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.shared_kafka import KafkaAddress
@@ -16,6 +13,7 @@ from headrace.testing.waiting import wait_until
 from headrace_cli.doctor.examination import Examination, Report
 from headrace_cli.doctor.judging import Finding, Status
 from headrace_cli.main import run
+from tests.behaviour.rights import DESCRIBE, GROUP, READ, TOPIC, grant, login
 from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import TABLE, World, fill
 
@@ -179,47 +177,23 @@ def test_repair_makes_the_table_whole_and_nothing_else_does(kafka_world: World) 
 # -- rights
 
 
-@pytest.fixture
-def stranger(kafka: KafkaAddress) -> dict[str, object]:
-    """Settings of a user who may log in and nothing else."""
-    if kafka.sasl_bootstrap_servers is None:
-        pytest.skip("the cluster that HEADRACE_TEST_BOOTSTRAP_SERVERS names has logins of its own")
-    return {
-        "bootstrap_servers": kafka.sasl_bootstrap_servers,
-        "security_protocol": "SASL_PLAINTEXT",
-        "sasl_mechanism": "PLAIN",
-        "sasl_username": kafka.stranger_username,
-        "sasl_password": kafka.sasl_password,
-    }
-
-
-def grant(kafka: KafkaAddress, operation: AclOperation, kind: ResourceType, name: str) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
-    user, pattern = f"User:{kafka.stranger_username}", ResourcePatternType.LITERAL
-    acl = AclBinding(kind, name, pattern, user, "*", operation, AclPermissionType.ALLOW)
-    for granted in admin.create_acls([acl]).values():
-        granted.result()
-
-
-def test_every_right_that_is_missing_is_named(
-    kafka_world: World, kafka: KafkaAddress, stranger: dict[str, object]
-) -> None:
+def test_every_right_that_is_missing_is_named(kafka_world: World, kafka: KafkaAddress) -> None:
     world = kafka_world
     group = f"group-{uuid.uuid4().hex}"
-    stranger |= {"group_id": group}
+    stranger = {**login(kafka), "group_id": group}
 
     def failures() -> dict[str, int | None]:
         return failing(examined(world, kafka=stranger))
 
     assert failures() == {"topic-exists": 77, "group-read": 77}
 
-    grant(kafka, AclOperation.DESCRIBE, ResourceType.TOPIC, world.topic.name)
-    grant(kafka, AclOperation.DESCRIBE, ResourceType.GROUP, group)
+    grant(kafka, DESCRIBE, TOPIC, world.topic.name)
+    grant(kafka, DESCRIBE, GROUP, group)
     # A broker learns of rights a moment after they were granted.
     wait_until(lambda: failures() == {"topic-read": 77, "group-read": 77}, "what is visible is still not allowed")
 
-    grant(kafka, AclOperation.READ, ResourceType.TOPIC, world.topic.name)
-    grant(kafka, AclOperation.READ, ResourceType.GROUP, group)
+    grant(kafka, READ, TOPIC, world.topic.name)
+    grant(kafka, READ, GROUP, group)
     wait_until(lambda: failures() == {}, "the rights of a worker are enough")
     # Settings are not a worker's business: without the right to read them they are a warning.
     assert set(faults(examined(world, kafka=stranger))) == {"settings-password", "topic-settings"}
@@ -228,8 +202,8 @@ def test_every_right_that_is_missing_is_named(
     assert world.positions()[0] == 1
 
 
-def test_a_refused_login_is_told_at_once(kafka_world: World, stranger: dict[str, object]) -> None:
-    report = examined(kafka_world, kafka=stranger | {"sasl_password": "wrong"})
+def test_a_refused_login_is_told_at_once(kafka_world: World, kafka: KafkaAddress) -> None:
+    report = examined(kafka_world, kafka={**login(kafka), "sasl_password": "wrong"})
 
     assert failing(report) == {"broker-reachable": 77}
     assert "wrong" not in str(report)

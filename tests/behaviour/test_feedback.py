@@ -68,7 +68,7 @@ def test_a_worker_flushes_less_often_until_the_debt_is_paid(indebted: World) -> 
             pass_time(world, 1.4)
             second = world.topic.append(fill(9_002))
             await_read(running, 2)
-            assert not world.has_landed(first)
+            assert not world.have_landed(first)
             pass_time(world, 0.1)
             world.await_landing(first, second)
         with rounds_of(world, urgent_files=8) as rounds:

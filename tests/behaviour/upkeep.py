@@ -112,11 +112,12 @@ def neglect(world: World) -> Path:
 
 
 def feed(world: World, batches: int, *, days: int = 1, **ingest: Any) -> None:
-    """Drains so many batches, each a small file of the table and one of its quarantine."""
-    for batch in range(batches):
-        world.topic.extend([fill(batch * 100 + n, at=DAY + timedelta(days=n % days)) for n in range(20)])
-        world.topic.extend([poison(batch)])
-        world.drain(quarantine_max_ratio=1.0, checkpoint_every=1000, **ingest)
+    """Lands so many batches, each a small file of the table and one of its quarantine."""
+    every = {"flush_rows": 21, "flush_seconds": 3600, "quarantine_max_ratio": 1.0, "checkpoint_every": 1000}
+    with world.running(**every, **ingest):
+        for batch in range(batches):
+            good = [fill(batch * 100 + n, at=DAY + timedelta(days=n % days)) for n in range(20)]
+            world.await_landing(*world.topic.extend([*good, poison(batch)]))
 
 
 def pass_days(world: World, days: float) -> None:

@@ -248,19 +248,22 @@ class World:
 
     def positions(self) -> dict[int, int]:
         """Per partition the table's txn."""
-        table = self.table()
+        table = DeltaTable(str(self.root / TABLE), without_files=True)
         found = table.metadata().configuration
         source = "/".join(str(found[f"headrace.{name}"]) for name in ("pipeline", "cluster_id", "topic_id"))
         txns = {p: table.transaction_version(f"{source}/{p}") for p in range(self.topic.partitions)}
         return {p: version for p, version in txns.items() if version is not None}
 
-    def has_landed(self, address: Address) -> bool:
-        """Whether the table's position is past `address`."""
-        return self.root.joinpath(TABLE).is_dir() and self.positions().get(address[0], 0) > address[1]
+    def have_landed(self, *addresses: Address) -> bool:
+        """Whether the table's positions are past `addresses`."""
+        if not DeltaTable.is_deltatable(str(self.root / TABLE)):
+            return False
+        positions = self.positions()
+        return all(positions.get(partition, 0) > offset for partition, offset in addresses)
 
     def await_landing(self, *addresses: Address, seconds: float = 20.0) -> None:
         """Returns when the table's positions are past `addresses`."""
-        wait_until(lambda: all(map(self.has_landed, addresses)), f"{addresses[:3]} land", seconds=seconds)
+        wait_until(lambda: self.have_landed(*addresses), f"{addresses[:3]} land", seconds=seconds)
 
     def notes(self, name: str = TABLE) -> list[Row]:
         """What each commit of the log says of itself, the oldest first."""

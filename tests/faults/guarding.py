@@ -1,0 +1,29 @@
+"""One test in a process of its own, in which a mutant is planted."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LIBRARIES = ["hypothesis", "xdist", "polars", "pyarrow.compute", "headrace_ingest.wiring", "headrace_maintenance.wiring"]
+"""Without those that begin threads: they would not live on in a fork."""
+
+
+def guard(mutant: str, test: str, folder: Path, said: Path) -> None:
+    """Runs `test` with `mutant` in it; ends this process with the exit code of pytest.
+
+    Args:
+        mutant: its name.
+        test: a node id.
+        folder: for what the test writes.
+        said: file for what pytest prints.
+    """
+    os.chdir(ROOT)
+    os.environ["HEADRACE_MUTANT"] = mutant
+    out = os.open(said, os.O_WRONLY | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(out, stream)
+    import pytest
+
+    quiet = ["-p", "no:cacheprovider", "-p", "no:randomly", f"--basetemp={folder}"]
+    sys.exit(pytest.main([test, "-rA", "-q", "--tb=line", "--no-header", *quiet]))
