@@ -26,9 +26,10 @@ def test_every_record_is_told_where_it_is(memory_world: World) -> None:
     for first in range(0, 60, 20):
         world.topic.extend([poison(n) if n % 10 == 3 else fill(n) for n in range(first, first + 20)])
         world.drain()
+    quarantined = world.quarantined()
     for partition, offset in world.topic.records:
         found = where(world, partition, offset)
-        rejected = (partition, offset) in world.quarantined()
+        rejected = (partition, offset) in quarantined
         assert found.place is (Place.QUARANTINE if rejected else Place.TABLE)
         assert found.version is not None
         (span,) = [r for r in read_commit(store(world), TABLE, found.version).ranges if r.partition == partition]

@@ -9,7 +9,6 @@ from pathlib import Path
 from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import contract_of
 from headrace.read.proof.verify import Verifier
-from headrace.testing.waiting import wait_until
 from tests.behaviour.world import TABLE, World, fill, poison
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -40,7 +39,7 @@ def test_a_backup_beside_a_worker_is_whole_and_work_goes_on_from_it(memory_world
             back_up(world, backup)
             report = Verifier(backup, {TABLE: world.contract}, world.topic.truth(tmp_path)).verify(TABLE)
             assert report.verdict == "PASS", report.findings
-        wait_until(lambda: world.topic.records.keys() <= world.landed().keys() | world.quarantined().keys(), "all land")
+        world.await_landing(*world.topic.records)
     later = world.table().version()
     shutil.rmtree(world.root)
     shutil.copytree(backup, world.root)
