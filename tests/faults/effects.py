@@ -205,6 +205,11 @@ def in_step(patch: pytest.MonkeyPatch, *, records_per_poll: int) -> Iterator[Non
         yield
 
 
+def chosen(count: int) -> list[int]:
+    """The first, the middle and the last of so many calls."""
+    return sorted({1, (count + 1) // 2, count})
+
+
 def raising(error: Exception) -> Callable[[], None]:
     """What a fault does that is an error."""
 

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ["hypothesis", "xdist", "polars", "pyarrow.compute", "headrace_ingest.wiring", "headrace_maintenance.wiring"]
-"""Without those that begin threads: they would not live on in a fork."""
+LIBRARIES = ["pytest", "headrace_ingest.wiring", "headrace_maintenance.wiring"]
+"""Without polars, as a thread that it begins would not live on in a fork, and without plugins, which pytest rewrites."""
 
 
 def guard(mutant: str, test: str, folder: Path, said: Path) -> None:

@@ -198,5 +198,5 @@ def stream(size: int = 20) -> Iterator[list[bytes | None]]:
 def producing(world: World, values: Iterator[Sequence[bytes | None]]) -> Iterator[list[Address]]:
     """Within the context appends what `values` brings, piece after piece; gives the addresses so far."""
     sent: list[Address] = []
-    with repeating(lambda: sent.extend(world.topic.extend(next(values))), pause=0.02):
+    with repeating(lambda: sent.extend(world.topic.extend(next(values))), pause=0.05):
         yield sent

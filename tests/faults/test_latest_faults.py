@@ -19,6 +19,7 @@ from tests.faults.effects import (
     Effects,
     Fault,
     Moment,
+    chosen,
     full_disk,
     in_step,
     lost_answer,
@@ -128,7 +129,7 @@ def test_power_loss_at_any_effect_leaves_the_latest_rows(
     world: LatestWorld, effects: Effects, counts: Counter[str], effect: str, torn: bool
 ) -> None:
     lost = 0
-    for nth in range(1, counts[effect] + 1):
+    for nth in chosen(counts[effect]):
         fresh(world)
         effects.synced.clear()
         effects.plan(Fault(effect, nth, "after", effects.crash))
@@ -152,7 +153,7 @@ def test_an_error_at_any_effect_leaves_the_latest_rows(
     when: Moment,
     error: Callable[[str], Exception],
 ) -> None:
-    for nth in range(1, counts[effect] + 1):
+    for nth in chosen(counts[effect]):
         fresh(world)
         effects.plan(Fault(effect, nth, when, raising(error(effect))))
         try:

@@ -16,7 +16,7 @@ from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import TABLE, poison
 from tests.faults.processes import WorkerProcess
 
-ROUNDS = int(os.environ.get("HEADRACE_TEST_ROUNDS") or 8)
+ROUNDS = int(os.environ.get("HEADRACE_TEST_ROUNDS") or 6)
 
 
 @pytest.mark.kafka

@@ -13,7 +13,7 @@ from headrace.testing.waiting import wait_until
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, feed, files, maintain, neglect
 from tests.behaviour.world import World
-from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, recorded
+from tests.faults.effects import ANY, MOMENTS, Crash, Effects, Fault, Moment, chosen, recorded
 from tests.faults.maintaining import run
 from tests.faults.processes import start_maintenance
 from tests.faults.templates import fresh
@@ -67,11 +67,6 @@ def counts(template: World, tmp_path_factory: pytest.TempPathFactory) -> Counter
 
 def test_a_round_has_the_effects_that_faults_are_planted_in(counts: Counter[str]) -> None:
     assert set(EFFECTS) <= counts.keys()
-
-
-def chosen(count: int) -> list[int]:
-    """The first, the middle and the last of so many calls."""
-    return sorted({1, (count + 1) // 2, count})
 
 
 @pytest.mark.parametrize("when", MOMENTS)

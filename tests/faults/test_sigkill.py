@@ -20,7 +20,7 @@ from tests.behaviour.memberships import BY_HAND, CLASSIC, CLASSIC_STATIC, CONSUM
 from tests.behaviour.world import TABLE, World, fill
 from tests.faults.processes import WorkerProcess, producing, stream
 
-ROUNDS = 10
+ROUNDS = 6
 
 
 @pytest.mark.kafka
@@ -48,7 +48,7 @@ def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(
                 world.assert_proved()
                 versions.append(world.table().version())
     assert len(set(versions)) > ROUNDS // 2, "most of the rounds hit a worker at work"
-    assert len(sent) > 1000
+    assert len(sent) > 500
     with WorkerProcess(world, drain=True, kafka__session_timeout_ms=session) as worker:
         assert worker.end() == 0, worker.said
     world.assert_exact()
