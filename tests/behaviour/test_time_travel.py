@@ -44,7 +44,7 @@ def commits(world: World) -> list[tuple[int, float]]:
 
 def test_the_last_version_of_each_day_is_read_for_90_days_and_other_files_go_after_7(memory_world: World) -> None:
     world = memory_world
-    evenings = live(world, [1] * 8 + [12] * 7 + [1] * 5, kept_days=KEPT_DAYS)
+    evenings = live(world, [1] * 6 + [28] * 3 + [1] * 5, kept_days=KEPT_DAYS)
     found = maintain(world, COLD, checkpoint_versions=10)
 
     assert outcomes(found[TABLE]) == [("orphans", "done")]
@@ -52,7 +52,7 @@ def test_the_last_version_of_each_day_is_read_for_90_days_and_other_files_go_aft
     assert (census.stats.expired, census.orphans) == ({}, 0)
     within = [evening for evening in evenings if evening.age < KEPT_DAYS]
     standing, *before = [evening for evening in reversed(evenings) if evening.age >= KEPT_DAYS]
-    assert [evening.age for evening in (*reversed(before), standing)] == [97, 96, 95, 94, 93, 92, 91, 90]
+    assert [evening.age for evening in (*reversed(before), standing)] == [95, 94, 93, 92, 91, 90]
     for evening in (standing, *within):
         assert read_by_deltalake(world, evening.version) == evening.places
         assert read_by_deltalake(world, datetime.now(UTC) - timedelta(days=evening.age)) == evening.places

@@ -40,8 +40,7 @@ def test_a_record_that_cannot_be_a_row_goes_to_the_quarantine_as_it_came(
     assert world.quarantined().keys() == {(0, number) for number in bad}
 
 
-def test_raw_bytes_key_headers_and_reason_survive_in_the_quarantine(member_world: World) -> None:
-    world = member_world
+def test_raw_bytes_key_headers_and_reason_survive_in_the_quarantine(world: World) -> None:
     headers = [("trace", b"\x00\xff"), ("trace", b"again"), ("empty", None)]
     torn = world.topic.append(b"\xff\x00{", partition=1, key=b"\x80", headers=headers, timestamp_ms=1_700_000_000_123)
     tombstone = world.topic.append(None, partition=1, key=b"gone")

@@ -74,7 +74,8 @@ def test_a_round_has_the_effects_that_faults_are_planted_in(counts: Counter[str]
 def test_maintenance_that_dies_at_any_effect_changes_no_row(
     world: World, template: World, effects: Effects, counts: Counter[str], effect: str, when: Moment
 ) -> None:
-    for nth in chosen(counts[effect]):
+    # Dying before an effect is mostly dying after another one.
+    for nth in chosen(counts[effect]) if when == "after" else [1]:
         fresh(world, template, effects)
         effects.plan(Fault(effect, nth, when, effects.crash))
         with pytest.raises(Crash):
@@ -110,7 +111,7 @@ def test_a_full_disk_at_any_effect_changes_no_row(
     def full() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for nth in chosen(counts[effect]):
+    for nth in [1, counts[effect]]:
         fresh(world, template, effects)
         effects.plan(Fault(effect, nth, when, full))
         with suppress(HeadraceError) if (effect, when) in ANSWERS else pytest.raises(HeadraceError):
