@@ -105,7 +105,11 @@ def test_of_two_workers_with_one_static_id_the_newer_protocol_keeps_the_older(ka
                 "group.min.session.timeout.ms": "6000",
                 "group.max.size": "1",
             },
-            [(CONSUMER.kafka, "GROUP_PROTOCOL"), ({"session_timeout_ms": 2_000}, "SESSION_TIMEOUT"), ({}, r"max\.size")],
+            [
+                (CONSUMER.kafka, "GROUP_PROTOCOL"),
+                ({"session_timeout_ms": 2_000}, "SESSION_TIMEOUT"),
+                ({}, r"max\.size"),
+            ],
         ),
         ({"group.consumer.migration.policy": "disabled"}, [(CONSUMER.kafka, "GROUP_PROTOCOL")]),
     ],

@@ -4,6 +4,7 @@ The same `World` stands on the broker in memory, on the embedded one and on a re
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -263,7 +264,14 @@ class World:
 
     def await_landing(self, *addresses: Address, seconds: float = 20.0) -> None:
         """Returns when the table's positions are past `addresses`."""
-        wait_until(lambda: self.have_landed(*addresses), f"{addresses[:3]} land", seconds=seconds)
+        log, looked_at = self.root / TABLE / "_delta_log", set[str]()
+
+        def landed() -> bool:
+            nonlocal looked_at
+            before, looked_at = looked_at, set(os.listdir(log)) if log.is_dir() else set()
+            return looked_at != before and self.have_landed(*addresses)
+
+        wait_until(landed, f"{addresses[:3]} land", seconds=seconds)
 
     def notes(self, name: str = TABLE) -> list[Row]:
         """What each commit of the log says of itself, the oldest first."""

@@ -71,7 +71,7 @@ class Effects:
         self._counts.clear()
 
     def sync(self, handle: int) -> None:
-        """Takes it for durable from here on; what is not is known to `lose_power`, so the disk need not be waited for."""
+        """Takes it for durable from here on: `lose_power` knows what is not, and the disk need not be waited for."""
         self.synced.append(Path(f"/proc/self/fd/{handle}").readlink())
 
     def lose_power(self, root: Path, *, torn: bool) -> int:

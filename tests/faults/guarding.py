@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = ["pytest", "headrace_ingest.wiring", "headrace_maintenance.wiring"]
-"""Without polars, as a thread that it begins would not live on in a fork, and without plugins, which pytest rewrites."""
+"""Not polars, a thread of which would not live on in a fork, and no plugins, which pytest wants to rewrite."""
 
 
 def guard(mutant: str, test: str, folder: Path, said: Path) -> None:
@@ -23,7 +23,7 @@ def guard(mutant: str, test: str, folder: Path, said: Path) -> None:
     out = os.open(said, os.O_WRONLY | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(out, stream)
-    import pytest
+    import pytest  # noqa: PLC0415  # says from here on what is said to the file
 
     quiet = ["-p", "no:cacheprovider", "-p", "no:randomly", f"--basetemp={folder}"]
     sys.exit(pytest.main([test, "-rA", "-q", "--tb=line", "--no-header", *quiet]))
