@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -110,12 +111,12 @@ def test_stop_ends_bots_that_wait_in_vain(kafka: KafkaSettings, tmp_path: Path) 
     seen: list[Progress] = []
 
     def report(progress: Progress) -> None:
-        seen.append(progress)
-        stop.set()
+        if progress.waited_seconds > 0:
+            seen.append(progress)
+            stop.set()
 
     plan = SimulationPlan(rate=None, poison_ratio=0, backlog_limit=100, ledger=tmp_path)
     done = run_simulation(kafka, plan, report=report, stop=stop)
-    assert seen[0].waited_seconds > 0
     assert seen[0].backlog > 100
     assert len(ledger_entries(tmp_path)) == done.events
 
@@ -159,9 +160,8 @@ def test_plan_that_cannot_work_is_refused(wrong: dict[str, float]) -> None:
 
 
 def test_generating_events_is_faster_than_any_load_test_needs() -> None:
-    clock = SystemClock()
-    events = Simulation(7, 96, Stamps("run", clock)).events()
-    began = clock.monotonic()
+    events = Simulation(7, 96, Stamps("run", SystemClock())).events()
+    began = time.thread_time()  # of this thread alone, however busy the machine is
     size = sum(len(event.to_wire()) for event in islice(events, 5_000))
     assert size > 5_000 * 200
-    assert clock.monotonic() - began < 5.0
+    assert time.thread_time() - began < 5.0
