@@ -75,13 +75,13 @@ def test_winner_and_loser_leave_a_durable_version_0(tmp_path: Path) -> None:
     assert DeltaLog(store, "numbers").version == 0
 
 
-def test_four_processes_create_one_table(tmp_path: Path) -> None:
-    printed = race(Path(__file__).parent / "race_create.py", [[str(tmp_path), str(number)] for number in range(4)])
+def test_eight_processes_create_one_table(tmp_path: Path) -> None:
+    printed = race(Path(__file__).parent / "race_create.py", [[str(tmp_path), str(number)] for number in range(8)])
     seen = [json.loads(line) for line in printed]
     winners = [racer["number"] for racer in seen if racer["won"]]
     assert len(winners) == 1
-    assert [racer["starts"] for racer in seen] == [[winners[0], 100 + winners[0]]] * 4
-    assert [racer["version"] for racer in seen] == [0] * 4
+    assert [racer["starts"] for racer in seen] == [[winners[0], 100 + winners[0]]] * 8
+    assert [racer["version"] for racer in seen] == [0] * 8
     assert [path.name for path in (tmp_path / "numbers" / "_delta_log").iterdir()] == ["00000000000000000000.json"]
 
 
