@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which; all by default")
     chosen = parser.parse_args().names or list(BENCHMARKS)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    with KafkaServer() as server:
+    with KafkaServer(fast=True) as server:
         cluster = Cluster(server.bootstrap_servers)
         for name in chosen:
             print(f"{name} ...", file=sys.stderr, flush=True)

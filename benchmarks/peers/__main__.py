@@ -42,7 +42,7 @@ def main() -> int:
     results["peers"] |= {peer.name: {} for peer in peers}
     load = os.getloadavg()[0]
     installed = [peer for peer in peers if _note(results["peers"][peer.name], "install", peer.install)]
-    with KafkaServer() as server:
+    with KafkaServer(fast=True) as server:
         _run(Cluster(server.bootstrap_servers), installed, arguments.records, results["peers"])
     for peer in peers:
         results["peers"][peer.name] |= {"title": peer.title, "settings": peer.settings(), "records": arguments.records}

@@ -30,6 +30,8 @@ _BOOT_SECONDS = 60.0
 _BOOT_TRIES = 3
 _LOG_TAIL_BYTES = 4000
 _JVM = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.awt.headless=true"]
+# In the minutes of a test run, compiling for speed takes a third of the broker's processor time and never pays.
+_BRIEF = ["-XX:TieredStopAtLevel=1"]
 
 # One node has no second copy to wait for, groups form at once, and what a test provokes happens within a second.
 _SETTINGS = {
@@ -76,13 +78,15 @@ class KafkaServer(WatchedProgram):
 
     Args:
         properties: broker settings by Kafka's names, on top of those fit for tests (`message.max.bytes`).
+        fast: whether it is to become as fast as it can, for benchmarks, at the price of a start that costs more.
     """
 
     sasl_username = "headrace"
     stranger_username = "stranger"
 
-    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
+    def __init__(self, properties: Mapping[str, str] | None = None, *, fast: bool = False) -> None:
         super().__init__()
+        self._jvm = _JVM if fast else [*_JVM, *_BRIEF]
         self.sasl_password = secrets.token_hex(8)
         self._properties = dict(properties or {})
         self._ports: list[int] = []
@@ -125,7 +129,7 @@ class KafkaServer(WatchedProgram):
         config, log4j, log = folder / "server.properties", folder / "log4j2.properties", folder / "broker.log"
         config.write_text("".join(f"{name}={value}\n" for name, value in self._settings(folder).items()))
         log4j.write_text(CONSOLE_LOG4J)
-        command = [java(), *_JVM, f"-Dlog4j2.configurationFile={log4j}", "-cp", f"{jars}/*"]
+        command = [java(), *self._jvm, f"-Dlog4j2.configurationFile={log4j}", "-cp", f"{jars}/*"]
         with log.open("wb") as out:
             cluster_id = f"h{secrets.token_urlsafe(16)[1:]}"  # one that begins with a dash would be taken for an option
             tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)]
