@@ -5,15 +5,19 @@ import os
 import shutil
 import socket
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from headrace.errors import ConfigError, NoTableError, WrongTableError
+from headrace.lake import Lake
 from headrace.lake.store import Store
 from headrace.read.history import read_history
 from headrace.read.proof.findings import UnsupportedTableError
 from headrace.read.summary import PartitionPosition, summarise
 from headrace.read.whereabouts import locate
+from tests.behaviour.latest import LatestWorld
+from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, Command, World, fill, poison
 
 
@@ -45,6 +49,22 @@ def test_commits_are_told_newest_first_with_what_each_brought(world: World) -> N
     claim = found.commits[2]
     assert (claim.claimed, claim.worker, claim.ranges) == ((0, 1, 2), second.worker, ())
     assert found.older is None
+
+
+def test_the_lake_tells_the_same_of_each_commit(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.lake.latest.merging.SMALL", 0)
+    latest = LatestWorld("memory", MemoryTopic(1), tmp_path / "latest")
+    for turn in range(3):
+        for account in range(20 // (turn + 1)):
+            latest.send(account, at=turn)
+        latest.drain()
+    for every in (world, latest):
+        told = Lake(str(every.root)).history(TABLE)
+        shown = read_history(store(every), TABLE, 100).commits
+        assert [(c.version, c.committed_at, c.rows, c.files_added, c.files_removed) for c in told] == [
+            (c.version, c.committed_at, c.rows, c.files_added, c.files_removed) for c in shown
+        ]
+    assert {commit.files_masked for commit in shown} == {0, 1}, "files of which rows were deleted"
 
 
 def test_times_are_those_of_the_commits(memory_world: World) -> None:

@@ -124,7 +124,7 @@ class CommitEntry:
             worker=origin.worker if origin else None,
             client=commit.client,
             batch=origin.batch if origin else None,
-            rows=changes.inserted + changes.replaced if changes else _rows(commit),
+            rows=_rows(commit, changes),
             changes=changes,
             rejects=sum(span.rejects for span in spans.values()),
             files_added=len(commit.adds) - len(masked),
@@ -136,8 +136,12 @@ class CommitEntry:
         )
 
 
-def _rows(commit: Commit) -> int | None:
-    """By the files that it added; those of a table of latest rows hold earlier rows too."""
+def _rows(commit: Commit, changes: KeyChanges | None) -> int | None:
+    """By the files that it added, unless these hold rows, too, that were there before."""
+    if changes is not None:
+        return changes.inserted + changes.replaced
+    if commit.origin is not None and commit.origin.merged is not None:
+        return sum(commit.origin.merged.values())
     counts = [file.records for file in commit.adds if file.data_change]
     return None if None in counts else sum(count for count in counts if count is not None)
 

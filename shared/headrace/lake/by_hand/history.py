@@ -22,7 +22,8 @@ class Done:
         committed_at: by the clock of whoever made it; None if it says nothing.
         kind: what it was: of a commit by hand `create`, `append`, `replace`, `merge`, `restore`, of workers and
             maintenance their words, else Delta's.
-        rows: rows of the files that it added; None if it does not tell, or only moved rows.
+        rows: that it brought; 0 where rows were only moved, None if it does not tell. Of latest rows those that are new
+            or replace one, of a merge those that are new or changed.
         files_added, files_removed: data files that it added to and took from the table.
         by: who made it, where it says so.
     """
@@ -65,13 +66,24 @@ def _done(version: int, actions: list[Mapping[str, Any]]) -> Done:
     info: Mapping[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
     note = info.get(NOTE) or {}
     adds = [action["add"] for action in actions if "add" in action]
-    brought = [json.loads(add.get("stats") or "{}").get("numRecords") for add in adds if add.get("dataChange", True)]
+    removes = [action["remove"] for action in actions if "remove" in action]
+    # Files that stay, with rows of them deleted, are named by both.
+    masked = {add["path"] for add in adds} & {remove["path"] for remove in removes}
     return Done(
         version=version,
         committed_at=time_in(info),
         kind=note.get("kind") or info.get("operation", "?"),
-        rows=None if None in brought or (adds and not brought) else sum(brought),
-        files_added=len(adds),
-        files_removed=sum("remove" in action for action in actions),
+        rows=_rows(note, adds),
+        files_added=len(adds) - len(masked),
+        files_removed=len(removes) - len(masked),
         by=note.get("worker"),
     )
+
+
+def _rows(note: Mapping[str, Any], adds: list[Mapping[str, Any]]) -> int | None:
+    """Files that are written again hold rows, too, that did not change: then the note counts."""
+    counted = note.get("upsert") or note.get("merge")
+    if counted is not None:
+        return sum(int(counted.get(what, 0)) for what in ("inserted", "replaced", "updated"))
+    brought = [json.loads(add.get("stats") or "{}").get("numRecords") for add in adds if add.get("dataChange", True)]
+    return None if None in brought else sum(brought)

@@ -34,6 +34,7 @@ class Origin:
     """The Headrace commit that wrote a file. `files` is how many it wrote; `worker` is host and process.
 
     `changes` of a commit to a table of latest rows counts keys by what became of them; its files hold earlier rows too.
+    `merged` counts likewise the rows of a merge by hand.
     """
 
     version: int
@@ -44,6 +45,7 @@ class Origin:
     files: int
     worker: str | None = None
     changes: Mapping[str, int] | None = None
+    merged: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,7 @@ def _origin(version: int, info: Json, files: int) -> Origin | None:
         files,
         worker and str(worker),
         noted.get("upsert"),
+        noted.get("merge"),
     )
 
 
