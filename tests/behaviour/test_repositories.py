@@ -167,13 +167,15 @@ def test_the_latest_greeks_are_those_of_each_leg(desk: Desk) -> None:
         some_greeks(leg_id="x/1", delta=0.3, timestamp=NOON + 2 * SECOND),
         some_greeks(leg_id="x/1", delta=0.2, timestamp=NOON + SECOND),
         some_greeks(leg_id="x/2", delta=0.5, timestamp=NOON),
-        some_greeks(delta=0.9, timestamp=NOON + DAY),
+        some_greeks(leg_id="x/2", delta=0.5, portfolio_delta=0.7, timestamp=NOON + 3 * SECOND),
+        some_greeks(strategy_id="condor-2", delta=0.9, portfolio_delta=0.9, timestamp=NOON + DAY),
     )
     greeks = Greeks(desk.lake)
     assert column(greeks.latest_per_leg(), "leg_id", "delta") == [("x/1", 0.3), ("x/2", 0.5)]
     early = greeks.between(NOON, NOON + 2 * SECOND)
     assert column(greeks.latest_per_leg(early), "leg_id", "delta") == [("x/1", 0.2), ("x/2", 0.5)]
-    assert column(greeks.latest_per_strategy(), "strategy_id", "delta") == [("condor-1", 0.9)]
+    of_all = column(greeks.latest_per_strategy(), "strategy_id", "portfolio_delta")
+    assert of_all == [("condor-1", 0.7), ("condor-2", 0.9)]
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,10 @@ class Greeks(Repository[GreeksEvent]):
         return self.latest("leg_id", rows=chosen.filter(pl.col("leg_id").is_not_null()))
 
     def latest_per_strategy(self, rows: pl.LazyFrame | None = None) -> pl.LazyFrame:
-        """Of each strategy the latest greeks of the strategy as a whole.
+        """Of each strategy its latest greeks as a whole, which the records of its legs tell, too.
+
+        Columns: `strategy_id`, `symbol`, `timestamp`, `underlying_price`, `portfolio_delta`, `portfolio_gamma`,
+        `portfolio_theta`, `portfolio_vega`.
 
         Args:
             rows: those to choose from; all by default.
@@ -75,8 +78,10 @@ class Greeks(Repository[GreeksEvent]):
         Raises:
             HeadraceError: as `rows`.
         """
-        chosen = self.rows() if rows is None else rows
-        return self.latest("strategy_id", rows=chosen.filter(pl.col("leg_id").is_null()))
+        of_all = [f"portfolio_{name}" for name in ("delta", "gamma", "theta", "vega")]
+        return self.latest("strategy_id", rows=rows).select(
+            "strategy_id", "symbol", "timestamp", "underlying_price", *of_all
+        )
 
 
 class Signals(Repository[Signal]):
