@@ -13,8 +13,9 @@ from headrace import Event, EventId, Name, Price, Symbol, UtcTimestamp
 from headrace.contracts import Contract, contract_of
 from headrace.errors import ConfigError, WrongTableError
 from headrace.lake import Lake
-from headrace.read.audit import QualityReport, Scope, quality
+from headrace.read.audit import ColumnProfile, QualityReport, Scope, quality
 from headrace.testing.manual_clock import ManualClock
+from headrace_cli.audit.quality_markdown import markdown
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import LAYOUT, TABLE, Command, World, contract_for, fill, tight_contract_for
@@ -188,6 +189,11 @@ def test_the_command_prints_markdown_and_json(known: World, command: Command) ->
     code, out = command(known, "audit", "quality", "--json", "--since", "2026-03-02T14:00:00+01:00", "--by", "hour")
     (table,) = json.loads(out)["tables"]
     assert (code, table["rows"], table["duplicates"]["rows"]) == (0, 8, 3)
+
+
+def test_what_is_true_or_false_is_told_so(known: World) -> None:
+    told = replace(report_of(known), columns=(ColumnProfile("live", "bool", 0, lowest=False, highest=True),))
+    assert "| live   | bool | 0     | false  | true    |" in markdown(told)
 
 
 def test_the_numbers_are_left_as_metrics(known: World, command: Command) -> None:

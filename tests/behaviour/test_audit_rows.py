@@ -82,6 +82,7 @@ def test_a_bare_value_is_the_id_of_the_contract(
     assert "fill_id=fill-1" in lines[0]
     assert lines[1].split() == ["record", world.topic.name, "1", "0"]
     assert [line.split()[0] for line in lines[2:]] == ["sent", "now", "version", "committed", "batch", "worker", "file"]
+    assert command(world, "audit", "row", TABLE, "fil_id=fill-1")[0] == 78, "a column that is misspelt is no id"
 
 
 def test_a_row_of_an_older_version_is_told_with_what_became_of_it(latest: LatestWorld, command: Command) -> None:
@@ -176,6 +177,8 @@ def test_history_says_who_merged_and_who_else_had_a_hand_in_the_table(memory_wor
     assert merged["batch"]
     assert (foreign["kind"], foreign["operation"], foreign["worker"]) == (None, "DELETE", None)
     assert foreign["client"].startswith("delta-rs")
+    code, out = command(memory_world, "audit", "version", f"{TABLE}__quarantine", "1")
+    assert (code, "positions" in out) == (0, False), "a quarantine has none"
 
 
 def test_a_damaged_file_is_told(memory_world: World, command: Command) -> None:

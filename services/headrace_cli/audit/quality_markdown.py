@@ -108,6 +108,8 @@ def _text(value: object) -> str:
     match value:
         case None:
             return "-"
+        case bool():
+            return str(value).lower()
         case int():
             return f"{value:,}"
         case datetime():

@@ -63,6 +63,9 @@ def _named(text: str, schema: pl.Schema, table: str, modules: Sequence[str]) -> 
     column, equals, value = text.partition("=")
     if equals and column in schema:
         return is_value(schema, column, value)
+    if equals and column.isidentifier():
+        msg = f"there is no column {column}: name one of {', '.join(schema)}; an id with = in it is named so, too"
+        raise ConfigError(msg)
     return is_value(schema, _name_of(contract_named(load_contracts(modules), table)), text)
 
 

@@ -42,8 +42,7 @@ def _show(found: VersionOrigin) -> None:
             "rows": None if commit.changes else cell(commit.rows),
             "keys": _keys(commit),
             "claims": ", ".join(map(str, commit.claimed)) or None,
-            "positions": found.positions
-            and ", ".join(f"{each.partition}: {each.position}" for each in found.positions),
+            "positions": ", ".join(f"{each.partition}: {each.position}" for each in found.positions or ()) or None,
         },
     )
     ranges = [
