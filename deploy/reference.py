@@ -4,6 +4,7 @@ Public is what the modules below name in `__all__`, or define without a leading 
 lead nowhere outside, and pages load nothing: they can be read from a folder.
 """
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -16,14 +17,20 @@ import headrace
 
 PUBLIC = (
     "headrace",
+    "headrace.connection",
     "headrace.contracts",
     "headrace.errors",
+    "headrace.kafka.embedded",
     "headrace.lake",
     "headrace.producer",
     "headrace.producer.metrics",
     "headrace.read",
+    "headrace.read.audit",
+    "headrace.read.ends",
     "headrace.read.events",
+    "headrace.settings",
     "headrace.testing",
+    "headrace.testing.brokers",
 )
 """What users import from; all else may change with any version."""
 
@@ -37,9 +44,22 @@ def build(folder: Path) -> None:
     for name, module in modules.items():
         page = folder / f"{name.replace('.', '/')}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(render.html_module(module, modules))
+        page.write_text(_without_dead_links(render.html_module(module, modules), module))
     (folder / "index.html").write_text(render.html_index(modules))
     (folder / "search.js").write_text(render.search_index(modules))
+
+
+def _without_dead_links(page: str, module: doc.Module) -> str:
+    """What a class has from another one stands there alone: links lead there, or nowhere if that is another page."""
+    there = set(re.findall(r'id="([^"]+)"', page))
+    classes = [member for member in module.members.values() if isinstance(member, doc.Class)]
+    homes = {f"{each.qualname}.{name}": found.taken_from[1] for each in classes for name, found in each.members.items()}
+
+    def mended(link: re.Match[str]) -> str:
+        target = link[1] if link[1] in there else homes.get(link[1])
+        return f'<a href="#{target}">{link[2]}</a>' if target in there else link[2]
+
+    return re.sub(r'<a href="#([^"]+)">(.*?)</a>', mended, page)
 
 
 def public_modules() -> Mapping[str, doc.Module]:

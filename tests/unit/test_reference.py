@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.reference import PUBLIC, build, documented, public_modules
+from tests.pages import DOCS
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,24 @@ def test_every_public_name_is_on_its_page(pages: Path) -> None:
         assert exported <= sections, name
         assert sections or name in ("headrace.lake", "headrace.read"), name
         parent, _, last = name.rpartition(".")
-        assert not parent or f'/{last}.html">' in (pages / f"{parent.replace('.', '/')}.html").read_text()
+        assert parent not in PUBLIC or f'/{last}.html">' in (pages / f"{parent.replace('.', '/')}.html").read_text()
+
+
+def test_links_lead_somewhere(pages: Path) -> None:
+    written = {page: page.read_text() for page in pages.rglob("*.html")}
+    for page, text in written.items():
+        for link in re.findall(r'<a [^>]*href="([^":$]+)"', text):
+            path, _, place = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            assert not place or f'id="{place}"' in written[target], f"{page}: {link}"
+            assert target in written
+
+
+def test_the_guide_imports_nothing_that_is_not_public() -> None:
+    texts = [page.read_text() for page in (DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md")))]
+    named = {name for text in texts for name in re.findall(r"^(?:>>> )?from (headrace[\w.]*) import ", text, re.M)}
+    assert "headrace.read" in named
+    assert named <= set(PUBLIC)
 
 
 def test_pages_load_nothing_from_elsewhere(pages: Path) -> None:

@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headrace.read.appending import Appended
     from headrace.read.repository import Repository
     from headrace.read.state import Legs, MarketRegimes, PerformanceMetrics, Positions, PositionUpdates
     from headrace.read.trading import Greeks, Signals, Trades
 
 __all__ = [
+    "Appended",
     "Greeks",
     "Legs",
     "MarketRegimes",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Appended": "headrace.read.appending",
     "Greeks": "headrace.read.trading",
     "Legs": "headrace.read.state",
     "MarketRegimes": "headrace.read.state",

@@ -12,6 +12,8 @@ from headrace.kafka.topics import TopicClient
 from headrace.offsets import Address
 from headrace.testing.shared_kafka import KafkaAddress
 
+__all__ = ["BrokerHandle", "TopicRecord"]
+
 E = TypeVar("E", bound=Event)
 
 
