@@ -31,6 +31,7 @@ from headrace.lake.log import commit_path
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep.lease import take_lease
+from headrace.read.history import read_history
 from headrace.testing.manual_clock import ManualClock
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
@@ -89,6 +90,9 @@ def test_a_merge_updates_what_is_there_and_adds_what_is_new(lake: Lake) -> None:
     assert (merged.version, merged.updated, merged.inserted) == (1, 2, 1)
     assert rows(lake)["mark"].to_list() == ["a", "b", "b", "b"]
     assert rows(lake)["id"].to_list() == [1, 2, 3, 4]
+    (told,), (shown,) = lake.history("prices", 1), read_history(lake.store, "prices", 1).commits
+    # One file was written again for each symbol, and row 1 lies in one of them.
+    assert told.rows == shown.rows == 3
     again = lake.merge("prices", prices(2, 3, 4, mark="b"), on="id", update=["mark"])
     assert (again.version, again.updated, again.inserted) == (1, 0, 0)
 
@@ -194,6 +198,8 @@ def test_parquet_files_are_appended_all_or_none(disk: Lake, tmp_path: Path) -> N
         disk.append("prices", [*paths, tmp_path / "gone.parquet"])
     with pytest.raises(ConfigError, match=r"torn\.parquet is not a Parquet file"):
         disk.append("prices", [*paths, torn])
+    with pytest.raises(ConfigError, match=rf"{tmp_path} is a folder: name its files"):
+        disk.append("prices", tmp_path)
     assert rows(disk)["id"].to_list() == [0]
 
     disk.append("prices", paths)
@@ -288,6 +294,28 @@ def test_numbers_that_are_none_and_nulls_are_found_by_every_filter(disk: Lake) -
     assert_frame_equal(rows(disk, "odd"), frame)
     assert disk.read("odd", where=pl.col("x").is_nan()).collect()["id"].to_list() == [2]
     assert disk.read("odd", where=pl.col("s") > "w").collect()["id"].to_list() == [3]
+
+
+def test_what_is_asked_wrongly_is_said_plainly(disk: Lake, tmp_path: Path) -> None:
+    disk.create("prices", prices(1))
+    with pytest.raises(ConfigError, match=r'\Aprices: unable to find column "nope"; valid columns: \["id", .*\]\Z'):
+        disk.read("prices", columns="nope")
+    with pytest.raises(ConfigError, match=r'\Aprices: unable to find column "nope"'):
+        disk.read("prices", where=pl.col("nope") == 1)
+    for name in ("", "..", "../lake/prices"):
+        with pytest.raises(ConfigError, match="cannot be the name of a table: tables are folders below"):
+            disk.read(name)
+    with pytest.raises(
+        ConfigError, match=r"there is no table prices: .*elsewhere is no folder"
+    ):
+        Lake(tmp_path / "elsewhere").read("prices")
+    with pytest.raises(ConfigError, match="there is no table to be read under"):
+        disk.consistent_at()
+    with pytest.raises(ConfigError, match=r"prices has no property headrace\.event_time"):
+        disk.consistent_at(tables="prices")
+    with pytest.raises(ConfigError, match="time_travel_days is -1: name days"):
+        disk.create("days", prices(1), time_travel_days=-1)
+    assert disk.tables() == ["prices"]
 
 
 def test_names_files_and_rights_are_said_plainly(disk: Lake, tmp_path: Path) -> None:
@@ -532,6 +560,26 @@ def test_maintenance_looks_after_tables_made_by_hand_and_lends_them(
         lake.delete("prices", confirm="prices")
         assert "prices" not in {each.table for each in rounds.go(lambda: False)}
     assert "left_alone" not in caplog.text
+
+
+def test_frames_of_pandas_are_written_and_what_their_types_cannot_say_is_refused(disk: Lake) -> None:
+    first: Any = prices(1, 2).to_pandas()
+    with pytest.raises(RowsRefusedError, match=r"how many digits price may have.*'price': pd\.ArrowDtype\(pa\.decimal"):
+        disk.create("prices", first)
+    disk.create("prices", prices(1, 2).to_pandas(use_pyarrow_extension_array=True))
+    disk.append("prices", prices(3).to_pandas().set_index("id"))
+    disk.merge("prices", prices(3, 4, mark="b").to_pandas()[["id", "mark"]], on="id")
+    disk.append("prices", first.assign(id=[5, 6], mark=first["mark"].astype("category")).iloc[1:])
+
+    assert_frame_equal(rows(disk).head(2), prices(1, 2), check_column_order=False)
+    assert rows(disk).select("id", "mark").rows() == [(1, "a"), (2, "a"), (3, "b"), (4, "b"), (6, "a")]
+    for frame, told in (
+        (first.assign(at=first["at"].dt.tz_localize(None)), "column at holds times without a zone"),
+        (first.assign(id=[1.5, 2.0]), "column id is double, the table has int64: cast it"),
+        (first.assign(mark=[1, "x"]), "the DataFrame cannot be told as Arrow: .*mark"),
+    ):
+        with pytest.raises(RowsRefusedError, match=told):
+            disk.append("prices", frame)
 
 
 def pandas_like(index: object, **columns: list[object]) -> pa.Table:

@@ -49,7 +49,8 @@ def condition(schema: pl.Schema, text: str) -> pl.Expr:
         asked = pl.sql_expr(text)
         answer = pl.LazyFrame(schema=schema).select(asked).collect_schema().dtypes()
     except pl.exceptions.PolarsError as error:
-        msg = f"{text!r} cannot be asked of columns {', '.join(schema)}: {error}"
+        first = str(error).partition("\n")[0]  # below it polars shows its plan
+        msg = f"{text!r} cannot be asked of columns {', '.join(schema)}: {first}"
         raise ConfigError(msg) from None
     if answer != [pl.Boolean()]:
         msg = f"{text!r} is no condition: write one such as symbol = 'SPY' AND price > 3"

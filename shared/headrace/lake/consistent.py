@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from headrace.clock import Clock, SystemClock
-from headrace.errors import AsOfError, ConfigError
+from headrace.errors import AsOfError, ConfigError, NoTableError
 from headrace.lake.as_of import aware
 from headrace.lake.event_times import Partitions
 from headrace.lake.happened import brought, event_time_of, happened
@@ -104,9 +104,12 @@ def consistent_at(store: Store, tables: Sequence[str], moment: datetime | None, 
 
     Raises:
         AsOfError: a table does not hold all up to the moment, or a version can no longer be read.
-        ConfigError: there is no such table, or it has no event time or no positions.
+        ConfigError: there is no such table or none at all, or one has no event time or no positions.
         StoreError, AccessDeniedError: a table cannot be read.
     """
+    if not tables:
+        msg = f"there is no table to be read under {store.root}: name some"
+        raise NoTableError(msg)
     looked = [_Table(store, name, patience) for name in tables]
     if moment is None:
         moment = _latest(looked) - patience.late

@@ -1,20 +1,21 @@
 """The tables of a lake, by hand: what the services write is read here, each table as of whatever moment is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from os import PathLike, fspath
 
 import polars as pl
 
 from headrace.contracts import Contract, load_contracts
 from headrace.lake.as_of import AsOf, EventTime
 from headrace.lake.by_hand import appending, creating, deleting, history, merging, pairing, restoring, upkeep, widening
-from headrace.lake.by_hand.rows import Rows, named
+from headrace.lake.by_hand.rows import Names, Rows, named
 from headrace.lake.consistent import Consistent, Ends, Patience, consistent_at
 from headrace.lake.happened import happened
 from headrace.lake.listing import headrace_tables, table_names
 from headrace.lake.newest import Newest
 from headrace.lake.resolving import Resolver
-from headrace.lake.snapshot import Snapshot
+from headrace.lake.snapshot import Snapshot, chosen
 from headrace.lake.store import Store
 from headrace.lake.tables import exists
 from headrace.sections import MIB
@@ -30,8 +31,8 @@ class Lake:
         keep_mib: tables of at most so many MiB of files are kept in memory until there is a newer version of them.
     """
 
-    def __init__(self, root: str, *, keep_mib: float = 0) -> None:
-        self.store = Store(root)
+    def __init__(self, root: str | PathLike[str], *, keep_mib: float = 0) -> None:
+        self.store = Store(fspath(root))
         self._newest = Newest(self.store, keep=int(keep_mib * MIB))
 
     def __repr__(self) -> str:
@@ -56,7 +57,7 @@ class Lake:
         return happened(found, as_of.moment) if isinstance(as_of, EventTime) else found.resolve(as_of)
 
     def read(
-        self, table: str, *, as_of: AsOf = None, where: pl.Expr | None = None, columns: Sequence[str] | None = None
+        self, table: str, *, as_of: AsOf = None, where: pl.Expr | None = None, columns: Names | None = None
     ) -> pl.LazyFrame:
         """Rows of a table; nothing is read before the frame is collected, and then only files that may hold them.
 
@@ -67,16 +68,15 @@ class Lake:
             columns: to keep; all without them.
 
         Raises:
+            ConfigError: the table has no such column.
             HeadraceError: as of `snapshot`.
         """
-        frame = self.snapshot(table, as_of).frame()
-        frame = frame if where is None else frame.filter(where)
-        return frame if columns is None else frame.select(columns)
+        return chosen(self.snapshot(table, as_of).frame(), table, where, columns)
 
     def consistent_at(
         self,
         moment: datetime | None = None,
-        tables: Sequence[str] | None = None,
+        tables: Names | None = None,
         *,
         late: timedelta = timedelta(0),
         ends: Ends | None = None,
@@ -91,11 +91,11 @@ class Lake:
 
         Raises:
             AsOfError: a table does not hold everything up to the moment, or a version can no longer be read.
-            ConfigError: there is no such table, or it has no event time or no positions.
+            ConfigError: there is no such table or none at all, or one has no event time or no positions.
             StoreError, AccessDeniedError: the lake cannot be read.
         """
-        tables = headrace_tables(self.store) if tables is None else tables
-        return consistent_at(self.store, tables, moment, Patience(late, ends))
+        names = headrace_tables(self.store) if tables is None else named(tables)
+        return consistent_at(self.store, names, moment, Patience(late, ends))
 
     def create(
         self,
@@ -179,8 +179,8 @@ class Lake:
         table: str,
         rows: Rows,
         *,
-        on: str | Sequence[str],
-        update: str | Sequence[str] | None = None,
+        on: Names,
+        update: Names | None = None,
         insert: bool = True,
     ) -> merging.Merged:
         """Updates the rows of keys that are there, and adds the others; readers see all of it or nothing.
@@ -217,7 +217,7 @@ class Lake:
         self,
         table: str,
         *,
-        z_order: str | Sequence[str] = (),
+        z_order: Names = (),
         target_mib: int = upkeep.TARGET_MIB,
         contracts: Mapping[str, Contract] | None = None,
     ) -> upkeep.Optimized:

@@ -43,6 +43,8 @@ def no_table(store: Store, name: str) -> NoTableError:
     Raises:
         StoreError, AccessDeniedError: the store cannot be read.
     """
+    if store.local is not None and not store.local.is_dir():
+        return NoTableError(f"there is no table {name}: {store.root} is no folder")
     found = ", ".join(table_names(store)) or "none"
     return NoTableError(f"there is no table {name} under {store.root}: the tables there are: {found}")
 

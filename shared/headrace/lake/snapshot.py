@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from headrace.errors import ConfigError
 from headrace.lake.contents import ActiveFile, files_of
 from headrace.lake.frames import telling
 from headrace.lake.log import committed_at
@@ -123,6 +124,22 @@ class Snapshot:
             size = self._store.size(path)
             if size not in (None, file.size):
                 yield path, f"it has {size} bytes, the log says {file.size}"
+
+
+def chosen(rows: pl.LazyFrame, table: str, where: pl.Expr | None, columns: str | Sequence[str] | None) -> pl.LazyFrame:
+    """Some rows and columns of a table; None of either for all.
+
+    Raises:
+        ConfigError: it has no such column.
+    """
+    rows = rows if where is None else rows.filter(where)
+    rows = rows if columns is None else rows.select(columns)
+    try:
+        rows.collect_schema()
+    except pl.exceptions.ColumnNotFoundError as error:
+        msg = f"{table}: {str(error).partition(chr(10))[0]}"  # below it polars shows its plan
+        raise ConfigError(msg) from None
+    return rows
 
 
 def _misread(handle: DeltaTable) -> Iterator[tuple[str, Mapping[str, str]]]:

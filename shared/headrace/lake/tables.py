@@ -14,7 +14,7 @@ from pathlib import Path
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import DeltaError
 
-from headrace.errors import TopicRecreatedError, UnsafeStoreError, WrongTableError
+from headrace.errors import ConfigError, TopicRecreatedError, UnsafeStoreError, WrongTableError
 from headrace.lake.failures import store_failure
 from headrace.lake.log import NOTE, DeltaLog, commit_path, open_table
 from headrace.lake.protocols import INVARIANTS
@@ -77,11 +77,15 @@ class TableSpec:
 
 
 def refuse_file(store: Store, name: str) -> None:
-    """Makes sure that no file lies where the folder of a table should be.
+    """Makes sure that no file lies where the folder of a table should be, and that it would be one below the root.
 
     Raises:
-        WrongTableError: one does.
+        ConfigError: the name leads elsewhere.
+        WrongTableError: a file lies there.
     """
+    if {"", ".", ".."} & set(name.split("/")):
+        msg = f"{name!r} cannot be the name of a table: tables are folders below {store.root}"
+        raise ConfigError(msg)
     if store.local is not None and (store.local / name).is_file():
         msg = f"{store.uri(name)} is a file: move it away or choose another root for the lake"
         raise WrongTableError(msg)

@@ -47,6 +47,9 @@ def create(store: Store, table: str, rows: Rows, design: Design) -> int:
         StoreError, AccessDeniedError: the store failed; there is no table.
     """
     _check_name(table)
+    if design.time_travel_days < 0:
+        msg = f"time_travel_days is {design.time_travel_days}: name days, or 0 to keep no version of a day"
+        raise ConfigError(msg)
     make_table(store, table, rows, design)
     return 0
 

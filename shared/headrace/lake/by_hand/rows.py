@@ -3,7 +3,7 @@
 They are taken batch by batch, so what is written is never held a second time as a whole, and a lazy frame never at all.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pt
 
 from headrace.errors import ConfigError, RowsRefusedError
 from headrace.lake.by_hand.types import lost_index, misfits, table_schema, unnamed_index
@@ -33,8 +34,11 @@ FilePath: TypeAlias = str | PathLike[str]
 Rows: TypeAlias = ArrowStream | pl.LazyFrame | FilePath | Sequence[FilePath]
 """A frame, or the path or URI of a Parquet file, or several of these."""
 
+Names: TypeAlias = str | Sequence[str]
+"""One name, or several."""
 
-def named(said: str | Sequence[str]) -> tuple[str, ...]:
+
+def named(said: Names) -> tuple[str, ...]:
     """The columns of which one or several are named."""
     return (said,) if isinstance(said, str) else tuple(said)
 
@@ -47,11 +51,13 @@ class Source:
         schema: as they come.
         batches: gives them; called once.
         told: where they come from, for messages.
+        objects: columns of pandas that hold objects, whose types are guessed from the values they happen to have.
     """
 
     schema: pa.Schema
     batches: Callable[[], Iterator[pa.RecordBatch]]
     told: str
+    objects: Collection[str] = ()
 
 
 def sources_of(rows: Rows) -> list[Source]:
@@ -97,7 +103,12 @@ def _frame(rows: ArrowStream) -> Source:
     except (pa.ArrowException, TypeError, ValueError) as error:
         msg = f"the {type(rows).__name__} cannot be told as Arrow: {said(error)}"
         raise RowsRefusedError(msg) from error
-    return _with_index(Source(reader.schema, lambda: iter(reader), f"the {type(rows).__name__}"))
+    return _with_index(Source(reader.schema, lambda: iter(reader), f"the {type(rows).__name__}", _objects(rows)))
+
+
+def _objects(rows: ArrowStream) -> Collection[str]:
+    items = getattr(getattr(rows, "dtypes", None), "items", tuple)  # frames of polars have a list there
+    return {str(name) for name, kind in items() if str(kind) == "object"}
 
 
 def _with_index(source: Source) -> Source:
@@ -111,6 +122,9 @@ def _with_index(source: Source) -> Source:
 def _file(path: str) -> Source:
     folder, _, name = path.rpartition("/")
     store = Store(folder or ".")
+    if store.local is not None and (store.local / name).is_dir():
+        msg = f"{path} is a folder: name its files, as in sorted(Path({path!r}).glob('*.parquet')); nothing was written"
+        raise ConfigError(msg)
     try:
         with store.open(name) as opened:
             schema = pq.ParquetFile(opened).schema_arrow
@@ -135,6 +149,14 @@ def schema_of(sources: Sequence[Source]) -> pa.Schema:
         RowsRefusedError: there is no such table.
     """
     first = sources[0].schema
+    guessed = [field.name for field in first if pt.is_decimal(field.type) and field.name in sources[0].objects]
+    if guessed:
+        digits = ", ".join(f"{name!r}: pd.ArrowDtype(pa.decimal128(18, 4))" for name in guessed)
+        msg = (
+            f"{sources[0].told} does not say how many digits {', '.join(guessed)} may have, and those of a few values "
+            f"are too few for others: say it, as in .astype({{{digits}}})"
+        )
+        raise RowsRefusedError(msg)
     return table_schema(pa.schema([field for field in first if field.name not in unnamed_index(first)]))
 
 
