@@ -240,7 +240,7 @@ def test_what_cannot_be_told_is_refused_with_what_to_do(memory_world: World, com
             changes(lake, TABLE, since, until)
     assert command(world, "audit", "changes", TABLE, f"{within.partition}:{within.position}")[0] == 78
     pl.DataFrame({"a": [1]}).write_delta(world.root / "foreign")
-    with pytest.raises(WrongTableError, match="Headrace did not create"):
+    with pytest.raises(WrongTableError, match="no worker of Headrace fills"):
         changes(lake, "foreign", 0)
     asked = ("audit", "changes", TABLE)
     assert command(world, *asked, "99")[0] == 78

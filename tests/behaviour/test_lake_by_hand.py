@@ -305,9 +305,7 @@ def test_what_is_asked_wrongly_is_said_plainly(disk: Lake, tmp_path: Path) -> No
     for name in ("", "..", "../lake/prices"):
         with pytest.raises(ConfigError, match="cannot be the name of a table: tables are folders below"):
             disk.read(name)
-    with pytest.raises(
-        ConfigError, match=r"there is no table prices: .*elsewhere is no folder"
-    ):
+    with pytest.raises(ConfigError, match=r"there is no table prices: .*elsewhere is no folder"):
         Lake(tmp_path / "elsewhere").read("prices")
     with pytest.raises(ConfigError, match="there is no table to be read under"):
         disk.consistent_at()

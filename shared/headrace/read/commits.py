@@ -47,12 +47,12 @@ class CommitLog:
         """What the table says it is filled from.
 
         Raises:
-            WrongTableError: Headrace did not make it.
+            WrongTableError: no worker fills it.
         """
         try:
             return identify(self._log.properties)
         except UnsupportedTableError:
-            msg = f"{self.store.uri(self.table)} is a Delta table that Headrace did not create: it has no offsets"
+            msg = f"no worker of Headrace fills {self.store.uri(self.table)}: its rows have no offsets of a topic"
             raise WrongTableError(msg) from None
 
     @property

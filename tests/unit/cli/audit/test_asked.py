@@ -39,5 +39,7 @@ def test_values_are_read_by_the_type_of_their_column() -> None:
     ]:
         with pytest.raises(ConfigError):
             is_value(schema, column, text)
+    with pytest.raises(ConfigError, match=r"\A'none = 1' cannot be asked of .*\"none\"; valid columns: .*\Z"):
+        condition(schema, "none = 1")
     with pytest.raises(ConfigError, match="is no condition"):
         condition(schema, "n")
