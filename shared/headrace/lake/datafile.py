@@ -220,8 +220,9 @@ def statistics(rows: pa.Table, columns: Sequence[str]) -> dict[str, object]:
         nulls[name] = column.null_count
         if column.null_count == len(column) or not _has_bounds(column):
             continue
-        for bounds, bound in ((low, pc.min(column)), (high, pc.max(column))):
-            value = _json_value(bound.as_py())
+        extremes = pc.min_max(column)
+        for bounds, which in ((low, "min"), (high, "max")):
+            value = _json_value(extremes[which].as_py())
             if value is not None:
                 bounds[name] = value
     return {"numRecords": rows.num_rows, "minValues": low, "maxValues": high, "nullCount": nulls}
