@@ -46,7 +46,7 @@ def test_workers_of_a_group_change_their_protocol_one_at_a_time(
             kafka_world.await_landing(*kafka_world.topic.extend(next(records)), seconds=40)
             workers[number].stop()
             workers[number] = group.enter_context(new.running())
-            wait_until(lambda: holds_all(kafka_world, *workers), "the partitions are shared", seconds=40)
+            wait_until(lambda: holds_all(kafka_world, *workers), "the partitions are shared", seconds=60)
             assert all(worker.alive for worker in workers)
         kafka_world.await_landing(*kafka_world.topic.extend(next(records)), seconds=40)
     kafka_world.assert_exact()
