@@ -226,7 +226,7 @@ def readers(measured: Measured) -> list[Row]:
         (
             f"rows of one symbol and minute of {measured['rows']:,}, one reader",
             f"p50 {rest['p50_ms']:.1f} ms, p99 {rest['p99_ms']:.1f} ms",
-            "nothing else goes on",
+            "half of the questions are of the newest ten minutes; files in memory, nothing else goes on",
         ),
         (
             f"the same, {many[0]} readers asking once a second",
@@ -237,7 +237,8 @@ def readers(measured: Measured) -> list[Row]:
         (
             "volume and commission per strategy over all of them",
             f"{analytical['alone'] / 1000:.2f} s",
-            f"{analytical['beside'] / 1000:.2f} s beside the commits; one trade by its id {measured['id_ms']:.0f} ms",
+            f"{analytical['beside'] / 1000:.2f} s beside the commits, files in memory; "
+            f"one trade by its id {measured['id_ms']:.0f} ms",
         ),
         (
             "what a question costs before a row is read",

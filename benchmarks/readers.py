@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -21,6 +21,7 @@ from benchmarks.trickle import SECONDS, Trickle, maintenance, transaction_id
 from headrace.lake import Lake
 from headrace.read import Trades
 from headrace.testing.manual_clock import ManualClock
+from headrace_maintenance.rounds import Rounds
 
 COMMITS = 480
 ROWS = 5_000
@@ -47,7 +48,7 @@ def measure(_cluster: Cluster, *, commits: int = COMMITS, seconds: float = _RUN_
             trickle.commit()
             events.advance(SECONDS)
         with maintenance(lake, hot_minutes=1e-4) as rounds:
-            rounds.go(lambda: False)
+            _maintain(rounds, lambda: False)
         alone = _analytical(lake)
         rest = _crowd(lake, 1, seconds, _REST_PAUSE)
         with _life(lake, trickle, events):
@@ -84,7 +85,7 @@ def _life(lake: Path, trickle: Trickle, events: ManualClock) -> Iterator[None]:
     with maintenance(lake, compact_files=8) as rounds:
         threads = [
             Thread(target=go_on, args=(commit, _COMMIT_SECONDS)),
-            Thread(target=go_on, args=(lambda: rounds.go(over.is_set), _LOOK_SECONDS)),
+            Thread(target=go_on, args=(lambda: _maintain(rounds, over.is_set), _LOOK_SECONDS)),
         ]
         for thread in threads:
             thread.start()
@@ -96,6 +97,13 @@ def _life(lake: Path, trickle: Trickle, events: ManualClock) -> Iterator[None]:
                 thread.join()
     if failures:
         raise failures[0]
+
+
+def _maintain(rounds: Rounds, stopping: Callable[[], bool]) -> None:
+    """A round; what keeps it from being done is raised, so that nothing is measured beside nothing."""
+    for found in rounds.go(stopping):
+        if found.problem is not None:
+            raise found.problem
 
 
 def _crowd(lake: Path, readers: int, seconds: float, pause: float) -> dict[str, Any]:

@@ -19,10 +19,14 @@ from headrace.lake import Lake
 from headrace.read import Trades
 
 _MINUTE = timedelta(minutes=1)
+_NEWEST = timedelta(minutes=10)
 
 
 class Reader:
     """Asks for rows of one symbol and minute, of the newest version at that time.
+
+    Half of the questions are of the newest minutes, whose files are small still; the others of any. The process has
+    read the table before, so files that are not new are in the machine's memory.
 
     Args:
         lake: shared with the others of the process.
@@ -43,7 +47,8 @@ class Reader:
         Raises:
             RuntimeError: nothing is found, or a row twice.
         """
-        minute = self._begin + self._dice.random() * (self._end - self._begin - _MINUTE)
+        begin = self._dice.choice((self._begin, max(self._begin, self._end - _NEWEST)))
+        minute = begin + self._dice.random() * (self._end - begin - _MINUTE)
         asked = self._trades.between(minute, minute + _MINUTE).filter(symbol=self._dice.choice(self._symbols))
         found = asked.collect()
         if found.is_empty() or found.select("_partition", "_offset").is_duplicated().any():
