@@ -29,6 +29,8 @@ public final class Session {
                         .config("spark.sql.session.timeZone", "UTC")
                         .config("spark.sql.shuffle.partitions", "2")
                         .config("spark.databricks.delta.snapshotPartitions", "2")
+                        // VACUUM makes as many tasks as this says: by default 10,000, which take ten minutes.
+                        .config("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2")
                         .config("spark.driver.host", "127.0.0.1")
                         .config("spark.driver.bindAddress", "127.0.0.1")
                         .config("spark.local.dir", args[0])
