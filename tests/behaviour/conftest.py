@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.lake import Lake
 from headrace.testing.brokers import BrokerHandle
 from headrace_cli.main import run
 from tests.behaviour.bots import Bots, BrokerBots, CapturedBots
@@ -110,6 +111,20 @@ def objects(objects_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.F
     """The URI of a lake of this test's own in an object store."""
     reach(objects_url, monkeypatch)
     return f"s3://{BUCKET}/{request.node.name.partition('[')[0]}"
+
+
+@pytest.fixture(params=["disk", "objects"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    """A lake on a disk, and one in an object store."""
+    if request.param == "objects":
+        return Lake(str(request.getfixturevalue("objects")))
+    return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Lake:
+    """A lake on a disk."""
+    return Lake(str(tmp_path / "lake"))
 
 
 @pytest.fixture

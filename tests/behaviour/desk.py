@@ -2,8 +2,11 @@
 
 import zlib
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+
+import polars as pl
 
 from headrace import Event
 from headrace.clock import SystemClock
@@ -15,6 +18,9 @@ from headrace.testing.memory_broker import MemoryBroker, MemoryConsumer
 from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.wiring import Ends, build_worker
 from tests.behaviour.running import Running
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 
 PARTITIONS = 2
 
@@ -54,3 +60,9 @@ class Desk:
 
 def _member(group: MemoryBroker, _observer: ClientObserver) -> MemoryConsumer:
     return group.consumer()
+
+
+def column(rows: pl.LazyFrame, *names: str) -> list[object]:
+    """Values of a column, or tuples of several, sorted."""
+    found = rows.select(names).collect().rows()
+    return sorted(row[0] if len(names) == 1 else row for row in found)

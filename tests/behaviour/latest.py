@@ -1,10 +1,9 @@
 """A table of latest rows between a topic and its readers, and what it has to hold by the rule alone."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from threading import Event as Flag
 from typing import Annotated, Any
 
@@ -13,19 +12,16 @@ from pydantic import Field
 
 from headrace import Event, Name, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import Contract, contract_of, explain
-from headrace.kafka.records import Envelope, Records
-from headrace.kafka.topics import TopicIdentity
 from headrace.lake.quarantine import quarantine_name
-from headrace.offsets import Address, OffsetRange
+from headrace.offsets import Address
 from headrace.read.proof.canonical import ValueCodec
-from headrace.read.proof.digests import block_of, digest
-from headrace.read.proof.findings import Code, Level
+from headrace.read.proof.findings import Code
 from headrace.read.proof.given import Base
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport
-from headrace.read.proof.truth import Expected, Progress, Replayed, Survey, Truth
+from headrace.read.proof.truth import Truth
 from headrace.read.proof.verify import Verifier, no_progress
-from headrace.testing.memory_broker import MemoryBroker, StoredRecord
+from headrace.testing.memory_broker import StoredRecord
 from headrace_ingest.rebuild.rebuilder import Rebuilder
 from headrace_ingest.rebuild.report import RebuildReport
 from headrace_ingest.rebuild.wiring import TOPIC, decoder_of, log_source, subject_of, topic_source
@@ -33,6 +29,7 @@ from headrace_ingest.replay.replayer import Replayer
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Selection
 from headrace_ingest.replay.wiring import build_replayer
+from tests.behaviour.latest_topic import MemoryLog, MemoryTruth
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import DAY, TABLE, Row, World
 
@@ -219,81 +216,6 @@ class LatestWorld(World):
     def found(self) -> set[Code]:
         """Kinds of what verify holds against the table."""
         return set(self.prove().counts)
-
-
-@dataclass
-class MemoryLog:
-    """The broker in memory as a rebuild reads it."""
-
-    broker: MemoryBroker
-    thinned: bool = False
-    some: int = 7
-
-    def identity(self) -> TopicIdentity:
-        return self.broker.identity()
-
-    def watermarks(self, partition: int) -> OffsetRange:
-        return self.broker.watermarks(partition)
-
-    def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
-        position = wanted.start
-        while position < wanted.end:
-            found, end = self.broker.read(partition, position, self.some)
-            inside = [(record.offset, record) for record in found if record.offset in wanted]
-            if inside:
-                yield _records(partition, inside)
-            position = found[-1].offset + 1 if found else end
-
-    def is_compacted(self) -> bool:
-        return self.thinned
-
-
-@dataclass
-class MemoryTruth:
-    """The broker in memory as verify asks it about latest rows."""
-
-    broker: MemoryBroker
-    codec: ValueCodec | None
-    thinned: bool
-    level: Level = Level.BROKER
-
-    def survey(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Survey]:
-        msg = "latest rows are replayed key by key and never surveyed"
-        raise AssertionError(msg)
-
-    def replay(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Replayed]:
-        for partition in sorted(expected):
-            asked, kept = expected[partition], self.broker.watermarks(partition)
-            low = max(kept.start, asked.start)
-            found = [
-                (o, r) for (p, o), r in self.broker.records().items() if p == partition and low <= o < asked.position
-            ]
-            behind = kept.end - asked.position
-            yield Replayed(
-                partition, iter([_records(partition, sorted(found))]), partial(int, low), behind, self.thinned
-            )
-
-    def digests(self, partition: int, blocks: Collection[int], position: int) -> Mapping[int, frozenset[bytes]]:
-        assert self.codec is not None
-        return {
-            o: frozenset({digest(r.value), digest(self.codec.canonical(r.value or b""))})
-            for (p, o), r in self.broker.records().items()
-            if p == partition and o < position and block_of(o) in blocks
-        }
-
-    def close(self) -> None:
-        return
-
-
-def _records(partition: int, found: Sequence[tuple[int, StoredRecord]]) -> Records:
-    return Records(
-        "memory",
-        [partition] * len(found),
-        [offset for offset, _ in found],
-        [record.timestamp_ms for _, record in found],
-        [record.value for _, record in found],
-        lambda index: Envelope(found[index][1].key, found[index][1].headers),
-    )
 
 
 def expected(contract: Contract, records: Mapping[Address, StoredRecord]) -> dict[str, Address]:

@@ -17,9 +17,10 @@ from headrace.lake.store import Store
 from headrace.read.audit import changes, quality, row_origins
 from headrace.read.history import read_history
 from tests.behaviour.latest import LatestWorld
+from tests.behaviour.made_up import contract_for, tight_contract_for
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, feed, maintain
-from tests.behaviour.world import TABLE, Command, Row, World, contract_for, fill, poison, tight_contract_for
+from tests.behaviour.world import TABLE, Command, Row, World, fill, poison
 
 ADDRESS = ("_partition", "_offset")
 Pairs = dict[tuple[Any, ...], tuple[Row | None, Row | None]]

@@ -17,8 +17,9 @@ from headrace.read.audit import ColumnProfile, QualityReport, Scope, quality
 from headrace.testing.manual_clock import ManualClock
 from headrace_cli.audit.quality_markdown import markdown
 from tests.behaviour.latest import LatestWorld
+from tests.behaviour.made_up import LAYOUT, contract_for, tight_contract_for
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.world import LAYOUT, TABLE, Command, World, contract_for, fill, tight_contract_for
+from tests.behaviour.world import TABLE, Command, World, fill
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -14,9 +14,10 @@ from headrace.read.audit import row_origins
 from headrace.read.history import KeyChanges, read_history
 from headrace.read.whereabouts import Place, locate
 from tests.behaviour.latest import LatestWorld
+from tests.behaviour.made_up import contract_for, tight_contract_for
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, feed, maintain
-from tests.behaviour.world import TABLE, Command, World, contract_for, fill, poison, tight_contract_for
+from tests.behaviour.world import TABLE, Command, World, fill, poison
 
 
 @pytest.fixture

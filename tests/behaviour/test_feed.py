@@ -10,8 +10,9 @@ from headrace.errors import StoreError, TopicRecreatedError, WrongTableError
 from headrace.kafka.topics import TopicIdentity
 from headrace.lake.store import Store
 from headrace.read.feed import NewRow, RowFeed
+from tests.behaviour.made_up import contract_for, tight_contract_for
 from tests.behaviour.upkeep import maintain
-from tests.behaviour.world import TABLE, World, contract_for, fill, tight_contract_for
+from tests.behaviour.world import TABLE, World, fill
 
 
 def identity_of(world: World) -> TopicIdentity:

@@ -15,7 +15,7 @@ from headrace.testing.events import an_event
 from headrace.testing.memory_broker import MemoryBroker
 from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.wiring import Ends, build_worker
-from tests.behaviour.latest import MemoryTruth
+from tests.behaviour.latest_topic import MemoryTruth
 from tests.behaviour.running import Running
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

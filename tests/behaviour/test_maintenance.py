@@ -2,48 +2,36 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import QueryBuilder, write_deltalake
 
 from headrace.contracts import Trade, contract_of
-from headrace.errors import InvariantError, MaintenanceHeldError, StoreError, WrongTableError
+from headrace.errors import MaintenanceHeldError, StoreError, WrongTableError
 from headrace.lake.layouts import file_layout
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep import compaction
 from headrace.lake.upkeep.compaction import Exchanger, Merge, rewrite_files
-from headrace.lake.upkeep.lease import record_path, take_lease
 from headrace.lake.upkeep.stats import gather
 from headrace.metrics import maintenance
-from headrace.testing.manual_clock import ManualClock
-from headrace_maintenance.rounds import Rounds
-from tests.behaviour.upkeep import COLD, age_removals, feed, files, leave_orphan, maintain, neglect, outcomes, rounds_of
+from tests.behaviour.upkeep import (
+    COLD,
+    age_removals,
+    feed,
+    files,
+    fragmented,
+    last_success,
+    leave_orphan,
+    maintain,
+    neglect,
+    outcomes,
+    pass_a_minute,
+    rounds_of,
+    stored,
+)
 from tests.behaviour.world import DAY, TABLE, World, fill, poison
-
-
-def last_success(rounds: Rounds) -> float | None:
-    """Of a table that this process never got through with: since when it tries."""
-    return rounds._metrics.registry.get_sample_value(maintenance.LAST_SUCCESS.name, {"table": TABLE})
-
-
-def pass_a_minute(rounds: Rounds) -> None:
-    clock = rounds._metrics.clock
-    assert isinstance(clock, ManualClock)
-    clock.advance(60)
-
-
-def fragmented(world: World, *, days: int = 1) -> World:
-    """A drained world whose table and quarantine consist of small files."""
-    feed(world, 12, days=days)
-    return world
-
-
-def stored(root: Path) -> dict[str, bytes]:
-    """Everything that is stored."""
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def test_small_files_become_one_and_no_row_changes(memory_world: World) -> None:
@@ -182,83 +170,6 @@ def test_so_many_orphans_that_something_is_wrong_are_left_alone(memory_world: Wo
     assert all(orphan.exists() for orphan in orphans)
     assert ("orphans", "done") in outcomes(maintain(memory_world, orphans_most=21)[TABLE])
     assert not any(orphan.exists() for orphan in orphans)
-
-
-def test_rows_that_would_change_are_noticed_before_any_log_names_them(
-    memory_world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = files(fragmented(memory_world))
-    monkeypatch.setattr(compaction, "curve_order", lambda rows, _columns: pa.array(range(1, rows.num_rows)))
-
-    with pytest.raises(InvariantError, match="does not hold the rows it was made of"):
-        maintain(memory_world, COLD)
-    monkeypatch.undo()
-    with pytest.raises(InvariantError, match="is not maintained since this was found"):
-        maintain(memory_world, COLD)
-
-    assert files(memory_world) == before
-    memory_world.assert_exact()
-    for name in (TABLE, quarantine_name(TABLE)):
-        (memory_world.root / record_path(name)).unlink()
-    maintain(memory_world, COLD)
-    assert len(files(memory_world)) == 1
-
-
-def test_a_process_that_goes_on_leaves_a_table_alone_in_which_rows_differed_until_somebody_looked(
-    memory_world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = files(fragmented(memory_world))
-
-    with rounds_of(memory_world, COLD) as rounds:
-        monkeypatch.setattr(compaction, "curve_order", lambda rows, _columns: pa.array(range(1, rows.num_rows)))
-        first = {each.table: each for each in rounds.go(lambda: False)}[TABLE]
-        monkeypatch.undo()
-        metrics = rounds._metrics.registry
-        since = last_success(rounds)
-        pass_a_minute(rounds)
-        second = {each.table: each for each in rounds.go(lambda: False)}[TABLE]
-        assert [isinstance(each.problem, InvariantError) for each in (first, second)] == [True, True]
-        assert (second.done, files(memory_world)) == ((), before)
-        assert metrics.get_sample_value(maintenance.BLOCKED.name, {"table": TABLE}) == 1
-        assert last_success(rounds) == since
-
-        (memory_world.root / record_path(TABLE)).unlink()
-        third = {each.table: each for each in rounds.go(lambda: False)}[TABLE]
-        assert ("seal", "done") in outcomes(third)
-        assert metrics.get_sample_value(maintenance.BLOCKED.name, {"table": TABLE}) == 0
-
-
-def test_a_dry_run_says_what_keeps_a_table_from_being_maintained(memory_world: World) -> None:
-    fragmented(memory_world)
-    with rounds_of(memory_world) as first, rounds_of(memory_world) as second:
-        first.go(lambda: False)
-        held = {each.table: each for each in second.look()}[TABLE]
-    lease = take_lease(Store(str(memory_world.root)), TABLE, "one/1", ManualClock())
-    lease.block("rows differ")
-    lease.release()
-    with rounds_of(memory_world) as rounds:
-        blocked = {each.table: each for each in rounds.look()}[TABLE]
-
-    assert held.problem is None
-    assert re.match(rf"{TABLE} is maintained by \S+/\d+ since 20\d\d-", held.plan.waiting[0])
-    assert isinstance(blocked.problem, InvariantError)
-    assert blocked.look is not None
-
-
-def test_a_record_that_cannot_be_understood_keeps_only_its_table_from_being_maintained(memory_world: World) -> None:
-    before = files(fragmented(memory_world))
-    record = memory_world.root / record_path(TABLE)
-    record.parent.mkdir()
-    record.write_text('{"epoch": 3, "setbacks": [{"size": 1}]}')
-
-    with rounds_of(memory_world) as rounds:
-        found = {each.table: each for each in rounds.go(lambda: False)}
-
-    assert isinstance(found[TABLE].problem, WrongTableError)
-    assert "maintenance.json cannot be understood" in str(found[TABLE].problem)
-    assert f"Run headrace verify {TABLE}; when the table is right, delete that file" in str(found[TABLE].problem)
-    assert files(memory_world) == before
-    assert found[quarantine_name(TABLE)].done
 
 
 def test_a_position_that_did_not_begin_at_0_outlives_version_0(memory_world: World) -> None:

@@ -10,7 +10,8 @@ from headrace.lake.store import Store
 from headrace.read.history import CommittedRange, ReplayedRecords, read_commit
 from headrace.read.summary import summarise
 from headrace.read.whereabouts import Place, Whereabouts, locate
-from tests.behaviour.world import TABLE, Command, World, contract_for, fill, poison, tight_contract_for
+from tests.behaviour.made_up import contract_for, tight_contract_for
+from tests.behaviour.world import TABLE, Command, World, fill, poison
 
 
 def store(world: World) -> Store:

@@ -16,8 +16,9 @@ from headrace.offsets import OffsetRange
 from headrace.testing.waiting import wait_for_more, wait_until
 from headrace_ingest.replay import selection
 from headrace_ingest.replay.selection import Selection
+from tests.behaviour.made_up import contract_for, tight_contract_for
 from tests.behaviour.repeating import repeating
-from tests.behaviour.world import DAY, TABLE, Row, World, contract_for, fill, poison, tight_contract_for
+from tests.behaviour.world import DAY, TABLE, Row, World, fill, poison
 from tests.faults.effects import in_step
 
 

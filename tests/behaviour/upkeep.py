@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.store import Store
 from headrace.lake.upkeep.compaction import rewrite_files
+from headrace.metrics import maintenance
 from headrace.settings import load_settings
 from headrace.testing.manual_clock import ManualClock
 from headrace_maintenance.rounds import Rounds, TableRound
@@ -144,3 +145,25 @@ def _older(action: dict[str, Any], days: float) -> dict[str, Any]:
         if action.get(kind):
             action[kind][time] -= int(days * 86_400_000)
     return action
+
+
+def last_success(rounds: Rounds) -> float | None:
+    """Of a table that this process never got through with: since when it tries."""
+    return rounds._metrics.registry.get_sample_value(maintenance.LAST_SUCCESS.name, {"table": TABLE})
+
+
+def pass_a_minute(rounds: Rounds) -> None:
+    clock = rounds._metrics.clock
+    assert isinstance(clock, ManualClock)
+    clock.advance(60)
+
+
+def fragmented(world: World, *, days: int = 1) -> World:
+    """A drained world whose table and quarantine consist of small files."""
+    feed(world, 12, days=days)
+    return world
+
+
+def stored(root: Path) -> dict[str, bytes]:
+    """Everything that is stored."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from pydantic import Field
 
-from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.clock import Clock, SystemClock
-from headrace.contracts import Contract, contract_of, explain
+from headrace.contracts import Contract, explain
 from headrace.lake.quarantine import quarantine_name
 from headrace.offsets import Address
 from headrace.read.proof.report import TableReport
@@ -34,64 +32,18 @@ from headrace_ingest.replay.selection import Selection
 from headrace_ingest.replay.wiring import build_replayer
 from headrace_ingest.wiring import build_worker
 from headrace_ingest.worker import Worker
+from tests.behaviour.made_up import FILLS, MODULE, contract_for
 from tests.behaviour.memberships import CLASSIC, Membership
 from tests.behaviour.running import Running
 from tests.behaviour.topics import ClusterTopic, MemoryTopic, Topic
 
-TABLE = "fills"
+TABLE = FILLS
 Row = dict[str, Any]
 """Columns by name, and whatever Parquet holds in them."""
 Command = Callable[..., tuple[int, str]]
 """A command line on a world: its exit code and its standard output."""
 
 DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
-
-LAYOUT = Table(name=TABLE, partition_by="date", bloom_filters=("fill_id",))
-
-
-_MODULE = """
-from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
-
-
-class Fill(
-    Event, topic={topic!r}, key="symbol", table=Table(name={table!r}, partition_by="date", bloom_filters=("fill_id",))
-):
-    '''One fill, of a made-up kind.'''
-
-    fill_id: EventId
-    symbol: Symbol
-    price: Price
-    timestamp: UtcTimestamp
-"""
-"""The same contract as a module of a user's."""
-
-
-def contract_for(topic: str) -> Contract:
-    """A contract of a made-up event on `topic`; its table is always `TABLE`."""
-
-    class Fill(Event, topic=topic, key="symbol", table=LAYOUT):
-        """One fill, of a made-up kind."""
-
-        fill_id: EventId
-        symbol: Symbol
-        price: Price
-        timestamp: UtcTimestamp
-
-    return contract_of(Fill)
-
-
-def tight_contract_for(topic: str) -> Contract:
-    """The same with a bound that is too tight: prices of 5 and more are refused."""
-
-    class Fill(Event, topic=topic, key="symbol", table=LAYOUT):
-        """One fill, of a made-up kind."""
-
-        fill_id: EventId
-        symbol: Symbol
-        price: Annotated[Price, Field(lt=Decimal(5))]
-        timestamp: UtcTimestamp
-
-    return contract_of(Fill)
 
 
 def fill(number: int, *, at: datetime = DAY, note: str = "fill") -> bytes:
@@ -209,7 +161,7 @@ class World:
 
     def module(self) -> str:
         """The world's contract as the text of a module, for processes."""
-        return _MODULE.format(topic=self.topic.name, table=TABLE)
+        return MODULE.format(topic=self.topic.name, table=TABLE)
 
     # -- what came of it
 

@@ -68,7 +68,7 @@ _EVENINGS = "tests/faults/test_time_travel_faults.py::test_a_round_over_old_even
 MAINTENANCE_MUTANTS = {
     "leave-out-the-digest": Mutant(
         leave_out_the_digest,
-        "tests/behaviour/test_maintenance.py::test_rows_that_would_change_are_noticed_before_any_log_names_them",
+        "tests/behaviour/test_maintenance_violations.py::test_rows_that_would_change_are_noticed_before_any_log_names_them",
     ),
     "replace-what-is-gone": Mutant(
         replace_what_is_gone,

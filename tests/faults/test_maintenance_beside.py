@@ -14,9 +14,10 @@ from headrace.read.proof.findings import Code
 from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import Verifier
 from headrace.testing.waiting import wait_until
+from tests.behaviour.made_up import contract_for, tight_contract_for
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, age_removals, feed, files, maintain, neglect
-from tests.behaviour.world import TABLE, World, contract_for, fill, poison, tight_contract_for
+from tests.behaviour.world import TABLE, World, fill, poison
 from tests.faults.effects import Effects, Fault, Moment, in_step
 from tests.faults.maintaining import all_active, run
 from tests.faults.processes import WorkerProcess, producing, start_maintenance, stream

@@ -29,7 +29,7 @@ from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, Row, poison
 from tests.faults.effects import MOMENTS, Crash, Effects, Fault, Moment, full_disk, lost_answer, raising, recorded
 from tests.faults.processes import start_rebuild
-from tests.faults.test_replay_faults import has_gone_on
+from tests.faults.test_replay_sigkill import has_gone_on
 
 SWITCH = (
     "commit rebuild",

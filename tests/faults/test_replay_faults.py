@@ -1,18 +1,11 @@
 """A replay dies, fails or is overtaken at every effect it has; afterwards every record is in its place once."""
 
 import json
-import os
-import random
-import secrets
 import shutil
-import signal
-import subprocess
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -21,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import StoreError
-from headrace.testing.waiting import wait_until
 from headrace_ingest.replay import selection
 from headrace_ingest.replay.replayer import Replayer
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Selection
 from headrace_ingest.replay.wiring import build_replayer
+from tests.behaviour.made_up import contract_for, tight_contract_for
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.world import DAY, TABLE, World, contract_for, fill, poison, tight_contract_for
+from tests.behaviour.world import DAY, TABLE, World, fill, poison
 from tests.faults.effects import (
     ANY,
     MOMENTS,
@@ -76,7 +69,6 @@ CHECKPOINT = (
 )
 EFFECTS = (*ROWS, *MARK, *CHECKPOINT)
 HOME, TORN, GROUP = 13, 5, 10
-RECORDS = 20_000
 
 
 def days(number: int) -> datetime:
@@ -286,41 +278,6 @@ def test_a_record_whose_position_has_not_moved_is_left_to_the_worker(
         world.drain()
     assert len(world.landed()) == 10
     assert world.replay().replayed == 20
-    world.assert_exact()
-
-
-def has_gone_on(process: "subprocess.Popen[str]", commits: Path, before: int) -> bool:
-    return len(list(commits.iterdir())) > before or process.poll() is not None
-
-
-@pytest.mark.timeout(180)
-def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Path) -> None:
-    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
-    print(f"HEADRACE_TEST_SEED={seed}")
-    chance = random.Random(seed)
-    world = World("memory", MemoryTopic(2), tmp_path)
-    world.contract = tight_contract_for(world.topic.name)
-    world.topic.extend([fill(500 + number % 500, note=f"{number}") for number in range(RECORDS)])
-    world.drain(flush_rows=10_000, quarantine_max_ratio=1.0, quarantine_max_consecutive=RECORDS + 1)
-    world.contract = contract_for(world.topic.name)
-    commits = world.root / TABLE / "_delta_log"
-    killed_at_work = 0
-    for number in range(4):
-        before = len(list(commits.iterdir()))
-        with start_replay(world) as process:
-            wait_until(partial(has_gone_on, process, commits, before), "the replay commits, or has ended", seconds=60)
-            if number:  # the first one at once: there is most to do
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(chance.uniform(0.0, 0.3))
-            process.kill()
-        killed_at_work += process.returncode == -signal.SIGKILL
-        world.assert_proved()
-    assert killed_at_work
-
-    with start_replay(world) as process:
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
-    assert len(world.landed()) == RECORDS
     world.assert_exact()
 
 

@@ -1,0 +1,55 @@
+"""Replays that are killed as processes are, at random moments."""
+
+import os
+import random
+import secrets
+import signal
+import subprocess
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from headrace.testing.waiting import wait_until
+from tests.behaviour.made_up import contract_for, tight_contract_for
+from tests.behaviour.topics import MemoryTopic
+from tests.behaviour.world import TABLE, World, fill
+from tests.faults.processes import start_replay
+
+RECORDS = 20_000
+
+
+def has_gone_on(process: "subprocess.Popen[str]", commits: Path, before: int) -> bool:
+    return len(list(commits.iterdir())) > before or process.poll() is not None
+
+
+@pytest.mark.timeout(180)
+def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Path) -> None:
+    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
+    print(f"HEADRACE_TEST_SEED={seed}")
+    chance = random.Random(seed)
+    world = World("memory", MemoryTopic(2), tmp_path)
+    world.contract = tight_contract_for(world.topic.name)
+    world.topic.extend([fill(500 + number % 500, note=f"{number}") for number in range(RECORDS)])
+    world.drain(flush_rows=10_000, quarantine_max_ratio=1.0, quarantine_max_consecutive=RECORDS + 1)
+    world.contract = contract_for(world.topic.name)
+    commits = world.root / TABLE / "_delta_log"
+    killed_at_work = 0
+    for number in range(4):
+        before = len(list(commits.iterdir()))
+        with start_replay(world) as process:
+            wait_until(partial(has_gone_on, process, commits, before), "the replay commits, or has ended", seconds=60)
+            if number:  # the first one at once: there is most to do
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(chance.uniform(0.0, 0.3))
+            process.kill()
+        killed_at_work += process.returncode == -signal.SIGKILL
+        world.assert_proved()
+    assert killed_at_work
+
+    with start_replay(world) as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert len(world.landed()) == RECORDS
+    world.assert_exact()
