@@ -1,6 +1,7 @@
 """A topic to be read without a group, by rebuilds and replays."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from headrace.connection import KafkaSettings
@@ -20,6 +21,10 @@ class TopicLog(Protocol):
 
     def watermarks(self, partition: int) -> OffsetRange:
         """The offsets that it has."""
+        ...
+
+    def positions_at(self, time: datetime, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Per partition the first offset with a Kafka timestamp at or after `time`, else the end."""
         ...
 
     def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
@@ -57,6 +62,10 @@ class ClusterLog:
     def watermarks(self, partition: int) -> OffsetRange:
         """The offsets that it has."""
         return self._client.watermarks(partition)
+
+    def positions_at(self, time: datetime, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Per partition the first offset with a Kafka timestamp at or after `time`, else the end."""
+        return self._client.positions_at(time, partitions)
 
     def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
         """Its committed records, in order."""

@@ -10,6 +10,7 @@ from headrace.lake import Lake
 from headrace.testing.brokers import BrokerHandle
 from headrace_cli.main import run
 from tests.behaviour.bots import Bots, BrokerBots, CapturedBots
+from tests.behaviour.latest import LatestWorld
 from tests.behaviour.memberships import BY_HAND, CLASSIC, CONSUMER, GROUPS, Membership
 from tests.behaviour.objects import BUCKET, object_server, reach
 from tests.behaviour.topics import ClusterTopic, MemoryTopic
@@ -33,6 +34,22 @@ def embedded_world(tmp_path: Path, embedded_broker: BrokerHandle) -> World:
 def kafka_world(tmp_path: Path, kafka_broker: BrokerHandle) -> World:
     """A world on a real Kafka; three partitions."""
     return World("kafka", ClusterTopic(kafka_broker, 3), tmp_path)
+
+
+@pytest.fixture
+def latest(tmp_path: Path) -> LatestWorld:
+    """Latest rows, on the broker in memory; two partitions."""
+    return LatestWorld("memory", MemoryTopic(2), tmp_path)
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+def strict_latest(request: pytest.FixtureRequest, tmp_path: Path) -> LatestWorld:
+    """Latest rows where transactions, compaction and the clock of the topic are as they are; two partitions."""
+    if request.param == "memory":
+        return LatestWorld("memory", MemoryTopic(2), tmp_path)
+    handle = request.getfixturevalue("kafka_broker")
+    assert isinstance(handle, BrokerHandle)
+    return LatestWorld("kafka", ClusterTopic(handle, 2), tmp_path, BY_HAND)
 
 
 def _world(request: pytest.FixtureRequest, kind: str) -> World:

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from threading import Event as Flag
-from typing import Annotated, Any
+from typing import Any
 
 import polars as pl
-from pydantic import Field
 
-from headrace import Event, Name, Price, Symbol, Table, UtcTimestamp
-from headrace.contracts import Contract, contract_of, explain
+from headrace.contracts import Contract, explain
 from headrace.lake.quarantine import quarantine_name
 from headrace.offsets import Address
 from headrace.read.proof.canonical import ValueCodec
@@ -24,93 +21,18 @@ from headrace.read.proof.verify import Verifier, no_progress
 from headrace.testing.memory_broker import StoredRecord
 from headrace_ingest.rebuild.rebuilder import Rebuilder
 from headrace_ingest.rebuild.report import RebuildReport
-from headrace_ingest.rebuild.wiring import TOPIC, decoder_of, log_source, subject_of, topic_source
+from headrace_ingest.rebuild.wiring import TOPIC, decoder_of, log_source, run_rebuild, subject_of, topic_source
 from headrace_ingest.replay.replayer import Replayer
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Selection
-from headrace_ingest.replay.wiring import build_replayer
+from headrace_ingest.replay.wiring import build_replayer, run_replay
+from tests.behaviour.holdings import MODULE, holding, latest_contract_for, log_contract_for
 from tests.behaviour.latest_topic import MemoryLog, MemoryTruth
 from tests.behaviour.topics import MemoryTopic
-from tests.behaviour.world import DAY, TABLE, Row, World
+from tests.behaviour.world import TABLE, Row, World
 
-LOG = "fills_log"
-"""The table of all events."""
-
-
-def latest_contract_for(topic: str) -> Contract:
-    """A contract of a made-up state; an account may change its desk, and so its row the partition."""
-
-    class Holding(
-        Event,
-        topic=topic,
-        key="account",
-        table=Table(name=TABLE, mode="upsert", key=("account",), partition_by="desk", tombstones="delete"),
-    ):
-        """What an account holds now."""
-
-        account: Symbol
-        desk: Name
-        price: Price
-        timestamp: UtcTimestamp
-
-    return contract_of(Holding)
-
-
-def tight_latest_contract_for(topic: str) -> Contract:
-    """The same with a bound that is too tight: prices of 50 and more are refused."""
-
-    class Holding(
-        Event,
-        topic=topic,
-        key="account",
-        table=Table(name=TABLE, mode="upsert", key=("account",), partition_by="desk", tombstones="delete"),
-    ):
-        """What an account holds now."""
-
-        account: Symbol
-        desk: Name
-        price: Annotated[Price, Field(lt=Decimal(50))]
-        timestamp: UtcTimestamp
-
-    return contract_of(Holding)
-
-
-def log_contract_for(topic: str) -> Contract:
-    """A contract of the same events, of which each is a row for ever."""
-
-    class Held(Event, topic=topic, key="account", table=Table(name=LOG, partition_by="date")):
-        """What an account held at one moment."""
-
-        account: Symbol
-        desk: Name
-        price: Price
-        timestamp: UtcTimestamp
-
-    return contract_of(Held)
-
-
-_MODULE = """
-from headrace import Event, Name, Price, Symbol, Table, UtcTimestamp
-
-LAYOUT = Table(name={table!r}, mode="upsert", key=("account",), partition_by="desk", tombstones="delete")
-
-
-class Holding(Event, topic={topic!r}, key="account", table=LAYOUT):
-    '''What an account holds now.'''
-
-    account: Symbol
-    desk: Name
-    price: Price
-    timestamp: UtcTimestamp
-"""
-"""The same contract as a module of a user's."""
-
-
-def holding(account: int, *, at: float, desk: str = "A", price: int = 0) -> bytes:
-    """The canonical value of a valid record; `at` in seconds after `DAY`."""
-    stamp = (DAY + timedelta(seconds=at)).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    number = f"{Decimal(price):.4f}"
-    return f'{{"account":"{account}","desk":"{desk}","price":"{number}","timestamp":"{stamp}"}}'.encode()
+SENT = 1_772_000_000_000
+"""Kafka's timestamp of records that say when they were sent, milliseconds."""
 
 
 @dataclass
@@ -125,7 +47,7 @@ class LatestWorld(World):
 
     def module(self) -> str:
         """The world's contract as the text of a module, for processes."""
-        return _MODULE.format(topic=self.topic.name, table=TABLE)
+        return MODULE.format(topic=self.topic.name, table=TABLE)
 
     def send(self, account: int, *, at: float, partition: int | None = None, **more: Any) -> Address:
         """Appends an event; all of an account are in one partition unless that is said."""
@@ -136,6 +58,12 @@ class LatestWorld(World):
         """Appends a tombstone."""
         home = account % self.topic.partitions if partition is None else partition
         return self.topic.append(None, key=str(account).encode(), partition=home)
+
+    def move(self, account: int, partition: int, *, at: float | None, seconds: int, price: int = 0) -> Address:
+        """Appends an event, or a tombstone without `at`, anywhere, so many seconds after `SENT` by Kafka's clock."""
+        value = None if at is None else holding(account, at=at, price=price)
+        key, stamp = str(account).encode(), SENT + seconds * 1_000
+        return self.topic.append(value, key=key, partition=partition, timestamp_ms=stamp)
 
     def await_all(self) -> None:
         """Returns when the table's positions are past all that is in the topic now."""
@@ -179,11 +107,11 @@ class LatestWorld(World):
             TABLE, None if since is None else Base(since)
         )
 
-    def drain_log(self) -> None:
-        """Brings the table of all events to the end of the topic."""
+    def drain_log(self, *, below: int = 1_000_000, **ingest: Any) -> None:
+        """Brings the table of all events to the end of the topic; it refuses prices of `below` and more."""
         beside = World(self.kind, self.topic, self.folder)
-        beside.contract = log_contract_for(self.topic.name)
-        beside.drain(group="of the log")
+        beside.contract = log_contract_for(self.topic.name, below=below)
+        beside.drain(group="of the log", **ingest)
 
     def replayer(self, *, dry_run: bool = False, **ingest: Any) -> Replayer:
         """What `headrace quarantine replay` runs, on the topic in memory."""
@@ -192,7 +120,10 @@ class LatestWorld(World):
         return build_replayer(settings, self.contract, clock=self.clock, dry_run=dry_run, topic=topic)
 
     def replay(self, selection: Selection | None = None, *, dry_run: bool = False, **ingest: Any) -> ReplayReport:
-        return self.replayer(dry_run=dry_run, **ingest).run(selection or Selection(), dry_run=dry_run)
+        chosen = selection or Selection()
+        if isinstance(self.topic, MemoryTopic):
+            return self.replayer(dry_run=dry_run, **ingest).run(chosen, dry_run=dry_run)
+        return run_replay(self.settings(**ingest), self.contract, chosen, dry_run=dry_run)
 
     def rebuilder(self, name: str = TOPIC, **ingest: Any) -> Rebuilder:
         """What `headrace rebuild` runs, on the topic in memory or on a table."""
@@ -207,7 +138,9 @@ class LatestWorld(World):
 
     def rebuild(self, name: str = TOPIC, *, dry_run: bool = False) -> RebuildReport:
         """`headrace rebuild --from NAME`."""
-        return self.rebuilder(name).run(dry_run=dry_run)
+        if isinstance(self.topic, MemoryTopic):
+            return self.rebuilder(name).run(dry_run=dry_run)
+        return run_rebuild(self.settings(), self.contract, name, no_progress, dry_run=dry_run)
 
     def found_in_files(self) -> set[Code]:
         """The same without the topic."""

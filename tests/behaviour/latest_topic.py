@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from headrace.kafka.records import Envelope, Records
@@ -27,6 +28,9 @@ class MemoryLog:
 
     def watermarks(self, partition: int) -> OffsetRange:
         return self.broker.watermarks(partition)
+
+    def positions_at(self, time: datetime, partitions: Sequence[int]) -> Mapping[int, int]:
+        return self.broker.positions_at(time, partitions)
 
     def read(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
         position = wanted.start

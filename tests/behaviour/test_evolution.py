@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from headrace import Event, EventId, Name, Price, Symbol, Table, UtcTimestamp
+from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import Contract, contract_of
 from headrace.errors import ConfigError, StoreError, WrongTableError
 from headrace.lake import Lake
@@ -16,6 +16,7 @@ from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.read.audit.changed_rows import changes
 from headrace_ingest.evolution import apply_schema, diff_schema
+from tests.behaviour.holdings import grown_latest_contract_for
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.upkeep import COLD, feed, maintain, outcomes, rounds_of
@@ -42,23 +43,6 @@ def grown(topic: str) -> Contract:
         """Where it was made."""
 
     return contract_of(Fill)
-
-
-def grown_latest(topic: str) -> Contract:
-    """The contract of latest rows with a field more."""
-    layout = Table(name=TABLE, mode="upsert", key=("account",), partition_by="desk", tombstones="delete")
-
-    class Holding(Event, topic=topic, key="account", table=layout, schema_version=2):
-        """What an account holds now."""
-
-        account: Symbol
-        desk: Name
-        price: Price
-        timestamp: UtcTimestamp
-        venue: Symbol | None = None
-        """Where."""
-
-    return contract_of(Holding)
 
 
 def at_venue(number: int) -> bytes:
@@ -144,7 +128,7 @@ def latest_world(memory_world: World) -> LatestWorld:
 
 def test_latest_rows_of_workers_of_both_versions_keep_the_column(latest_world: LatestWorld) -> None:
     world = latest_world
-    later = grown_latest(world.topic.name)
+    later = grown_latest_contract_for(world.topic.name)
     with world.running(partitions=None):
         for account in range(40):
             world.send(account, at=account)
@@ -172,7 +156,7 @@ def test_a_batch_in_flight_is_refused_and_lands_once(
     kind: str, memory_world: World, latest_world: LatestWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world: World = latest_world if kind == "latest" else memory_world
-    later = (grown_latest if kind == "latest" else grown)(world.topic.name)
+    later = (grown_latest_contract_for if kind == "latest" else grown)(world.topic.name)
     world.drain()
     name = "commit_next" if kind == "latest" else "commit"
     commit: Callable[..., int] = getattr(DeltaLog, name)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -20,30 +19,25 @@ from headrace.lake.latest.vectors import DeletionVector, write_vectors
 from headrace.lake.store import Store
 from headrace.read.proof.findings import Code, Verdict
 from headrace.read.proof.keyed import KeyStates
-from tests.behaviour.latest import LatestWorld, holding
-from tests.behaviour.topics import MemoryTopic
+from tests.behaviour.holdings import holding
+from tests.behaviour.latest import LatestWorld
 from tests.behaviour.world import poison
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> LatestWorld:
-    return LatestWorld("memory", MemoryTopic(2), tmp_path)
-
-
-def ingest(world: LatestWorld) -> None:
+def ingest(latest: LatestWorld) -> None:
     """Ten accounts, later and earlier events of them, and tombstones of three, each in a flush of its own."""
     for account in range(10):
-        world.send(account, at=30, price=30)
-    world.topic.append(poison(1), partition=0)
-    world.drain()
+        latest.send(account, at=30, price=30)
+    latest.topic.append(poison(1), partition=0)
+    latest.drain()
     for at in (10, 20):
         for account in range(10):
-            world.send(account, at=at, price=at)
-    world.send(9, at=40)
-    world.drain()
+            latest.send(account, at=at, price=at)
+    latest.send(9, at=40)
+    latest.drain()
     for account in range(3):
-        world.forget(account)
-    world.drain()
+        latest.forget(account)
+    latest.drain()
 
 
 def upserting(change: Callable[[Arrivals], Arrivals]) -> Callable[[pytest.MonkeyPatch], None]:
@@ -109,7 +103,7 @@ def wrong_vectors(patch: pytest.MonkeyPatch) -> None:
     ids=["value", "key", "missing", "undeleted", "outdated", "vectors", "none"],
 )
 def test_each_defect_of_a_program_is_told(
-    world: LatestWorld,
+    latest: LatestWorld,
     monkeypatch: pytest.MonkeyPatch,
     defect: Callable[[pytest.MonkeyPatch], None],
     told: set[Code],
@@ -117,26 +111,26 @@ def test_each_defect_of_a_program_is_told(
 ) -> None:
     monkeypatch.setattr(headrace.read.proof.run, "KeyStates", partial(KeyStates, limit))
     defect(monkeypatch)
-    ingest(world)
-    assert world.found() >= told
-    assert bool(world.found()) == bool(told)
+    ingest(latest)
+    assert latest.found() >= told
+    assert bool(latest.found()) == bool(told)
 
 
-def test_records_that_retention_took_are_not_compared(world: LatestWorld) -> None:
-    ingest(world)
-    world.topic.delete_before(0, 3)
-    report = world.prove()
+def test_records_that_retention_took_are_not_compared(latest: LatestWorld) -> None:
+    ingest(latest)
+    latest.topic.delete_before(0, 3)
+    report = latest.prove()
     assert report.verdict is Verdict.PASS
     assert [partition.uncompared for partition in report.partitions] == [1, 0]
 
 
-def test_a_topic_that_is_compacted_proves_what_it_still_has(world: LatestWorld) -> None:
-    ingest(world)
-    world.thinned = True
-    log = world.memory._partitions[1]
+def test_a_topic_that_is_compacted_proves_what_it_still_has(latest: LatestWorld) -> None:
+    ingest(latest)
+    latest.thinned = True
+    log = latest.memory._partitions[1]
     # Compaction keeps the last record of a key, which is not the one that counts.
     log.records = [record for record in log.records if record.offset >= 10]
-    report = world.prove()
+    report = latest.prove()
     assert report.verdict is Verdict.PASS
     assert [partition.uncompared for partition in report.partitions] == [0, 3]
 
@@ -162,7 +156,7 @@ def dearer_later(batch: Arrivals) -> Arrivals:
 )
 @pytest.mark.parametrize("limit", [200_000, 1])
 def test_a_key_that_was_deleted_and_moved_has_the_row_that_came_after_the_tombstone(
-    world: LatestWorld,
+    latest: LatestWorld,
     monkeypatch: pytest.MonkeyPatch,
     wrong: Callable[[Arrivals], Arrivals] | None,
     told: set[Code],
@@ -170,44 +164,46 @@ def test_a_key_that_was_deleted_and_moved_has_the_row_that_came_after_the_tombst
 ) -> None:
     monkeypatch.setattr(headrace.read.proof.run, "KeyStates", partial(KeyStates, limit))
     stamp = 1_772_000_000_000
-    world.topic.append(holding(1, at=1), key=b"1", partition=1, timestamp_ms=stamp)
-    world.topic.append(None, key=b"1", partition=1, timestamp_ms=stamp + 1)
-    world.topic.append(holding(2, at=1), key=b"2", partition=0, timestamp_ms=stamp)
-    world.topic.append(holding(1, at=2), key=b"1", partition=0, timestamp_ms=stamp + 2)
+    latest.topic.append(holding(1, at=1), key=b"1", partition=1, timestamp_ms=stamp)
+    latest.topic.append(None, key=b"1", partition=1, timestamp_ms=stamp + 1)
+    latest.topic.append(holding(2, at=1), key=b"2", partition=0, timestamp_ms=stamp)
+    latest.topic.append(holding(1, at=2), key=b"1", partition=0, timestamp_ms=stamp + 2)
     if wrong is not None:
         upserting(wrong)(monkeypatch)
-    world.drain()
+    latest.drain()
 
-    assert world.found() == told
+    assert latest.found() == told
 
 
-def test_what_is_not_in_the_topic_is_told_from_what_is_no_longer_there(world: LatestWorld) -> None:
-    ingest(world)
-    log = world.memory._partitions[1]
+def test_what_is_not_in_the_topic_is_told_from_what_is_no_longer_there(latest: LatestWorld) -> None:
+    ingest(latest)
+    log = latest.memory._partitions[1]
     log.records = [record for record in log.records if record.offset >= 10]
-    assert world.found() >= {Code.PHANTOM, Code.COUNT_DIFFERS}
+    assert latest.found() >= {Code.PHANTOM, Code.COUNT_DIFFERS}
 
 
-def test_a_key_with_two_rows_is_told_without_a_topic(world: LatestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_with_two_rows_is_told_without_a_topic(latest: LatestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong_vectors(monkeypatch)
-    ingest(world)
-    assert Code.DUPLICATE in world.found_in_files()
+    ingest(latest)
+    assert Code.DUPLICATE in latest.found_in_files()
 
 
-def test_a_file_of_vectors_that_is_damaged_or_gone_is_told(world: LatestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_vectors_that_is_damaged_or_gone_is_told(
+    latest: LatestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(headrace.lake.latest.merging, "SMALL", 0)
-    ingest(world)
-    assert world.found() == set()
-    for vectors in (world.root / "fills" / "_deletions").iterdir():
+    ingest(latest)
+    assert latest.found() == set()
+    for vectors in (latest.root / "fills" / "_deletions").iterdir():
         vectors.write_bytes(vectors.read_bytes()[:-3])
-    assert world.found() >= {Code.FILE_DAMAGED}
-    for vectors in (world.root / "fills" / "_deletions").iterdir():
+    assert latest.found() >= {Code.FILE_DAMAGED}
+    for vectors in (latest.root / "fills" / "_deletions").iterdir():
         vectors.unlink()
-    assert world.found() & {Code.FILE_MISSING, Code.FILE_DAMAGED}
+    assert latest.found() & {Code.FILE_MISSING, Code.FILE_DAMAGED}
 
 
-def test_a_table_of_latest_rows_is_always_verified_whole(world: LatestWorld) -> None:
-    ingest(world)
-    report = world.prove(since=2)
+def test_a_table_of_latest_rows_is_always_verified_whole(latest: LatestWorld) -> None:
+    ingest(latest)
+    report = latest.prove(since=2)
     assert (report.verdict, report.since) == (Verdict.PASS, None)
     assert any("all was verified" in finding.message for finding in report.findings)

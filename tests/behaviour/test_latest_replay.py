@@ -13,7 +13,8 @@ from headrace_ingest.rebuild.report import Comparison, RebuildReport
 from headrace_ingest.replay.replayer import Replayer
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import Group
-from tests.behaviour.latest import LatestWorld, latest_contract_for, tight_latest_contract_for
+from tests.behaviour.holdings import latest_contract_for, tight_latest_contract_for
+from tests.behaviour.latest import LatestWorld
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, poison
 

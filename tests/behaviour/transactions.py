@@ -22,11 +22,11 @@ class Transactions:
         self._producer.init_transactions(20)
         self.sent: dict[Address, StoredRecord] = {}
 
-    def begin(self, *values: bytes) -> None:
+    def begin(self, *values: bytes, key: bytes | None = None) -> None:
         self.sent = {}
         self._producer.begin_transaction()
         for value in values:
-            self._producer.produce(self._topic.name, value, partition=0, on_delivery=self._report)
+            self._producer.produce(self._topic.name, value, key, partition=0, on_delivery=self._report)
         assert self._producer.flush(20) == 0
 
     def _report(self, error: KafkaError | None, message: Message) -> None:

@@ -1,6 +1,5 @@
 """A replay into a table of latest rows dies or fails at every effect it has; the next one completes it."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +8,11 @@ import pytest
 
 import headrace.lake.latest.merging
 from headrace.errors import StoreError
-from tests.behaviour.latest import LatestWorld, latest_contract_for
+from tests.behaviour.holdings import latest_contract_for
+from tests.behaviour.latest import LatestWorld
 from tests.behaviour.test_latest_replay import refused
-from tests.faults.effects import Crash, Effects, Fault, Moment, full_disk, lost_answer, raising, recorded
+from tests.faults.effects import Crash, Effects, Fault, Moment, full_disk, lost_answer, raising
+from tests.faults.templates import copied, counted, fresh
 
 EFFECTS = (
     "write rows of the table",
@@ -27,9 +28,13 @@ EFFECTS = (
 )
 
 
+def in_small(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(headrace.lake.latest.merging, "SMALL", 0)
+
+
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(headrace.lake.latest.merging, "SMALL", 0)
+    in_small(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -39,27 +44,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> LatestWorld:
 
 @pytest.fixture
 def world(template: LatestWorld, tmp_path: Path) -> LatestWorld:
-    world = LatestWorld("memory", template.topic, tmp_path)
-    shutil.copytree(template.root, world.root)
-    return world
+    return copied(template, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def counts(template: LatestWorld, tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     """How often each effect takes place in a replay without faults."""
-    with pytest.MonkeyPatch.context() as patch, recorded(patch) as effects:
-        patch.setattr(headrace.lake.latest.merging, "SMALL", 0)
-        world = LatestWorld("memory", template.topic, tmp_path_factory.mktemp("clean"))
-        shutil.copytree(template.root, world.root)
-        world.replay()
-        return Counter(effects.calls)
-
-
-def fresh(world: LatestWorld, template: LatestWorld, effects: Effects) -> None:
-    shutil.rmtree(world.root)
-    shutil.copytree(template.root, world.root)
-    found = sorted(world.root.rglob("*"), key=lambda path: path.is_dir())
-    effects.synced[:] = [*found, world.root]
+    return counted(copied(template, tmp_path_factory.mktemp("clean")), LatestWorld.replay, in_small)
 
 
 def test_every_effect_is_a_crash_point_here(counts: Counter[str]) -> None:

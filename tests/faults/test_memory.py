@@ -1,25 +1,39 @@
 """G6: memory is bounded whatever the backlog, and whatever the store does; that of a proof, whatever the table."""
 
 import os
+import random
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from benchmarks.generated import write_table
+from headrace.connection import KafkaSettings
+from headrace.contracts import Contract, contract_named, load_contracts
 from headrace.kafka.sender_properties import sender_properties
+from headrace.kafka.topics import TopicClient
+from headrace.lake.datafile import write_file
+from headrace.lake.latest.live import addition
+from headrace.lake.layouts import file_layout
+from headrace.lake.log import DeltaLog
+from headrace.lake.schema import arrow_schema
 from headrace.lake.store import Store
-from headrace.sections import MIB
+from headrace.offsets import SourceId
+from headrace.sections import MIB, IngestSettings
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.peak_memory import wait_and_watch
 from headrace.testing.waiting import wait_until
 from headrace_bots.load import Rendered, fill_topic, render_trades
-from tests.behaviour.world import World, fill
+from headrace_ingest.startup import prepare_tables
+from tests.behaviour.world import DAY, World, fill
 
 BACKLOG = 1_000_000
-BUDGET_MIB = 512
+BUDGET_MIB, SMALL_BUDGET_MIB = 512, 320
 
 _CONTRACT = """
 from headrace.contracts import Trade
@@ -46,7 +60,26 @@ class Blob(Event, topic={topic!r}, key="name", table=Table(name="executions")):
 """
 
 
-def _peak_mib(folder: Path, broker: BrokerHandle, contract: str) -> float:
+_STATE = """
+from typing import Annotated
+
+from pydantic import Field
+
+from headrace import Event, Name, Table, UtcTimestamp
+
+BY_ACCOUNT = Table(name="executions", mode="upsert", key=("account",), partition_by="desk")
+
+
+class Holding(Event, topic={topic!r}, key="account", table=BY_ACCOUNT):
+    \"\"\"A state of a key that takes much memory.\"\"\"
+
+    account: Annotated[str, Field(max_length=300)]
+    desk: Name
+    timestamp: UtcTimestamp
+"""
+
+
+def _peak_mib(folder: Path, broker: BrokerHandle, contract: str, **ingest: int) -> float:
     """Of a worker that drains the topic of `contract`, whose table is `executions`."""
     (folder / "executions_contract.py").write_text(contract)
     environment = os.environ | {
@@ -54,6 +87,7 @@ def _peak_mib(folder: Path, broker: BrokerHandle, contract: str) -> float:
         "HEADRACE_LAKE__ROOT": str(folder / "lake"),
         "HEADRACE_CONTRACTS": "executions_contract",
         "HEADRACE_INGEST__MEMORY_MIB": str(BUDGET_MIB),
+        **{f"HEADRACE_INGEST__{name.upper()}": str(value) for name, value in ingest.items()},
     }
     command = [sys.executable, "-m", "headrace_cli.main", "ingest", "executions", "--drain"]
     with (folder / "log").open("wb") as log:
@@ -79,6 +113,63 @@ def test_a_backlog_of_a_million_records_is_read_within_the_budget(tmp_path: Path
     properties = sender_properties(kafka_broker.bootstrap_servers, {"log_level": 0}, client_id="test")
     fill_topic(properties, topic, BACKLOG, rendered=render_trades(2_000))
     assert _peak_mib(tmp_path, kafka_broker, _CONTRACT.format(topic=topic)) <= BUDGET_MIB
+
+
+DESKS, ACCOUNTS = 24, 30_000
+"""Files of a table of latest rows, and keys in each."""
+
+
+def _account(number: int) -> str:
+    return f"{number:0250d}"
+
+
+def _fill(lake: Path, broker: BrokerHandle, contract: Contract, *, desks: int) -> None:
+    """Makes the table of a contract, with a file for each of so many desks."""
+    store, reach = Store(str(lake)), KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+    topic = TopicClient(reach, contract.topic)
+    found = topic.identity()
+    prepare_tables(store, contract, SourceId(contract.name, found.cluster_id, found.topic_id), topic, IngestSettings())
+    topic.close()
+    added = []
+    for desk in range(desks):
+        columns: dict[str, Sequence[object]] = {
+            "account": [_account(number * DESKS + desk) for number in range(ACCOUNTS)],
+            "_partition": [0] * ACCOUNTS,
+            "_offset": range(ACCOUNTS),
+            **dict.fromkeys(("timestamp", "_kafka_timestamp", "_ingested_at"), [DAY] * ACCOUNTS),
+        }
+        schema = pa.schema([field for field in arrow_schema(contract) if field.name != "desk"])
+        rows = pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+        added.append(addition(write_file(store, file_layout(contract), rows, f"desk-{desk}")))
+    DeltaLog(store, contract.name).commit_next(added, {}, {"kind": "compact", "batch": "1"})
+
+
+@pytest.mark.kafka
+def test_a_table_of_more_keys_takes_no_more_memory_than_may_remember_them(
+    tmp_path: Path, kafka_broker: BrokerHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys of all files are twice what is allowed, and every flush asks for some of each file."""
+    topic, dice = kafka_broker.new_topic(1), random.Random(7)
+    later = (DAY + timedelta(seconds=1)).isoformat().replace("+00:00", ".000000Z")
+    updates = [
+        Rendered(
+            b"x", f'{{"account":"{_account(number)}","desk":"desk-{number % DESKS}","timestamp":"{later}"}}'.encode()
+        )
+        for number in dice.sample(range(DESKS * ACCOUNTS), 3_000)
+    ]
+    properties = sender_properties(kafka_broker.bootstrap_servers, {"log_level": 0}, client_id="test")
+    fill_topic(properties, topic, len(updates), rendered=updates)
+    (tmp_path / "state_contract.py").write_text(_STATE.format(topic=topic))
+    monkeypatch.syspath_prepend(tmp_path)
+    contract = contract_named(load_contracts(("state_contract",)), "executions")
+    peaks = []
+    for desks in (1, DESKS):
+        folder = tmp_path / str(desks)
+        _fill(folder / "lake", kafka_broker, contract, desks=desks)
+        text = _STATE.format(topic=topic)
+        peaks.append(_peak_mib(folder, kafka_broker, text, memory_mib=SMALL_BUDGET_MIB, flush_rows=1_000))
+    assert peaks[1] - peaks[0] <= SMALL_BUDGET_MIB // 4 + 40
+    assert peaks[1] <= SMALL_BUDGET_MIB
 
 
 def test_a_store_that_hangs_makes_the_worker_pause_instead_of_collecting_on(

@@ -17,18 +17,22 @@ import pytest
 
 import headrace.lake.latest.merging
 import headrace_ingest.rebuild.sources
-from headrace.errors import CommitTimeoutError, StoreError
+from headrace.errors import CommitTimeoutError, StoreError, WrongTableError
 from headrace.lake.quarantine import quarantine_name
+from headrace.lake.store import Store
 from headrace.testing.waiting import wait_until
+from headrace_ingest.evolution import apply_schema
 from headrace_ingest.rebuild.building import Build
 from tests.behaviour.gates import Gate, freeze_polls
-from tests.behaviour.latest import LOG, LatestWorld
+from tests.behaviour.holdings import LOG, grown_latest_contract_for
+from tests.behaviour.latest import LatestWorld
 from tests.behaviour.running import Running
 from tests.behaviour.test_latest_proof import last_wins
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, Row, poison
-from tests.faults.effects import MOMENTS, Crash, Effects, Fault, Moment, full_disk, lost_answer, raising, recorded
+from tests.faults.effects import MOMENTS, Crash, Effects, Fault, Moment, full_disk, lost_answer, raising
 from tests.faults.processes import start_rebuild
+from tests.faults.templates import copied, counted, fresh
 from tests.faults.test_replay_sigkill import has_gone_on
 
 SWITCH = (
@@ -80,28 +84,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> LatestWorld:
 
 @pytest.fixture
 def world(template: LatestWorld, tmp_path: Path) -> LatestWorld:
-    world = LatestWorld("memory", template.topic, tmp_path)
-    shutil.copytree(template.root, world.root)
-    return world
+    return copied(template, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def counts(template: LatestWorld, tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     """How often each effect takes place in a rebuild without faults."""
-    with pytest.MonkeyPatch.context() as patch, recorded(patch) as effects:
-        in_small(patch)
-        world = LatestWorld("memory", template.topic, tmp_path_factory.mktemp("clean"))
-        shutil.copytree(template.root, world.root)
-        world.rebuild()
-        return Counter(effects.calls)
-
-
-def fresh(world: LatestWorld, template: LatestWorld, effects: Effects) -> None:
-    """The lake as it was before any rebuild, and durable."""
-    shutil.rmtree(world.root)
-    shutil.copytree(template.root, world.root)
-    found = sorted(world.root.rglob("*"), key=lambda path: path.is_dir())
-    effects.synced[:] = [*found, world.root]
+    return counted(copied(template, tmp_path_factory.mktemp("clean")), LatestWorld.rebuild, in_small)
 
 
 def rows_of(world: LatestWorld) -> list[Row]:
@@ -206,6 +195,30 @@ def test_workers_that_come_in_between_lose_nothing(
     beside.rebuild()
     assert effects.happened == 1
     beside.assert_latest()
+
+
+@pytest.mark.parametrize(("effect", "when"), [*product(SWITCH, MOMENTS)])
+def test_columns_that_come_in_between_keep_the_old_rows(
+    world: LatestWorld, effects: Effects, counts: Counter[str], effect: str, when: Moment
+) -> None:
+    """Rows that a worker of the later contract has written since would lose them."""
+    later = grown_latest_contract_for(world.topic.name)
+
+    def grow() -> None:
+        apply_schema(Store(str(world.root)), later)
+
+    landed = effect == SWITCH[-1] or (effect, when) == (SWITCH[-2], "after")
+    effects.plan(Fault(effect, counts[effect], when, grow))
+    if landed:
+        world.rebuild()
+    else:
+        with pytest.raises(WrongTableError, match="brought to schema_version 2"):
+            world.rebuild()
+        assert world.notes()[-1]["kind"] == "schema"
+    assert effects.happened == 1
+    world.contract = later
+    world.rebuild()
+    world.assert_proved()
 
 
 def test_a_zombie_that_wakes_after_a_rebuild_writes_on_the_new_rows(world: LatestWorld, effects: Effects) -> None:

@@ -1,7 +1,6 @@
 """A replay dies, fails or is overtaken at every effect it has; afterwards every record is in its place once."""
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,7 +37,7 @@ from tests.faults.effects import (
     self_conflict,
 )
 from tests.faults.processes import start_replay
-from tests.faults.templates import fresh
+from tests.faults.templates import copied, fresh
 
 CANARY = (
     "write the test table",
@@ -97,9 +96,7 @@ def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def world(template: World, tmp_path: Path) -> World:
-    world = World("memory", template.topic, tmp_path)
-    shutil.copytree(template.root, world.root)
-    return world
+    return copied(template, tmp_path)
 
 
 def replayer_of(world: World, checkpoint_every: int = 2) -> Replayer:
@@ -121,9 +118,7 @@ def counts(template: World, tmp_path_factory: pytest.TempPathFactory) -> Counter
     """How often each effect takes place in a replay without faults."""
     with pytest.MonkeyPatch.context() as patch, recorded(patch) as effects:
         patch.setattr(selection, "GROUP_RECORDS", GROUP)
-        world = World("memory", template.topic, tmp_path_factory.mktemp("clean"))
-        shutil.copytree(template.root, world.root)
-        run(world, effects)
+        run(copied(template, tmp_path_factory.mktemp("clean")), effects)
         return Counter(effects.calls)
 
 

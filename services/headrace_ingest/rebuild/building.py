@@ -21,7 +21,7 @@ from headrace.offsets import OffsetRange, SourceId
 from headrace_ingest.rebuild.comparing import Comparer
 from headrace_ingest.rebuild.report import Comparison
 from headrace_ingest.rebuild.shadow import Shadow
-from headrace_ingest.rebuild.sources import Beginning, Source
+from headrace_ingest.rebuild.sources import Beginning, Deleted, Source
 from headrace_ingest.replay.selection import places_of
 
 Progress = Callable[[str, int, int], None]
@@ -40,6 +40,7 @@ class Subject:
         naming: what names a row.
         events: columns of its rows.
         tombstones: columns of what names a row to be deleted.
+        deletes: whether records without a value do delete.
         memory: bytes that may be used to remember where keys lie.
         version: of the program.
         checkpoint_every: versions between checkpoints.
@@ -53,6 +54,7 @@ class Subject:
     naming: Naming
     events: pa.Schema
     tombstones: pa.Schema
+    deletes: bool
     memory: int
     version: str
     checkpoint_every: int
@@ -73,6 +75,7 @@ class Build:
         source: of its events.
         shadow: what is built.
         progress: told how far it is.
+        deleted: of the keys that were deleted, what tells which of their events still count.
         positions: up to which it is built, by partition.
         read: offsets that were read.
         carried: rows that were taken from the table.
@@ -83,6 +86,7 @@ class Build:
     source: Source
     shadow: Shadow
     progress: Progress
+    deleted: Deleted
     positions: dict[int, int] = field(default_factory=dict)
     read: int = 0
     carried: int = 0
@@ -96,7 +100,7 @@ class Build:
         create_table(store, subject.spec)
         upserter = Upserter(store, subject.layout, subject.naming, subject.memory)
         shadow = Shadow(store, DeltaLog(store, subject.name), upserter, subject.events)
-        return cls(subject, source, shadow, progress)
+        return cls(subject, source, shadow, progress, Deleted(subject.naming))
 
     def begin(self, starts: Mapping[int, int], positions: Mapping[int, int], files: Sequence[LiveFile]) -> None:
         """Builds from the table's start to its positions.
@@ -126,18 +130,27 @@ class Build:
         windows = {partition: window for partition, window in windows.items() if len(window)}
         if not windows:
             return
-        total, before = sum(map(len, windows.values())), self.read
-
-        def read(count: int) -> None:
-            self.read += count
-            self.progress(self.source.name, self.read - before, total)
-
-        subject = self.subject
+        subject, total = self.subject, sum(map(len, windows.values()))
         starts = {partition: window.start for partition, window in windows.items()}
         skipped = unresolved_offsets(subject.store, subject.name, starts)
-        for arrivals in self.source.arrivals(windows, skipped, read):
-            self._take(arrivals)
+        # The tombstones first: one takes back what came before it in other partitions too, which may be read after it.
+        for tombstones in self.source.tombstones(windows, skipped, self._reading("tombstones", total)):
+            self.deleted.add(tombstones)
+            self._take(Arrivals(subject.events.empty_table(), tombstones))
+        for events in self.source.events(windows, skipped, self._reading(self.source.name, total)):
+            self._take(Arrivals(self.deleted.left(events), subject.tombstones.empty_table()))
+        self.read += total
         self.positions |= {partition: window.end for partition, window in windows.items()}
+
+    def _reading(self, stage: str, total: int) -> Callable[[int], None]:
+        done = 0
+
+        def read(count: int) -> None:
+            nonlocal done
+            done += count
+            self.progress(stage, done, total)
+
+        return read
 
     def _carry(self, beginning: Beginning, files: Sequence[LiveFile]) -> None:
         """Takes the rows whose records are gone: nothing else says what they say."""

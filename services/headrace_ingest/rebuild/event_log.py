@@ -1,29 +1,27 @@
 """A table that keeps every event of the topic, as a source: it and its quarantine together are the topic.
 
-Its rows come in no order, since maintenance puts them in another. So tombstones, which it has in its quarantine, come
-first: of each key the last one of each partition is held, and takes back the events that came before it.
+Its quarantine has the tombstones. Its rows come in no order, since maintenance puts them in another.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import pyarrow as pa
-from pyroaring import BitMap64
+import pyarrow.compute as pc
 
 from headrace.clock import Clock, Deadline
 from headrace.contracts import PARTITION_COLUMN
 from headrace.errors import CommitTimeoutError, ConfigError
-from headrace.kafka.records import Records
 from headrace.lake.between import rows_between
 from headrace.lake.contents import active_files
-from headrace.lake.latest.upserter import Arrivals
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name, quarantined, records_of
 from headrace.lake.tables import starts_of
 from headrace.offsets import SourceId
-from headrace_ingest.decode import Decoder
+from headrace_ingest.decode import Decoded, Decoder
 from headrace_ingest.rebuild.building import Subject
-from headrace_ingest.rebuild.sources import BATCH_ROWS, Beginning, Deleted, Gathered, Read, Windows
+from headrace_ingest.rebuild.sources import BATCH_ROWS, Beginning, Read, Skipped, Windows, decoded, gathered
 from headrace_ingest.replay.selection import places_of
 
 _LOOK_SECONDS = 0.2
@@ -65,31 +63,26 @@ class LogSource:
                 raise ConfigError(msg)
         return Beginning({partition: window.start for partition, window in windows.items()}, None)
 
-    def arrivals(self, windows: Windows, skipped: Mapping[int, BitMap64], read: Read) -> Iterator[Arrivals]:
-        """Tombstones first, then what its quarantine has and the table takes, then its rows.
+    def tombstones(self, windows: Windows, skipped: Skipped, read: Read) -> Iterator[pa.Table]:
+        """Its quarantine has them.
 
         Raises:
             CommitTimeoutError: it stays behind the table that is rebuilt.
         """
         self._await({partition: window.end for partition, window in windows.items()})
-        subject, left = self.subject, sum(map(len, windows.values()))
-        deleted = Deleted(subject.naming)
-        refused = []
-        for records in self._quarantined(windows, skipped):
-            gathered = Gathered(self.decoder)
-            gathered.add(records, self.clock)
-            arrived = gathered.take()
-            deleted.add(arrived.tombstones)
-            if arrived.events.num_rows:
-                refused.append(arrived.events)
-        if deleted.marks is not None:
-            yield Arrivals(subject.events.empty_table(), deleted.marks)
-        for events in (*refused, *self._rows(windows, skipped)):
+        if self.subject.deletes:
+            yield from gathered(found.tombstones for found in self._quarantined(windows, skipped, valued=False))
+        read(sum(map(len, windows.values())))
+
+    def events(self, windows: Windows, skipped: Skipped, read: Read) -> Iterator[pa.Table]:
+        """First what its quarantine has and the table takes, then its rows: a replay of its own brings some there."""
+        left = sum(map(len, windows.values()))
+        refused = gathered(found.rows for found in self._quarantined(windows, skipped, valued=True))
+        for events in chain(refused, self._rows(windows, skipped)):
             left -= events.num_rows
             read(events.num_rows)
-            remaining = deleted.left(events)
-            for begin in range(0, remaining.num_rows, BATCH_ROWS):
-                yield Arrivals(remaining.slice(begin, BATCH_ROWS), subject.tombstones.empty_table())
+            for begin in range(0, events.num_rows, BATCH_ROWS):
+                yield events.slice(begin, BATCH_ROWS)
         read(left)
 
     def _await(self, ends: Mapping[int, int]) -> None:
@@ -111,21 +104,22 @@ class LogSource:
                 raise CommitTimeoutError(msg)
             self.pause(_LOOK_SECONDS)
 
-    def _quarantined(self, windows: Windows, skipped: Mapping[int, BitMap64]) -> Iterator[Records]:
-        """What its quarantine has and the other one has not: tombstones, and what only its contract refuses."""
+    def _quarantined(self, windows: Windows, skipped: Skipped, *, valued: bool) -> Iterator[Decoded]:
+        """What its quarantine has and the other one has not: what only its contract refuses, or else tombstones.
+
+        One file after another, and asked twice: all of them may be more than memory holds.
+        """
         store = self.subject.store
         for file in active_files(store, quarantine_name(self.name)):
             rows = quarantined(store, self.name, file.path)
-            columns = rows.select(["_partition", "_offset", "resolution"]).to_pydict()
-            wanted = [
-                place
-                for place, (p, o, resolution) in enumerate(zip(*columns.values(), strict=True))
-                if resolution is None and p in windows and o in windows[p] and o not in skipped[p]
-            ]
+            empty = pc.is_null(rows["value"])
+            rows = rows.filter(pc.and_(pc.is_null(rows["resolution"]), pc.invert(empty) if valued else empty))
+            places = enumerate(places_of(rows))
+            wanted = [row for row, (p, o) in places if p in windows and o in windows[p] and o not in skipped[p]]
             if wanted:
-                yield records_of(rows.take(pa.array(wanted, pa.int64())))
+                yield decoded(self.decoder, records_of(rows.take(pa.array(wanted, pa.int64()))), self.clock)
 
-    def _rows(self, windows: Windows, skipped: Mapping[int, BitMap64]) -> Iterator[pa.Table]:
+    def _rows(self, windows: Windows, skipped: Skipped) -> Iterator[pa.Table]:
         schema, days = self.subject.events, self.subject.layout.partition_column == PARTITION_COLUMN
         held = [name for name in schema.names if not days or name != PARTITION_COLUMN]
         for rows in rows_between(self.subject.store, self.name, windows, held):

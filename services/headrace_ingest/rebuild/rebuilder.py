@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.clock import Clock, Deadline
-from headrace.errors import CommitTimeoutError, HeadraceError
+from headrace.errors import CommitTimeoutError, HeadraceError, WrongTableError
 from headrace.lake.by_hand.committing import Change, commit_next_or_lose
 from headrace.lake.event_times import NOTED
 from headrace.lake.failures import is_conflict, store_failure
@@ -20,7 +20,7 @@ from headrace.lake.latest.live import LiveFile, LiveFiles
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
 from headrace.lake.racing import retry_pause
-from headrace.lake.tables import starts_of
+from headrace.lake.tables import check_table, starts_of
 from headrace.lake.upkeep.debt import plea_path, plead
 from headrace.logs import get_logger
 from headrace.offsets import partition_of
@@ -68,6 +68,7 @@ class Rebuilder:
             CommitTimeoutError: the table kept changing; it is as it was.
             PositionLostError: the source does not have what the table was filled from.
             ContractError: a record of the source is neither an event nor in the quarantine.
+            WrongTableError: the table was given other columns meanwhile, and is as it was otherwise.
             StoreError, AccessDeniedError: the store failed; the table is the old one or the new one.
             HeadraceError: the source cannot be read.
         """
@@ -91,6 +92,7 @@ class Rebuilder:
         """
         store, name = self.subject.store, self.subject.name
         main = DeltaLog(store, name)
+        check_table(main, self.subject.spec)
         replays = main.txn(self.subject.source.replay_id) or 0
         if not dry_run:
             self._count()
@@ -143,6 +145,7 @@ class Rebuilder:
         Raises:
             BeginAgainError: a replay came in between.
             CommitTimeoutError: workers were faster until the deadline.
+            WrongTableError: the table was given columns that the new rows lack.
         """
         name = self.subject.name
         mover = Mover(build.shadow.store, self.subject.store, name)
@@ -152,6 +155,7 @@ class Rebuilder:
         try:
             while True:
                 main.refresh()
+                check_table(main, self.subject.spec)
                 if (main.txn(self.subject.source.replay_id) or 0) != replays:
                     msg = "a replay has changed the table"
                     raise BeginAgainError(msg)
@@ -169,7 +173,7 @@ class Rebuilder:
                     )
                     raise CommitTimeoutError(msg)
                 self._wait(attempts)
-        except (BeginAgainError, CommitTimeoutError):
+        except (BeginAgainError, CommitTimeoutError, WrongTableError):
             mover.forget()
             raise
         finally:
@@ -196,7 +200,7 @@ class Rebuilder:
             "worker": WORKER,
             "headrace_version": self.subject.version,
             "source": self.source.name,
-            "rows": sum(file.live for file in files),
+            "rows": build.shadow.keys(),
             NOTED: build.times,
             "files": mover.digests(files),
         }

@@ -9,7 +9,7 @@ import pyarrow as pa
 from headrace.lake.latest.live import LiveFile, LiveFiles
 from headrace.lake.latest.rows import live_rows
 from headrace.lake.latest.upserter import Arrivals, Upserter
-from headrace.lake.log import DeltaLog
+from headrace.lake.log import DeltaLog, notes
 from headrace.lake.store import Store
 
 _CHECKPOINT_EVERY = 100
@@ -44,6 +44,13 @@ class Shadow:
     def files(self) -> Sequence[LiveFile]:
         """Its data files."""
         return LiveFiles(self.store, self.log.table).at(self.log.version)
+
+    def keys(self) -> int:
+        """Keys that it has, counted by what each batch changed and not by its files."""
+        changes = [
+            note["upsert"] for _, note in notes(self.store, self.log.table, self.log.version) if "upsert" in note
+        ]
+        return sum(change["inserted"] - change["removed"] for change in changes)
 
     def rows(self) -> Iterator[pa.Table]:
         """All of its rows, some at a time."""

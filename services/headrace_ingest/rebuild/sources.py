@@ -1,7 +1,7 @@
 """What a table is rebuilt from: windows of offsets in, batches of events and tombstones out."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import polars as pl
@@ -11,10 +11,9 @@ from pyroaring import BitMap64
 from headrace.clock import Clock
 from headrace.errors import ContractError, PositionLostError
 from headrace.kafka.records import Records
-from headrace.lake.latest.order import OFFSET, PARTITION, Naming, marked, ranked, taken_back
-from headrace.lake.latest.upserter import Arrivals
+from headrace.lake.latest.order import OFFSET, PARTITION, STAMP, Naming, marked, ranked, taken_back
 from headrace.offsets import OffsetRange
-from headrace_ingest.decode import Decoder
+from headrace_ingest.decode import Decoded, Decoder
 from headrace_ingest.topic_log import TopicLog
 
 BATCH_ROWS = 100_000
@@ -22,6 +21,9 @@ BATCH_ROWS = 100_000
 
 Windows = Mapping[int, OffsetRange]
 """Per partition the offsets that are wanted."""
+
+Skipped = Mapping[int, BitMap64]
+"""Per partition the offsets that the quarantine of the table has."""
 
 Read = Callable[[int], None]
 """Told how many offsets more have been read."""
@@ -45,7 +47,7 @@ class Beginning:
 
 
 class Source(Protocol):
-    """All events of a table, in an order in which applying them makes its rows."""
+    """All that happened to a table: its tombstones, and its events in any order."""
 
     @property
     def name(self) -> str:
@@ -60,8 +62,17 @@ class Source(Protocol):
         """
         ...
 
-    def arrivals(self, windows: Windows, skipped: Mapping[int, BitMap64], read: Read) -> Iterator[Arrivals]:
-        """The events of `windows`, but for those that the quarantine of the table has.
+    def tombstones(self, windows: Windows, skipped: Skipped, read: Read) -> Iterator[pa.Table]:
+        """Those of `windows`, some at a time; asked before the events of the same windows.
+
+        Raises:
+            BeginAgainError: the source has just lost some of them.
+            HeadraceError: it cannot be read.
+        """
+        ...
+
+    def events(self, windows: Windows, skipped: Skipped, read: Read) -> Iterator[pa.Table]:
+        """Those of `windows`, some at a time.
 
         Raises:
             BeginAgainError: the source has just lost some of them.
@@ -78,13 +89,13 @@ class TopicSource:
     Attributes:
         topic: what is read.
         decoder: of the contract.
-        naming: what names a row.
+        deletes: whether records without a value delete rows.
         clock: time.
     """
 
     topic: TopicLog
     decoder: Decoder
-    naming: Naming
+    deletes: bool
     clock: Clock
     name: str = "topic"
 
@@ -116,25 +127,34 @@ class TopicSource:
     def _records(self, partition: int, window: OffsetRange) -> Iterator[Records]:
         return self.topic.read(partition, window) if len(window) else iter(())
 
-    def arrivals(self, windows: Windows, skipped: Mapping[int, BitMap64], read: Read) -> Iterator[Arrivals]:
-        """One partition after the other, each in the order of its offsets.
+    def tombstones(self, windows: Windows, skipped: Skipped, read: Read) -> Iterator[pa.Table]:
+        """Reads all of `windows` where records without a value delete rows, and decodes no other."""
+        if self.deletes:
+            yield from gathered(self._marks(windows, skipped, read))
 
-        A tombstone takes back what came before it in other partitions, too, which may be read after it.
-        """
-        gathered, deleted = Gathered(self.decoder), Deleted(self.naming)
+    def _marks(self, windows: Windows, skipped: Skipped, read: Read) -> Iterator[pa.RecordBatch]:
+        for records in self._kept(windows, read):
+            empty = [place for place, value in enumerate(records.values) if value is None]
+            if empty:
+                yield self._decoded(records.select(empty), skipped).tombstones
+
+    def events(self, windows: Windows, skipped: Skipped, read: Read) -> Iterator[pa.Table]:
+        """One partition after the other, each in the order of its offsets."""
+        yield from gathered(self._decoded(records, skipped).rows for records in self._kept(windows, read))
+
+    def _decoded(self, records: Records, skipped: Skipped) -> Decoded:
+        return decoded(self.decoder, without(records, skipped[records.partitions[0]]), self.clock)
+
+    def _kept(self, windows: Windows, read: Read) -> Iterator[Records]:
         for partition, window in sorted(windows.items()):
             position = window.start
-            for records in self._kept(partition, window):
-                gathered.add(without(records, skipped[partition]), self.clock)
+            for records in self._there_still(partition, window):
+                yield records
                 read(records.offsets[-1] + 1 - position)
                 position = records.offsets[-1] + 1
-                if gathered.rows >= BATCH_ROWS:
-                    yield deleted.apply(gathered.take())
             read(window.end - position)
-        if gathered.rows:
-            yield deleted.apply(gathered.take())
 
-    def _kept(self, partition: int, window: OffsetRange) -> Iterator[Records]:
+    def _there_still(self, partition: int, window: OffsetRange) -> Iterator[Records]:
         try:
             yield from self._records(partition, window)
         except PositionLostError as error:
@@ -150,48 +170,39 @@ def without(records: Records, skipped: BitMap64) -> Records:
     return records if len(wanted) == len(records) else records.select(wanted)
 
 
-@dataclass
-class Gathered:
-    """Records on their way to become a batch.
+def decoded(decoder: Decoder, records: Records, clock: Clock) -> Decoded:
+    """What records are.
 
-    Attributes:
-        decoder: of the contract.
-        rows: how many rows and tombstones were gathered.
+    Raises:
+        ContractError: one is no event, and no tombstone.
     """
+    found = decoder.decode(records, clock.now())
+    found.check(len(records))
+    for place, rejection in found.rejects.items():
+        msg = (
+            f"the record at offset {records.offsets[place]} of partition {records.partitions[place]} is no event "
+            f"by today's contract ({rejection}), and the quarantine has not got it: the table was filled by "
+            "another contract. Name that one in HEADRACE_CONTRACTS; nothing was changed"
+        )
+        raise ContractError(msg)
+    return found
 
-    decoder: Decoder
-    rows: int = 0
-    _events: list[pa.RecordBatch] = field(default_factory=list)
-    _marks: list[pa.RecordBatch] = field(default_factory=list)
 
-    def add(self, records: Records, clock: Clock) -> None:
-        """Takes records.
-
-        Raises:
-            ContractError: one is no event, and no tombstone.
-        """
-        decoded = self.decoder.decode(records, clock.now())
-        decoded.check(len(records))
-        for place, rejection in decoded.rejects.items():
-            msg = (
-                f"the record at offset {records.offsets[place]} of partition {records.partitions[place]} is no event "
-                f"by today's contract ({rejection}), and the quarantine has not got it: the table was filled by "
-                "another contract. Name that one in HEADRACE_CONTRACTS; nothing was changed"
-            )
-            raise ContractError(msg)
-        self._events.append(decoded.rows)
-        self._marks.append(decoded.tombstones)
-        self.rows += decoded.rows.num_rows + decoded.tombstones.num_rows
-
-    def take(self) -> Arrivals:
-        """All that was gathered since the last time; something must have been added."""
-        arrivals = Arrivals(pa.Table.from_batches(self._events), pa.Table.from_batches(self._marks))
-        self._events, self._marks, self.rows = [], [], 0
-        return arrivals
+def gathered(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The same rows, at least `BATCH_ROWS` at a time but for the last."""
+    held: list[pa.RecordBatch] = []
+    for part in parts:
+        if part.num_rows:
+            held.append(part)
+        if sum(each.num_rows for each in held) >= BATCH_ROWS:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 class Deleted:
-    """The tombstones seen so far: of each key the last one of each partition. They take back events that come later.
+    """The tombstones seen so far, whose keys are remembered: they take back events, whichever are read later.
 
     Args:
         naming: what names a row.
@@ -199,32 +210,24 @@ class Deleted:
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming
-        self.marks: pa.Table | None = None
-        """None as long as there is none."""
+        self._marks: pa.Table | None = None
 
     def add(self, tombstones: pa.Table) -> None:
-        """Holds further ones."""
-        if tombstones.num_rows:
-            held = [tombstones] if self.marks is None else [self.marks, tombstones]
-            self.marks = _last(pa.concat_tables(held), self._naming.key)
+        """Takes further ones."""
+        held = [tombstones] if self._marks is None else [self._marks, tombstones]
+        self._marks = _last(pa.concat_tables(held), self._naming.key)
 
     def left(self, events: pa.Table) -> pa.Table:
         """The events that none of them came after."""
-        if self.marks is None:
+        if self._marks is None:
             return events
         key = self._naming.key
-        gone = frozenset(taken_back(ranked(events, self._naming), marked(self.marks, key), key))
+        gone = frozenset(taken_back(ranked(events, self._naming), marked(self._marks, key), key))
         return events.take(pa.array([row for row in range(events.num_rows) if row not in gone], pa.int64()))
-
-    def apply(self, arrivals: Arrivals) -> Arrivals:
-        """The arrivals without the events that earlier tombstones take back; holds theirs, too."""
-        left = Arrivals(self.left(arrivals.events), arrivals.tombstones)
-        self.add(arrivals.tombstones)
-        return left
 
 
 def _last(marks: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """Of the tombstones of each key in each partition the last one."""
-    named = cast("pl.DataFrame", pl.from_arrow(marks.select([*key, PARTITION, OFFSET]))).with_row_index("place")
-    last = named.sort(OFFSET).unique(subset=[*key, PARTITION], keep="last", maintain_order=True)
-    return marks.take(pa.array(last["place"].to_list(), pa.int64()))
+    """One for the tombstones of each key in each partition: what any of them takes back, it does."""
+    named = cast("pl.DataFrame", pl.from_arrow(marks))
+    last = named.group_by([*key, PARTITION]).agg(pl.col(OFFSET).max(), pl.col(STAMP).max())
+    return last.select(named.columns).to_arrow().cast(marks.schema)

@@ -63,6 +63,7 @@ def subject_of(settings: Settings, contract: Contract) -> Subject:
         naming=Naming(contract.table.key, str(contract.event_time)),
         events=arrow_schema(contract),
         tombstones=tombstone_schema(contract),
+        deletes=contract.deletes,
         memory=settings.ingest.memory_mib * MIB // 4,
         version=__version__,
         checkpoint_every=settings.ingest.checkpoint_every,
@@ -83,7 +84,7 @@ def topic_source(subject: Subject, topic: TopicLog, decoder: Decoder, clock: Clo
         HeadraceError: the cluster cannot be asked.
     """
     check_topic(topic, subject.source, subject.store.uri(subject.name))
-    return TopicSource(topic, decoder, subject.naming, clock)
+    return TopicSource(topic, decoder, subject.deletes, clock)
 
 
 @contextmanager

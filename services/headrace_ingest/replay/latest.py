@@ -3,19 +3,20 @@
 A record that loses is settled too. Applying one again changes nothing, so an interrupted replay is simply done again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headrace.clock import Clock
 from headrace.contracts import Contract
 from headrace.kafka.records import Records
 from headrace.lake.event_times import noted
 from headrace.lake.latest.changes import Changes
-from headrace.lake.latest.order import marked, ranked, taken_back
+from headrace.lake.latest.order import STAMP, marked, ranked, taken_back
 from headrace.lake.latest.upserter import Arrivals, Upserter
 from headrace.lake.schema import tombstone_schema
 from headrace.lake.store import Store
@@ -48,11 +49,34 @@ class Tombstones:
         """The first offset from which on all of a partition's are there; None if single ones may be missing."""
         return None if self.topic.is_compacted() else self.topic.watermarks(partition).start
 
-    def of(self, windows: Mapping[int, OffsetRange], keys: pa.Table) -> pa.Table:
-        """Those of some keys in some offsets of each partition."""
-        wanted = cast("pl.DataFrame", pl.from_arrow(keys)).unique()
+    def partitions(self) -> range:
+        """Those that the topic has now."""
+        return range(self.topic.identity().partitions)
+
+    def after(self, rows: pa.Table, positions: Mapping[int, int], key: Sequence[str]) -> pa.Table:
+        """Those of the keys of some rows that may take one of them back, up to the table's positions.
+
+        In a row's own partition they are behind it. Where partitions were added the key may have been in others too:
+        there they are no older by Kafka's clock.
+
+        Args:
+            rows: at least one.
+            positions: of all partitions.
+            key: columns that name a row.
+        """
+        begins = self._no_older(rows, positions)
+        for partition, offset in places_of(rows):
+            begins[partition] = min(begins[partition], offset + 1)
+        windows = {p: OffsetRange(begins[p], end) for p, end in positions.items() if begins[p] < end}
+        wanted = cast("pl.DataFrame", pl.from_arrow(rows.select(key))).unique()
         found = [self._in(records, wanted) for p, window in windows.items() for records in self.topic.read(p, window)]
         return pa.concat_tables([tombstone_schema(self.contract).empty_table(), *found])
+
+    def _no_older(self, rows: pa.Table, positions: Mapping[int, int]) -> dict[int, int]:
+        stamps = rows[STAMP]
+        if stamps.null_count:  # a record without a timestamp is older than all others
+            return {partition: self.topic.watermarks(partition).start for partition in positions}
+        return dict(self.topic.positions_at(pc.min(stamps).as_py(), list(positions)))
 
     def _in(self, records: Records, wanted: pl.DataFrame) -> pa.Table:
         places = [place for place, value in enumerate(records.values) if value is None]
@@ -108,7 +132,7 @@ class LatestReplayer(Replayer):
         versions: dict[int, int] = {}
         if settled:
             arrived = self._decode(group.rows.take(pa.array(settled, pa.int64())))
-            arrivals = self._arrivals(arrived, positions)
+            arrivals = self._arrivals(arrived)
             changes = self._into.upserter.changes(self._main.version, arrivals)
             if not report.dry_run:
                 note = {
@@ -135,17 +159,15 @@ class LatestReplayer(Replayer):
         since = {row: known[group.places[row][0]] for row in accepted}
         return [row for row, first in since.items() if first is not None and first <= group.places[row][1] + 1]
 
-    def _arrivals(self, decoded: Decoded, positions: Mapping[int, int]) -> Arrivals:
+    def _arrivals(self, decoded: Decoded) -> Arrivals:
         """What is left when the tombstones that came later have taken what they take."""
         rows, naming = pa.Table.from_batches([decoded.rows]), self._into.upserter.naming
-        marks = pa.Table.from_batches([decoded.tombstones])
-        if self._into.tombstones is None or not rows.num_rows:
+        marks, tombstones = pa.Table.from_batches([decoded.tombstones]), self._into.tombstones
+        if tombstones is None or not rows.num_rows:
             return Arrivals(rows, marks)
-        first: dict[int, int] = {}
-        for partition, offset in places_of(rows):
-            first[partition] = min(offset + 1, first.get(partition, offset + 1))
-        windows = {p: OffsetRange(start, positions[p]) for p, start in first.items() if start < positions[p]}
-        later = self._into.tombstones.of(windows, rows.select(naming.key)) if windows else marks.slice(0, 0)
+        app_id = self._target.source.app_id
+        positions = {partition: self._main.txn(app_id(partition)) or 0 for partition in tombstones.partitions()}
+        later = tombstones.after(rows, positions, naming.key)
         gone = frozenset(taken_back(ranked(rows, naming), marked(later, naming.key), naming.key))
         left = rows.take(pa.array([row for row in range(rows.num_rows) if row not in gone], pa.int64()))
         return Arrivals(left, marks)

@@ -127,7 +127,7 @@ class MemoryBroker:
             log = self._partitions[partition]
             return OffsetRange(log.low, log.end)
 
-    def positions_at(self, time: datetime, partitions: range) -> dict[int, int]:
+    def positions_at(self, time: datetime, partitions: Sequence[int]) -> dict[int, int]:
         """First offsets at or after a time."""
         millis = int(time.timestamp() * 1000)
         with self._lock:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import polars as pl
 from pyroaring import BitMap64
 
-from headrace.lake.latest.order import ROW, beats, taken_back, winners
+from headrace.lake.latest.order import FILE, ROW, beats, taken_back, winners
 
-FILE = "_file"
 NUMBER = "_number"
-"""Where a row of the table lies: the path of its file, and its number in it."""
+"""The number of a row in its file."""
 
 _NOW = "_now"
 

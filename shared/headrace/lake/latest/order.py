@@ -19,6 +19,9 @@ RANK = (TIME, STAMP, PARTITION, OFFSET)
 ROW = "_row"
 """The place of a row in what it came from."""
 
+FILE = "_file"
+"""The path of the file that a row of the table lies in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Naming:

@@ -17,11 +17,11 @@ from headrace.errors import InvariantError
 from headrace.lake.allocators import give_back
 from headrace.lake.damage import telling_of
 from headrace.lake.datafile import DataFile, FileLayout, by_partition, read_rows, write_file
-from headrace.lake.latest.changes import FILE, NUMBER, Came, Changes
-from headrace.lake.latest.keys import FileKeys, KeyIndex, Wanted
+from headrace.lake.latest.changes import NUMBER, Came, Changes
+from headrace.lake.latest.keys import FewKeys, FileKeys, KeyIndex, Wanted
 from headrace.lake.latest.live import Action, LiveFile, LiveFiles, addition
 from headrace.lake.latest.merging import Piece, rewritten
-from headrace.lake.latest.order import ROW, Naming, marked, ranked
+from headrace.lake.latest.order import FILE, ROW, Naming, marked, ranked
 from headrace.lake.latest.vectors import DeletionVector, read_vector, write_vectors
 from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
@@ -55,11 +55,11 @@ class _Writing:
     """
 
     at: int
-    added: list[tuple[DataFile, FileKeys]] = field(default_factory=list)
+    added: list[tuple[DataFile, FileKeys | FewKeys]] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     masked: dict[str, BitMap64] = field(default_factory=dict)
 
-    def add(self, file: DataFile, keys: FileKeys) -> None:
+    def add(self, file: DataFile, keys: FileKeys | FewKeys) -> None:
         """Takes a new file."""
         self.added.append((file, keys))
         self.actions.append(addition(file))
@@ -151,18 +151,17 @@ class Upserter:
         Raises:
             InvariantError: a key has more than one.
         """
-        found = [self._found(file, wanted) for file in files if len(wanted.rows) and wanted.may_be_in(file)]
-        now = pl.concat([nothing, *found]).with_row_index(ROW)
+        asked = {file.path: file for file in files if len(wanted.rows) and wanted.may_be_in(file)}
+        found = [frame.rename({ROW: NUMBER}) for frame in self._index.find(asked.values(), wanted)]
+        held = pl.concat([nothing, *found])
+        deleted = {path: self._deleted(asked[path]) for path in held[FILE].unique()}
+        places = zip(held[FILE], held[NUMBER], strict=True)
+        live = pl.Series([number not in deleted[path] for path, number in places], dtype=pl.Boolean)
+        now = held.filter(live).with_row_index(ROW)
         if now.select(wanted.key).is_duplicated().any():
             msg = f"{self.layout.table} has two rows of one key, and nothing was written: run headrace verify"
             raise InvariantError(msg)
         return now
-
-    def _found(self, file: LiveFile, wanted: Wanted) -> pl.DataFrame:
-        found = self._index.find(file, wanted)
-        deleted = self._deleted(file)
-        live = pl.Series([number not in deleted for number in found[ROW]], dtype=pl.Boolean)
-        return found.filter(live).rename({ROW: NUMBER}).with_columns(pl.lit(file.path).alias(FILE))
 
     def _deleted(self, file: LiveFile) -> BitMap64:
         known = self._vectors.get(file.path)

@@ -35,6 +35,7 @@ class Origin:
 
     `changes` of a commit to a table of latest rows counts keys by what became of them; its files hold earlier rows too.
     `merged` counts likewise the rows of a merge by hand.
+    `rows` is how many keys the table has by the commit of a rebuild.
     """
 
     version: int
@@ -46,6 +47,7 @@ class Origin:
     worker: str | None = None
     changes: Mapping[str, int] | None = None
     merged: Mapping[str, int] | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,7 @@ def _origin(version: int, info: Json, files: int) -> Origin | None:
         worker and str(worker),
         noted.get("upsert"),
         noted.get("merge"),
+        noted.get("rows"),
     )
 
 

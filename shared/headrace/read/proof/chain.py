@@ -160,7 +160,7 @@ class Chain:
                 history.replayed.update(offsets)
 
     def _check_rebuild(self, commit: Commit, before: Snapshot) -> None:
-        """All rows are written anew, so all that was there goes; whether they are right is for the topic to say."""
+        """All rows are written anew, so all that was there goes; which they should be is for the topic to say."""
         self._refuse_moves(commit)
         # What a replay had landed and not yet marked is no row any more: it will be replayed again.
         for history in self.histories.values():
@@ -169,6 +169,7 @@ class Chain:
         if gone != there:
             message = f"a rebuild left {len(there - gone)} files and removed {len(gone - there)} that were not there"
             self._add(Code.FOREIGN_COMMIT, message, commit)
+        self._check_file_rows(commit, _origin(commit).rows or 0)
 
     def _rewind(self, commit: Commit) -> None:
         for app, position in commit.txns.items():

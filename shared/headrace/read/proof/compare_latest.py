@@ -8,7 +8,7 @@ from pyroaring import BitMap64
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.digests import block_of
 from headrace.read.proof.findings import Code, Finding, Findings, Verdict
-from headrace.read.proof.keyed import Event, KeyState, Row
+from headrace.read.proof.keyed import Event, KeyState, Mark, Rank, Row
 
 _BLOCKS = 64
 """Blocks of offsets that are read again at a time."""
@@ -63,15 +63,14 @@ class LatestComparison:
     def _add_moved(self, state: KeyState) -> None:
         """Compares a key that moved between partitions and was deleted.
 
-        Partitions have no order among them, so either may have been applied first. Whichever was: what came after the
-        tombstones of its own partition, and by Kafka's clock after those of the others, is the row, or a later event.
+        Partitions have no order among them, so Kafka's clock says what a tombstone of another partition takes back.
         """
-        certain = [] if self.thinned else [event for event in state.events.values() if _outlives(event, state)]
-        winner = max(certain, default=None, key=lambda event: event.rank)
+        left = [event for event in state.events.values() if _taken_by(event.rank, state) is None]
+        winner = None if self.thinned else max(left, default=None, key=lambda event: event.rank)
         if winner is not None and not state.rows:
             self._lose(winner)
         for row in state.rows:
-            if winner is not None and winner.rank >= row.rank:
+            if (winner is not None and winner.rank >= row.rank) or _taken_by(row.rank, state) is not None:
                 self._compare(row, winner, state)
             else:
                 self._tally(row.rank.partition).uncompared += 1
@@ -92,8 +91,11 @@ class LatestComparison:
                 f"partition {winner.rank.partition} is later"
             )
             self._fail(Code.OUTDATED, message, row).differing += 1
-        elif (mark := state.marks.get(row.rank.partition)) and mark.offset > row.rank.offset:
-            message = f"the row of offset {row.rank.offset} was deleted by the tombstone at offset {mark.offset}"
+        elif mark := _taken_by(row.rank, state):
+            message = (
+                f"the row of offset {row.rank.offset} was deleted by the tombstone at offset {mark.offset} of "
+                f"partition {mark.partition}"
+            )
             self._fail(Code.PHANTOM, message, row).phantom += 1
         elif self.thinned or row.rank.offset < self.comparable_from.get(row.rank.partition, 0):
             self._tally(row.rank.partition).uncompared += 1
@@ -132,10 +134,12 @@ class LatestComparison:
         return self.tallies.setdefault(partition, Tally())
 
 
-def _outlives(event: Event, state: KeyState) -> bool:
-    """Whether no tombstone of another partition can have taken it."""
-    others = (mark for partition, mark in state.marks.items() if partition != event.rank.partition)
-    return all(mark.stamp < event.rank.stamp for mark in others)
+def _taken_by(rank: Rank, state: KeyState) -> Mark | None:
+    """A tombstone that came after what has that rank: by their offsets, or in another partition by Kafka's clock."""
+    for mark in state.marks.values():
+        if mark.offset > rank.offset if mark.partition == rank.partition else mark.stamp >= rank.stamp:
+            return mark
+    return None
 
 
 def _chunks(blocks: list[int]) -> Iterator[list[int]]:

@@ -8,10 +8,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import headrace.lake.latest.keys
 from headrace.lake.datafile import FileLayout, write_file
 from headrace.lake.latest.keys import KeyIndex, Wanted
 from headrace.lake.latest.live import LiveFile
-from headrace.lake.latest.order import OFFSET, Naming
+from headrace.lake.latest.order import FILE, OFFSET, ROW, Naming
 from headrace.lake.schema import INSTANT
 from headrace.lake.store import Store
 
@@ -49,12 +50,18 @@ def files(tmp_path: Path) -> list[LiveFile]:
 
 
 @pytest.mark.parametrize("limit", [0, 1 << 30], ids=["forgetful", "remembering"])
-def test_keys_are_found_in_the_files_that_hold_them(tmp_path: Path, files: list[LiveFile], limit: int) -> None:
+@pytest.mark.parametrize("few", [0, 100], ids=["indexed", "looked through"])
+def test_keys_are_found_in_the_files_that_hold_them(
+    tmp_path: Path, files: list[LiveFile], monkeypatch: pytest.MonkeyPatch, limit: int, few: int
+) -> None:
+    monkeypatch.setattr(headrace.lake.latest.keys, "FEW", few)
+    monkeypatch.setattr(headrace.lake.latest.keys, "_TOGETHER", 250)
     index = KeyIndex(Store(str(tmp_path)), "t", NAMING, limit=limit)
-    for numbers in ([3, 250, 999], [5_000], [0, 100, 200], [3]):
+    for numbers in ([3, 250, 999], [5_000], [0, 100, 200], [3], range(0, 1_000, 7)):
         asked = wanted(*numbers)
-        found = [n for file in files if asked.may_be_in(file) for n in index.find(file, asked)[OFFSET].to_list()]
-        assert sorted(found) == [number for number in numbers if number < 1_000]
+        found = pl.concat(index.find(files, asked))
+        places = sorted(found.select(OFFSET, ROW, FILE).iter_rows())
+        assert places == [(n, n % 100, files[n // 100].path) for n in numbers if n < 1_000]
 
 
 def test_statistics_rule_files_out(files: list[LiveFile]) -> None:
