@@ -14,6 +14,7 @@ from headrace.kafka.records import Records
 from headrace.lake.quarantine import quarantine_name
 from headrace.offsets import OffsetRange
 from headrace_ingest.decode import Decoded, Decoder
+from headrace_ingest.rebuild.sources import decoded
 from tests.behaviour.holdings import LOG
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.test_latest_proof import ingest, last_wins
@@ -109,10 +110,10 @@ def test_of_what_only_the_log_refused_a_file_is_held_at_a_time(
     latest.drain()
     with in_step(monkeypatch, records_per_poll=20):
         latest.drain_log(below=10, flush_rows=20, quarantine_max_ratio=1.0)
-    decode, held = headrace_ingest.rebuild.event_log.decoded, [0]
+    held = [0]
 
     def counted(decoder: Decoder, records: Records, clock: Clock) -> Decoded:
-        found = decode(decoder, records, clock)
+        found = decoded(decoder, records, clock)
         held.append(held[-1] + found.rows.num_rows)
         return found
 
