@@ -113,8 +113,10 @@ class FileKeys:
         )
         found = self._rows[self._places.gather(hits["at"])]
         asked = wanted.rows[hits["wanted"]]
-        # Two keys may have one hash.
-        return found.filter(*(found[name] == asked[name] for name in self._key))
+        # Two keys may have one hash. What is given names the keys by the texts that were asked for: others would hold
+        # the memory of the whole file.
+        same = [found[name] == asked[name] for name in self._key]
+        return found.with_columns(asked.get_columns()).filter(*same)
 
 
 class FewKeys:
@@ -138,7 +140,7 @@ def _among(few: Sequence[tuple[str, FewKeys]], wanted: Wanted, naming: Naming) -
     """The rows of the wanted keys in several small files, by their paths; as `KeyIndex.find` gives them."""
     # Files of other tools may declare columns nullable.
     rows = ranked(pa.concat_tables([keys.rows for _, keys in few], promote_options="default"), naming)
-    found = rows.join(wanted.rows, on=list(wanted.key), how="semi")
+    found = wanted.rows.join(rows, on=list(wanted.key)).select(rows.columns)
     begins = list(accumulate((keys.rows.num_rows for _, keys in few), initial=0))
     places = found[ROW].to_list()
     files = [bisect_right(begins, place) - 1 for place in places]
