@@ -20,7 +20,7 @@ from tests.behaviour.memberships import BY_HAND, CLASSIC, CLASSIC_STATIC, CONSUM
 from tests.behaviour.world import TABLE, World, fill
 from tests.faults.processes import WorkerProcess, producing, stream
 
-ROUNDS = 6
+ROUNDS = 7
 
 
 @pytest.mark.kafka
