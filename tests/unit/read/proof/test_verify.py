@@ -1,6 +1,7 @@
 """Verdicts on sound tables, whatever maintenance did to them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -77,6 +78,20 @@ def test_compaction_keeps_the_verdict(table: TableBuilder) -> None:
 
     assert report.verdict is Verdict.PASS
     assert report.files == 2
+
+
+def test_files_that_a_commit_adds_once_more_are_no_more_rows(table: TableBuilder) -> None:
+    """So does Spark where it begins to track rows."""
+    log = Path(table.path) / "_delta_log"
+    commits = sorted(log.glob("*.json"))
+    actions = [msgspec.json.decode(line) for commit in commits for line in commit.read_bytes().splitlines()]
+    again = [{"add": action["add"] | {"dataChange": False}} for action in actions if "add" in action]
+    told = {"commitInfo": {"timestamp": 0, "operation": "ROW TRACKING BACKFILL"}}
+    (log / f"{len(commits):020d}.json").write_bytes(b"\n".join(map(msgspec.json.encode, (told, *again))))
+
+    report = table.verify()
+
+    assert (report.verdict, report.version, len(again) > 1) == (Verdict.PASS, len(commits), True)
 
 
 @pytest.mark.parametrize("ledger", [True, False])
