@@ -18,7 +18,7 @@ from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import TABLE, poison
 from tests.faults.processes import WorkerProcess
 
-ROUNDS = int(os.environ.get("HEADRACE_TEST_ROUNDS") or 10)
+ROUNDS = int(os.environ.get("HEADRACE_TEST_ROUNDS") or 20)
 
 # Longer than a round: a static member that comes back does not wait for the session of the dead one.
 _SESSION = "6000"
