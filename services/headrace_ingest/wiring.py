@@ -22,7 +22,7 @@ from headrace.errors import ConfigError
 from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer, Membership
 from headrace.kafka.statistics import ClientObserver
 from headrace.kafka.topics import TopicClient, TopicIdentity
-from headrace.lake.allocators import keep_little, keep_pages
+from headrace.lake.latest.allocators import keep_little
 from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
@@ -248,8 +248,6 @@ def run_ingest(
     _stop_on_signals(worker.stop)
     # Arrow's own pool keeps what a burst once took, some 50 MiB; the system's gives it back.
     pa.set_memory_pool(pa.system_memory_pool())
-    if contract.table.mode == "append":
-        keep_pages()  # decoding and writing alone take less without page faults
     # A poll makes 10,000 messages that die by reference count. At the default threshold of 700 the collector walks
     # them again and again and takes a third of the time of polling; what is alive now stays alive.
     gc.collect()

@@ -1,12 +1,10 @@
 import os
-import resource
-import subprocess
 import sys
 
 import psutil
 import pytest
 
-from headrace.lake import allocators
+from headrace.lake.latest import allocators
 
 
 def test_memory_between_what_is_still_held_goes_back() -> None:
@@ -27,24 +25,3 @@ def test_what_somebody_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_RJEM_MALLOC_CONF", "narenas:2")
     allocators.keep_little()
     assert os.environ["_RJEM_MALLOC_CONF"] == "narenas:2"
-
-
-_FAULTS = """
-import resource
-from headrace.lake import allocators
-allocators.keep_pages()
-faults = []
-for _ in range(5):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    bytes(8 * 2**20)
-    b"x" * (8 * 2**20)
-    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-print(faults[-1])
-"""
-
-
-def test_pages_that_are_used_again_and_again_are_kept() -> None:
-    if sys.platform != "linux":
-        pytest.skip("of glibc alone")
-    done = subprocess.run([sys.executable, "-c", _FAULTS], check=True, capture_output=True, text=True)
-    assert int(done.stdout) * resource.getpagesize() < 2**20
