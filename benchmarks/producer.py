@@ -25,7 +25,7 @@ from headrace_bots.bots import Simulation
 from headrace_bots.events import Stamps
 
 EVENTS = 100_000
-ROUNDS = 5
+ROUNDS = 9
 PACED_PER_SECOND = 1_000
 PACED_SECONDS = 5
 NAME = "benchmark"
