@@ -120,9 +120,7 @@ class Chain:
 
     def _check_changes(self, commit: Commit, before: Snapshot) -> None:
         """As many rows come and go as the commit says of keys; files may be rewritten on the way."""
-        # A file of the table that is added once more takes its own place, as where Spark begins to track rows.
-        left = {file.path for file in commit.removes} | {file.path for file in commit.adds}
-        gone = [before.files[path].records for path in left if path in before.files]
+        gone = _gone(commit, before)
         come = [file.records for file in commit.adds]
         changes = _origin(commit).changes
         if changes is None or None in gone or None in come or len(gone) != len(commit.removes):
@@ -212,9 +210,7 @@ class Chain:
 
     def _check_rewrite(self, commit: Commit, before: Snapshot) -> None:
         """Maintenance may move rows between files, never change how many there are."""
-        # A file of the table that is added once more takes its own place, as where Spark begins to track rows.
-        left = {file.path for file in commit.removes} | {file.path for file in commit.adds}
-        gone = [before.files[path].records for path in left if path in before.files]
+        gone = _gone(commit, before)
         come = [file.records for file in commit.adds]
         if None in gone or None in come:
             return  # the rows themselves are counted by the file checks
@@ -275,6 +271,15 @@ class Chain:
                 batch=batch,
             )
         )
+
+
+def _gone(commit: Commit, before: Snapshot) -> list[int | None]:
+    """Rows of the files that a commit takes from the table, None where the log does not say.
+
+    A file of the table that is added once more takes its own place, as where Spark begins to track rows.
+    """
+    left = {file.path for file in commit.removes} | {file.path for file in commit.adds}
+    return [before.files[path].records for path in left if path in before.files]
 
 
 def _origin(commit: Commit) -> Origin:
