@@ -132,6 +132,8 @@ def chosen(rows: pl.LazyFrame, table: str, where: pl.Expr | None, columns: str |
     Raises:
         ConfigError: it has no such column.
     """
+    if where is None and columns is None:
+        return rows  # nothing to be refused: the schema need not be asked for
     rows = rows if where is None else rows.filter(where)
     rows = rows if columns is None else rows.select(columns)
     try:
