@@ -12,7 +12,7 @@ from statistics import median
 from deltalake import DeltaTable
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake
-from benchmarks.trickle import LOOK_EVERY, SECONDS, Trickle, maintenance
+from benchmarks.trickle import LOOK_EVERY, SECONDS, Trickle, maintain, maintenance
 from headrace.testing.manual_clock import ManualClock
 from headrace_maintenance.rounds import TableRound
 
@@ -78,7 +78,7 @@ def measure(_cluster: Cluster) -> dict[str, object]:
                     first.add(size)
                 events.advance(SECONDS)
                 if number % LOOK_EVERY == 0:
-                    first.note(rounds.go(lambda: False))
+                    first.note(maintain(rounds))
                 if number < OPENED:
                     began.append(_open(lake))
                 for each, seconds in opened.items() if number >= COMMITS - OPENED else ():

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, QueryBuilder
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake
-from benchmarks.trickle import SECONDS, Trickle, maintenance, transaction_id
+from benchmarks.trickle import SECONDS, Trickle, maintain, maintenance, transaction_id
 from headrace.testing.manual_clock import ManualClock
 
 COMMITS = 480
@@ -44,7 +44,7 @@ def measure(_cluster: Cluster) -> dict[str, object]:
         stages = {"flushed": _read(lake, queries)}
         for stage, hot_minutes in (("merged", 120.0), ("sealed", 1e-4)):
             with maintenance(lake, hot_minutes=hot_minutes) as rounds:
-                rounds.go(lambda: False)
+                maintain(rounds)
             stages[stage] = _read(lake, queries)
     for query in queries:
         if len({stage[query]["rows"] for stage in stages.values()}) > 1:

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -17,11 +17,10 @@ from threading import Event, Thread
 from typing import Any
 
 from benchmarks.cluster import Cluster, fresh_lake, percentile
-from benchmarks.trickle import SECONDS, Trickle, maintenance, transaction_id
+from benchmarks.trickle import SECONDS, Trickle, maintain, maintenance, transaction_id
 from headrace.lake import Lake
 from headrace.read import Trades
 from headrace.testing.manual_clock import ManualClock
-from headrace_maintenance.rounds import Rounds
 
 COMMITS = 480
 ROWS = 5_000
@@ -48,7 +47,7 @@ def measure(_cluster: Cluster, *, commits: int = COMMITS, seconds: float = _RUN_
             trickle.commit()
             events.advance(SECONDS)
         with maintenance(lake, hot_minutes=1e-4) as rounds:
-            _maintain(rounds, lambda: False)
+            maintain(rounds)
         alone = _analytical(lake)
         rest = _crowd(lake, 1, seconds, _REST_PAUSE)
         with _life(lake, trickle, events):
@@ -85,7 +84,7 @@ def _life(lake: Path, trickle: Trickle, events: ManualClock) -> Iterator[None]:
     with maintenance(lake, compact_files=8) as rounds:
         threads = [
             Thread(target=go_on, args=(commit, _COMMIT_SECONDS)),
-            Thread(target=go_on, args=(lambda: _maintain(rounds, over.is_set), _LOOK_SECONDS)),
+            Thread(target=go_on, args=(lambda: maintain(rounds, over.is_set), _LOOK_SECONDS)),
         ]
         for thread in threads:
             thread.start()
@@ -97,13 +96,6 @@ def _life(lake: Path, trickle: Trickle, events: ManualClock) -> Iterator[None]:
                 thread.join()
     if failures:
         raise failures[0]
-
-
-def _maintain(rounds: Rounds, stopping: Callable[[], bool]) -> None:
-    """A round; what keeps it from being done is raised, so that nothing is measured beside nothing."""
-    for found in rounds.go(stopping):
-        if found.problem is not None:
-            raise found.problem
 
 
 def _crowd(lake: Path, readers: int, seconds: float, pause: float) -> dict[str, Any]:

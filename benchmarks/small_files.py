@@ -14,7 +14,7 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from benchmarks.cluster import TOPIC, Cluster, fresh_lake
-from benchmarks.trickle import LOOK_EVERY, Trickle, maintenance
+from benchmarks.trickle import LOOK_EVERY, Trickle, maintain, maintenance
 from headrace.clock import SystemClock
 from headrace_maintenance.rounds import Rounds
 
@@ -86,7 +86,7 @@ def _filled(lake: Path, files: int, after: Callable[[int], object]) -> Trickle:
 def _maintained(lake: Path, rounds: Rounds, spent: Spent) -> Spent:
     spent.most_files = max(spent.most_files, _files(lake))
     began = time.perf_counter()
-    found = rounds.go(lambda: False)
+    found = maintain(rounds)
     spent.seconds += time.perf_counter() - began
     merges = [done for each in found for done in each.done if done.job.files]
     spent.merges += len(merges)

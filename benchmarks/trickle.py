@@ -3,7 +3,7 @@
 There is no broker, and some trades are decoded once and written over and over with new offsets and times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,7 @@ from headrace_ingest.batch import Batch, Span
 from headrace_ingest.claim import Claimer
 from headrace_ingest.startup import prepare_tables
 from headrace_ingest.writer import BatchWriter, Target
-from headrace_maintenance.rounds import Rounds
+from headrace_maintenance.rounds import Rounds, TableRound
 from headrace_maintenance.wiring import Process, build_rounds, new_metrics
 
 SECONDS = 10.0
@@ -115,3 +115,12 @@ def maintenance(lake: Path, **policy: object) -> Iterator[Rounds]:
     rounds = build_rounds(settings, contracts, [TOPIC], process=Process(new_metrics(settings, SystemClock())))
     with closing(rounds):
         yield rounds
+
+
+def maintain(rounds: Rounds, stopping: Callable[[], bool] = lambda: False) -> list[TableRound]:
+    """One round; what keeps it from being done is raised, so that nothing is measured beside nothing."""
+    found = rounds.go(stopping)
+    for each in found:
+        if each.problem is not None:
+            raise each.problem
+    return found
