@@ -10,6 +10,7 @@ from headrace.lake import Lake
 from headrace.testing.brokers import BrokerHandle
 from headrace_cli.main import run
 from tests.behaviour.bots import Bots, BrokerBots, CapturedBots
+from tests.behaviour.desk import Desk
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.memberships import BY_HAND, CLASSIC, CONSUMER, GROUPS, Membership
 from tests.behaviour.objects import BUCKET, object_server, reach
@@ -136,6 +137,12 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     if request.param == "objects":
         return Lake(str(request.getfixturevalue("objects")))
     return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Tables of what a desk's bots say."""
+    return Desk(tmp_path)
 
 
 @pytest.fixture

@@ -13,16 +13,13 @@ from tests.behaviour.world import DAY, TABLE
 LOG = "fills_log"
 """The table of all events."""
 
+LAYOUT = Table(name=TABLE, mode="upsert", key=("account",), partition_by="desk", tombstones="delete")
+
 
 def latest_contract_for(topic: str) -> Contract:
     """A contract of a made-up state; an account may change its desk, and so its row the partition."""
 
-    class Holding(
-        Event,
-        topic=topic,
-        key="account",
-        table=Table(name=TABLE, mode="upsert", key=("account",), partition_by="desk", tombstones="delete"),
-    ):
+    class Holding(Event, topic=topic, key="account", table=LAYOUT):
         """What an account holds now."""
 
         account: Symbol
@@ -36,12 +33,7 @@ def latest_contract_for(topic: str) -> Contract:
 def tight_latest_contract_for(topic: str) -> Contract:
     """The same with a bound that is too tight: prices of 50 and more are refused."""
 
-    class Holding(
-        Event,
-        topic=topic,
-        key="account",
-        table=Table(name=TABLE, mode="upsert", key=("account",), partition_by="desk", tombstones="delete"),
-    ):
+    class Holding(Event, topic=topic, key="account", table=LAYOUT):
         """What an account holds now."""
 
         account: Symbol
@@ -68,9 +60,8 @@ def log_contract_for(topic: str, *, below: int = 1_000_000) -> Contract:
 
 def grown_latest_contract_for(topic: str) -> Contract:
     """The same with a field more, in a later version."""
-    layout = Table(name=TABLE, mode="upsert", key=("account",), partition_by="desk", tombstones="delete")
 
-    class Holding(Event, topic=topic, key="account", table=layout, schema_version=2):
+    class Holding(Event, topic=topic, key="account", table=LAYOUT, schema_version=2):
         """What an account holds now."""
 
         account: Symbol

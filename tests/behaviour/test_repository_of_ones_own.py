@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated
 
 import polars as pl
@@ -24,11 +23,6 @@ from headrace.testing import (
 from tests.behaviour.desk import NOON, SECOND, Desk, column
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
 
 
 class Fill(Event, topic="fills", key="symbol", table=Table(partition_by="date")):

@@ -1,8 +1,6 @@
 """Worker processes of a table of latest rows on a real Kafka, killed again and again."""
 
 import os
-import random
-import secrets
 import signal
 from dataclasses import replace
 from itertools import count
@@ -16,6 +14,7 @@ from tests.behaviour.memberships import BY_HAND, CLASSIC_STATIC
 from tests.behaviour.repeating import repeating
 from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import TABLE, poison
+from tests.faults.chance import seeded
 from tests.faults.processes import WorkerProcess
 
 ROUNDS = int(os.environ.get("HEADRACE_TEST_ROUNDS") or 20)
@@ -30,9 +29,7 @@ def test_two_workers_killed_at_random_moments_leave_the_latest_rows_every_time(
     tmp_path: Path, kafka_broker: BrokerHandle
 ) -> None:
     world = LatestWorld("kafka", ClusterTopic(kafka_broker, 4), tmp_path, CLASSIC_STATIC)
-    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
-    print(f"HEADRACE_TEST_SEED={seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     numbers = count()
 
     def send() -> None:

@@ -1,8 +1,6 @@
 """Storms of rebalances: up to five workers come, go, die and freeze at random; each record is there once at the end."""
 
-import os
 import random
-import secrets
 import signal
 import tempfile
 from contextlib import ExitStack
@@ -22,6 +20,7 @@ from tests.behaviour.memberships import BY_HAND, CLASSIC, EVERY, Membership
 from tests.behaviour.running import Running
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import World, fill, poison
+from tests.faults.chance import seeded
 from tests.faults.processes import WorkerProcess, producing, stream
 
 SLOTS = 5
@@ -182,9 +181,7 @@ _ENDS = {0, -signal.SIGKILL, -signal.SIGTERM, 143}
 @pytest.mark.parametrize("membership", EVERY, ids=lambda membership: membership.name)
 def test_a_storm_over_real_processes_leaves_each_record_once(kafka_world: World, membership: Membership) -> None:
     world = replace(kafka_world, membership=membership)
-    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
-    print(f"HEADRACE_TEST_SEED={seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     storm = Processes(world, chance)
     # A static member that was killed is not let in before its session is over; by hand one of two stops.
     ends = _ENDS | ({75} if membership.static else set()) | ({82} if membership.by_hand else set())

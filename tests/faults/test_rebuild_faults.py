@@ -1,8 +1,5 @@
 """A rebuild dies, fails or is overtaken at every effect; the table is the old one or the new one, never between."""
 
-import os
-import random
-import secrets
 import shutil
 import signal
 import subprocess
@@ -30,6 +27,7 @@ from tests.behaviour.running import Running
 from tests.behaviour.test_latest_proof import last_wins
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, Row, poison
+from tests.faults.chance import seeded
 from tests.faults.effects import MOMENTS, Crash, Effects, Fault, Moment, full_disk, lost_answer, raising
 from tests.faults.processes import start_rebuild
 from tests.faults.templates import copied, counted, fresh
@@ -275,9 +273,7 @@ def test_a_table_that_never_stands_still_is_left_as_it_is(
 
 @pytest.mark.timeout(180)
 def test_a_rebuild_killed_at_random_moments_leaves_the_old_table_or_the_new(tmp_path: Path) -> None:
-    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
-    print(f"HEADRACE_TEST_SEED={seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     world = LatestWorld("memory", MemoryTopic(2), tmp_path)
     for number in range(2_000):
         world.send(number % 500, at=chance.randrange(1000), price=number % 50)

@@ -1,8 +1,5 @@
 """Replays that are killed as processes are, at random moments."""
 
-import os
-import random
-import secrets
 import signal
 import subprocess
 from contextlib import suppress
@@ -15,6 +12,7 @@ from headrace.testing.waiting import wait_until
 from tests.behaviour.made_up import contract_for, tight_contract_for
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, World, fill
+from tests.faults.chance import seeded
 from tests.faults.processes import start_replay
 
 RECORDS = 20_000
@@ -26,9 +24,7 @@ def has_gone_on(process: "subprocess.Popen[str]", commits: Path, before: int) ->
 
 @pytest.mark.timeout(180)
 def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Path) -> None:
-    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
-    print(f"HEADRACE_TEST_SEED={seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     world = World("memory", MemoryTopic(2), tmp_path)
     world.contract = tight_contract_for(world.topic.name)
     world.topic.extend([fill(500 + number % 500, note=f"{number}") for number in range(RECORDS)])

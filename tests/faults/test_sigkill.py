@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import resource
 import secrets
 import signal
@@ -18,6 +17,7 @@ import pytest
 from headrace.testing.waiting import wait_for_more
 from tests.behaviour.memberships import BY_HAND, CLASSIC, CLASSIC_STATIC, CONSUMER, Membership
 from tests.behaviour.world import TABLE, World, fill
+from tests.faults.chance import seeded
 from tests.faults.processes import WorkerProcess, producing, stream
 
 ROUNDS = 7
@@ -30,9 +30,7 @@ def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(
     kafka_world: World, membership: Membership
 ) -> None:
     world = replace(kafka_world, membership=membership)
-    seed = int(os.environ.get("HEADRACE_TEST_SEED") or secrets.randbelow(2**32))
-    print(f"HEADRACE_TEST_SEED={seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     # Longer than a round: a static member that comes back does not wait for the session of the dead one.
     session = "6000" if membership.static else "1500"
     versions: list[int] = []
