@@ -51,9 +51,10 @@ def _cut(values: Sequence[bytes], places: Sequence[int], count: int) -> Part | N
     table, torn = _parsed(lines, count)
     if table.num_rows + len(torn) != len(values):
         return None
-    columns = [column.combine_chunks() for column in table.columns]
-    pieces = pa.RecordBatch.from_arrays(columns, schema=table.schema)
-    read = sum(map(_length, columns)) + count * table.num_rows
+    if not table.num_rows:
+        return Part(pa.RecordBatch.from_pylist([], table.schema), ())
+    (pieces,) = table.to_batches()
+    read = sum(map(_length, pieces.columns)) + count * table.num_rows
     if read != len(lines) - sum(len(values[row]) + 1 for row in torn):
         return None
     return Part(pieces, without(places, torn) if torn else places)

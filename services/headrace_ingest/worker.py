@@ -36,7 +36,7 @@ log = get_logger(__name__)
 
 # Large enough that the cost of a poll vanishes, small enough that a poll's Python objects stay below 20 MB. How large
 # records are is only known once some were read: a worker begins with few, and takes as many as make up the bytes.
-_POLL_RECORDS = 10_000
+_POLL_RECORDS = 20_000
 _FIRST_POLL_RECORDS = 10
 _POLL_BYTES = 8 * 1024 * 1024
 _POLL_SECONDS = 0.1
