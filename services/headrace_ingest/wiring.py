@@ -96,9 +96,9 @@ def kafka_ends(
             membership = GroupMember(group_name(contract.name, log.id))
         return KafkaConsumer(settings.kafka, contract.topic, membership, queue_kib=queue_kib, observer=observer)
 
-    # Of what the budget leaves beside the interpreter, its libraries and the index of keys: a record takes several times
-    # its bytes in librdkafka's queue and again as a message. 12 MiB are a tenth of a second's drain. Of 40 MiB nothing
-    # came but batches flushed at a fifth of their rows because memory was short, and drains a seventh longer.
+    # Of what the budget leaves beside the interpreter, its libraries and the index of keys: a record takes several
+    # times its bytes in librdkafka's queue and again as a message. 12 MiB are a tenth of a second's drain; of 40 MiB
+    # nothing came but batches flushed at a fifth of their rows, because memory was short, and drains a seventh longer.
     queue_kib = (settings.ingest.memory_mib - 190 - _index_mib(contract, settings.ingest)) * 1024 // 26
     return Ends(
         topic=TopicClient(settings.kafka, contract.topic),
