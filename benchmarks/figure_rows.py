@@ -15,7 +15,9 @@ def throughput(measured: Measured) -> list[Row]:
             f"drain of {measured['records']:,} trades of {measured['value_bytes']} bytes, one worker",
             f"{measured['worker_per_second']:,} records/s",
             f"{measured['ratio']:.2f} of a process that consumes and throws away "
-            f"({measured['consume_only_per_second']:,}/s); {measured['ratio_to_tuned']:.2f} of one that keeps "
+            f"({measured['consume_only_per_second']:,}/s; {min(measured['ratios']):.2f} to "
+            f"{max(measured['ratios']):.2f} in {len(measured['ratios'])} rounds); "
+            f"{measured['ratio_to_tuned']:.2f} of one that keeps "
             f"Python's garbage collector away, too ({measured['consume_only_tuned_per_second']:,}/s)",
         ),
         ("records per CPU second, start-up included", f"{measured['worker_per_cpu_second']:,}", ""),
