@@ -14,7 +14,7 @@ from headrace.lake.tables import PARTITIONS
 from headrace.offsets import OffsetRange, SourceId
 from headrace_ingest.checkpoints import checkpoint_due
 from headrace_ingest.intake import Lease
-from headrace_ingest.writer import WORKER
+from headrace_ingest.writer import worker_name
 
 # Each loss means that another worker claimed in between; members of one group claim different partitions.
 _ATTEMPTS = 20
@@ -77,7 +77,7 @@ class Claimer:
             if not known:
                 return found
             try:
-                made = log.commit_claim(known, WORKER)
+                made = log.commit_claim(known, worker_name())
             except Exception as error:
                 if not is_conflict(error):
                     raise store_failure(error, f"claiming partitions of {self.table}") from error

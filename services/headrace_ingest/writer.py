@@ -22,7 +22,10 @@ from headrace_ingest.flushed import FailedAttempt, FailureKind, Flushed
 from headrace_ingest.landing import Appending, Landing
 from headrace_ingest.outcome import Mine, Outcome, Seen, decide
 
-WORKER = f"{socket.gethostname()}/{os.getpid()}"
+
+def worker_name() -> str:
+    """Of this process, for people: `host/pid`."""
+    return f"{socket.gethostname()}/{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,7 @@ class BatchWriter:
             batch,
             flushed.files,
             {app_id: span.end for app_id, span in txns.items()},
-            batch.note(WORKER, self._target.version, digests) | noted(batch.table(), self._target.event_time),
+            batch.note(worker_name(), self._target.version, digests) | noted(batch.table(), self._target.event_time),
         )
         flushed.write_seconds, flushed.commit_seconds = written - began, time.perf_counter() - written
 
@@ -214,7 +217,7 @@ class BatchWriter:
             {
                 "kind": "quarantine",
                 "batch": batch.id,
-                "worker": WORKER,
+                "worker": worker_name(),
                 "partitions": {str(p): {"rejects": count} for p, count in per_partition(rows).items()},
             },
         )

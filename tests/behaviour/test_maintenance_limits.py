@@ -120,12 +120,9 @@ def merging(parent: int) -> list[psutil.Process]:
 
 def test_a_child_does_not_outlive_its_parent(memory_world: World) -> None:
     feed(memory_world, 9)
-    process = start_maintenance(memory_world)
-    wait_until(lambda: bool(merging(process.pid)), "a merge is at work", seconds=60)
-    (child,) = merging(process.pid)
-
-    process.kill()
-    process.wait(30)
+    with start_maintenance(memory_world) as process:
+        wait_until(lambda: bool(merging(process.pid)), "a merge is at work", seconds=60)
+        (child,) = merging(process.pid)
 
     wait_until(partial(gone, child), "it has ended", seconds=30)
     memory_world.assert_exact()
@@ -133,12 +130,12 @@ def test_a_child_does_not_outlive_its_parent(memory_world: World) -> None:
 
 def test_a_signal_ends_after_the_merge_at_hand(memory_world: World) -> None:
     feed(memory_world, 9)
-    process = start_maintenance(memory_world)
-    wait_until(lambda: bool(merging(process.pid)), "a merge is at work", seconds=60)
+    with start_maintenance(memory_world) as process:
+        wait_until(lambda: bool(merging(process.pid)), "a merge is at work", seconds=60)
 
-    for each in (process.pid, *(child.pid for child in merging(process.pid))):
-        psutil.Process(each).terminate()
+        for each in (process.pid, *(child.pid for child in merging(process.pid))):
+            psutil.Process(each).terminate()
 
-    assert process.wait(60) == 0
+        assert process.end(60) == 0, process.said
     assert len(files(memory_world)) == 1
     memory_world.assert_exact()

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +17,6 @@ from headrace.lake.upkeep.lease import take_lease
 from headrace.lake.upkeep.stats import removable
 from headrace.metrics import maintenance, tables
 from headrace.testing.manual_clock import ManualClock
-from headrace.testing.waiting import wait_until
 from tests.behaviour.exporting import exported
 from tests.behaviour.upkeep import age_removals, feed, maintain, neglect, rounds_of
 from tests.behaviour.world import TABLE, World
@@ -89,21 +87,15 @@ def test_no_code_can_ask_for_less_than_a_week(memory_world: World) -> None:
         removable(handle, timedelta(days=7) - timedelta(seconds=1))
 
 
-def finished(process: "subprocess.Popen[bytes]") -> bool:
-    return process.poll() is not None
-
-
 def test_who_comes_second_hears_from_its_command_line_who_was_first_and_since_when(memory_world: World) -> None:
     feed(memory_world, 9)
     with rounds_of(memory_world) as first:
         first.go(lambda: False)
-        process = start_maintenance(memory_world, "--once")
-        wait_until(lambda: finished(process), "it ends", seconds=60)
+        with start_maintenance(memory_world, "--once") as process:
+            assert process.end(60) == MaintenanceHeldError.exit_code == 75
 
-    said = (memory_world.folder / "maintenance.log").read_text()
-    assert process.returncode == MaintenanceHeldError.exit_code == 75
-    assert f"{TABLE} is maintained by " in said
-    assert " UTC: one process at a time is enough" in said
+    assert f"{TABLE} is maintained by " in process.said
+    assert " UTC: one process at a time is enough" in process.said
 
 
 def test_a_violation_is_exported_with_no_process_that_maintains(memory_world: World) -> None:

@@ -92,8 +92,8 @@ class Stage:
 
     def run(self, *arguments: str) -> None:
         """Runs a command to its end."""
-        process = Process(arguments, self._environment({}), self.folder / f"{arguments[0]}.log")
-        assert process.end(60) == 0, process.said
+        with Process(arguments, self._environment({}), self.folder / f"{arguments[0]}.log") as process:
+            assert process.end(60) == 0, process.said
 
     def await_alerts(self, *names: str, fire: bool, seconds: float = 60.0) -> None:
         """Returns when all of these fire, or none of them does."""

@@ -5,8 +5,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ["pytest", "headrace_ingest.wiring", "headrace_maintenance.wiring"]
-"""Not polars, a thread of which would not live on in a fork, and no plugins, which pytest wants to rewrite."""
 
 
 def guard(mutant: str, test: str, folder: Path, said: Path) -> None:

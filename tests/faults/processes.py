@@ -2,10 +2,8 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -14,6 +12,7 @@ from headrace.offsets import Address
 from headrace.testing.waiting import wait_until
 from tests.behaviour.repeating import repeating
 from tests.behaviour.world import TABLE, World, fill, poison
+from tests.faults.forking import become_headrace, forks
 
 _MODULE = "contract_under_test"
 _SOURCES = [str(Path(__file__).parents[2] / folder) for folder in ("shared", "services")]
@@ -25,8 +24,8 @@ class Process:
     Args:
         arguments: of the command.
         environment: its whole.
-        log: what it writes to.
-        prepare: runs in the child before it becomes the command.
+        log: what it writes to; what is there stays.
+        prepare: runs in the child before it becomes the command; of a module that imports little.
     """
 
     def __init__(
@@ -36,33 +35,31 @@ class Process:
         log: Path,
         prepare: Callable[[], None] | None = None,
     ) -> None:
-        self.log = log
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "headrace_cli.main", *arguments],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                preexec_fn=prepare,  # noqa: PLW1509  # sets a limit, and takes no lock
-            )
+        log.touch()
+        self._log, self._begin = log, log.stat().st_size
+        self._process = forks().Process(target=become_headrace, args=(arguments, environment, log, prepare))
+        self._process.start()
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        pid = self._process.pid
+        assert pid is not None, "it was started"
+        return pid
 
     @property
     def said(self) -> str:
         """What it has written so far."""
-        return self.log.read_text(errors="replace")
+        return self._log.read_bytes()[self._begin :].decode(errors="replace")
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return self._process.exitcode is None
 
     def signal(self, *signals: signal.Signals) -> None:
         for number in signals:
-            self._process.send_signal(number)
+            if self.alive:
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, number)
 
     def await_said(self, text: str, *, after: int = 0, seconds: float = 30.0) -> None:
         """Returns when it has written `text`, beyond the first `after` characters."""
@@ -71,23 +68,26 @@ class Process:
 
     def runs_for(self, seconds: float) -> bool:
         """Whether it still runs after so many seconds."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return True
-        return False
+        self._process.join(seconds)
+        return self.alive
 
     def end(self, seconds: float = 30.0) -> int:
         """Its exit code."""
-        return self._process.wait(seconds)
+        self._process.join(seconds)
+        code = self._process.exitcode
+        assert code is not None, f"it has not ended after {seconds:g} s: {self.said}"
+        return code
+
+    def kill(self) -> int:
+        """Its exit code: -SIGKILL unless it had ended."""
+        self.signal(signal.SIGKILL)
+        return self.end()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.alive:
-            self.signal(signal.SIGKILL)
-        self._process.wait(10)
+        self.kill()
 
 
 class WorkerProcess(Process):
@@ -119,9 +119,8 @@ class WorkerProcess(Process):
             "ingest__flush_seconds": "0.1",
             **settings,
         }
-        log = world.folder / f"worker-{len(list(world.folder.glob('worker-*.log')))}.log"
         arguments = ["ingest", TABLE, *_options(world, drain, partitions)]
-        super().__init__(arguments, process_environment(world, chosen), log, prepare)
+        super().__init__(arguments, process_environment(world, chosen), _new_log(world, "worker"), prepare)
 
 
 def _membership(world: World, member: str) -> dict[str, str]:
@@ -161,31 +160,27 @@ def environment_of(settings: Mapping[str, str], *folders: Path) -> dict[str, str
 
 def start_maintenance(
     world: World, *options: str, prepare: Callable[[], None] | None = None, **settings: str
-) -> "subprocess.Popen[bytes]":
+) -> Process:
     """`headrace maintain`, eager, until it is stopped; options of the command, the rest as of a worker."""
     chosen = {"maintain__compact_files": "8", "maintain__every_seconds": "1", "metrics__enabled": "false", **settings}
-    with (world.folder / "maintenance.log").open("ab") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "headrace_cli.main", "maintain", *options],
-            env=process_environment(world, chosen),
-            stdout=out,
-            stderr=out,
-            preexec_fn=prepare,  # noqa: PLW1509  # sets a limit, and takes no lock
-        )
+    environment = process_environment(world, chosen)
+    return Process(["maintain", *options], environment, world.folder / "maintenance.log", prepare)
 
 
-def start_replay(world: World) -> "subprocess.Popen[str]":
+def start_replay(world: World) -> Process:
     """`headrace quarantine replay --json` by the contract without a bound."""
-    command = [sys.executable, "-m", "headrace_cli.main", "quarantine", "replay", TABLE, "--json"]
-    environment = process_environment(world, {})
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    arguments = ["quarantine", "replay", TABLE, "--json"]
+    return Process(arguments, process_environment(world, {}), _new_log(world, "replay"))
 
 
-def start_rebuild(world: World, source: str) -> "subprocess.Popen[str]":
+def start_rebuild(world: World, source: str) -> Process:
     """`headrace rebuild --json` from a table of all events; what it leaves behind lies in the world's folder."""
-    command = [sys.executable, "-m", "headrace_cli.main", "rebuild", TABLE, "--from", source, "--json"]
     environment = process_environment(world, {}) | {"TMPDIR": str(world.folder)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return Process(["rebuild", TABLE, "--from", source, "--json"], environment, _new_log(world, "rebuild"))
+
+
+def _new_log(world: World, name: str) -> Path:
+    return world.folder / f"{name}-{len(list(world.folder.glob(f'{name}-*.log')))}.log"
 
 
 def stream(size: int = 20) -> Iterator[list[bytes | None]]:

@@ -199,15 +199,11 @@ def test_two_maintenance_processes_killed_again_and_again_beside_ingest_and_veri
         worker.await_said('"event": "flush"')
         for round_ in range(3):
             merged = partial(has_merged, log, merges(log))
-            both = [start_maintenance(world) for _ in range(2)]
-            try:
+            with start_maintenance(world) as one, start_maintenance(world) as other:
                 wait_until(merged, "files are merged", seconds=60)
                 if round_ % 2:
                     world.assert_proved()
-            finally:
-                for process in both:
-                    process.kill()
-            assert [process.wait(30) for process in both] == [-signal.SIGKILL] * 2
+                assert (one.kill(), other.kill()) == (-signal.SIGKILL, -signal.SIGKILL)
             world.assert_proved()
         assert worker.alive, worker.said
     assert len(sent) > 500

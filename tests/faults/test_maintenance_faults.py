@@ -1,6 +1,7 @@
 """Maintenance dies, fails or is overtaken at every effect it has; afterwards every record is in its place once."""
 
 import errno
+import signal
 from collections import Counter
 from contextlib import suppress
 from functools import partial
@@ -132,10 +133,9 @@ def test_a_process_killed_when_its_exchange_is_visible_leaves_a_whole_table_and_
     for _ in range(3):
         feed(world, 9)
         before = world.table().version()
-        process = start_maintenance(world)
-        wait_until(partial(has_moved, world, before), "files are merged", seconds=60)
-        process.kill()
-        process.wait(30)
+        with start_maintenance(world) as process:
+            wait_until(partial(has_moved, world, before), "files are merged", seconds=60)
+            assert process.kill() == -signal.SIGKILL
         world.assert_exact()
 
     maintain(world, COLD)

@@ -1,7 +1,5 @@
 """A store that refuses writes, also to root."""
 
-import ctypes
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,17 +10,8 @@ from headrace.errors import AccessDeniedError
 from headrace.lake.quarantine import quarantine_name
 from tests.behaviour.upkeep import feed, files
 from tests.behaviour.world import TABLE, World, fill, poison
+from tests.faults.limits import heed_permissions
 from tests.faults.processes import WorkerProcess, producing, start_maintenance, stream
-
-_PR_CAPBSET_DROP = 24
-_CAP_DAC_OVERRIDE = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def heed_permissions() -> None:
-    """In the child: root, too, may write only where the mode of a folder lets it."""
-    if os.geteuid() == 0 and _libc.prctl(_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "the capability could not be dropped")
 
 
 @contextmanager
@@ -54,9 +43,8 @@ def test_a_read_only_lake_is_refused_before_anything_is_read(kafka_world: World)
 
 def maintained(world: World) -> tuple[int, str]:
     """Exit code and words of `headrace maintain --once`."""
-    process = start_maintenance(world, "--once", prepare=heed_permissions)
-    code = process.wait(60)
-    return code, (world.folder / "maintenance.log").read_text()
+    with start_maintenance(world, "--once", prepare=heed_permissions) as process:
+        return process.end(60), process.said
 
 
 @pytest.mark.parametrize("folder", [TABLE, f"{TABLE}/_delta_log"])

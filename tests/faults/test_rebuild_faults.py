@@ -2,10 +2,8 @@
 
 import shutil
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -287,10 +285,8 @@ def test_a_rebuild_killed_at_random_moments_leaves_the_old_table_or_the_new(tmp_
         before = len(list(begun.iterdir()))
         with start_rebuild(world, LOG) as process:
             wait_until(partial(has_gone_on, process, begun, before), "the rebuild has begun, or has ended", seconds=60)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(chance.uniform(0.0, 0.5))
-            process.kill()
-        killed_at_work += process.returncode == -signal.SIGKILL
+            process.runs_for(chance.uniform(0.0, 0.5))
+            killed_at_work += process.kill() == -signal.SIGKILL
         if world.notes()[-1]["kind"] == "rebuild":
             world.assert_latest()
         else:
@@ -298,6 +294,5 @@ def test_a_rebuild_killed_at_random_moments_leaves_the_old_table_or_the_new(tmp_
     assert killed_at_work
 
     with start_rebuild(world, LOG) as process:
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+        assert process.end(60) == 0, process.said
     world.assert_latest()

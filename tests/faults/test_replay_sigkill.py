@@ -1,8 +1,6 @@
 """Replays that are killed as processes are, at random moments."""
 
 import signal
-import subprocess
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,13 +11,13 @@ from tests.behaviour.made_up import contract_for, tight_contract_for
 from tests.behaviour.topics import MemoryTopic
 from tests.behaviour.world import TABLE, World, fill
 from tests.faults.chance import seeded
-from tests.faults.processes import start_replay
+from tests.faults.processes import Process, start_replay
 
 RECORDS = 20_000
 
 
-def has_gone_on(process: "subprocess.Popen[str]", commits: Path, before: int) -> bool:
-    return len(list(commits.iterdir())) > before or process.poll() is not None
+def has_gone_on(process: Process, commits: Path, before: int) -> bool:
+    return len(list(commits.iterdir())) > before or not process.alive
 
 
 @pytest.mark.timeout(180)
@@ -37,15 +35,12 @@ def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Pa
         with start_replay(world) as process:
             wait_until(partial(has_gone_on, process, commits, before), "the replay commits, or has ended", seconds=60)
             if number:  # the first one at once: there is most to do
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(chance.uniform(0.0, 0.3))
-            process.kill()
-        killed_at_work += process.returncode == -signal.SIGKILL
+                process.runs_for(chance.uniform(0.0, 0.3))
+            killed_at_work += process.kill() == -signal.SIGKILL
         world.assert_proved()
     assert killed_at_work
 
     with start_replay(world) as process:
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+        assert process.end(60) == 0, process.said
     assert len(world.landed()) == RECORDS
     world.assert_exact()

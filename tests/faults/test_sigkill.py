@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import secrets
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from headrace.testing.waiting import wait_for_more
 from tests.behaviour.memberships import BY_HAND, CLASSIC, CLASSIC_STATIC, CONSUMER, Membership
 from tests.behaviour.world import TABLE, World, fill
 from tests.faults.chance import seeded
+from tests.faults.limits import limit_files
 from tests.faults.processes import WorkerProcess, producing, stream
 
 ROUNDS = 7
@@ -123,11 +123,6 @@ class SmallDisk:
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._root)]
         return os.geteuid() == 0 and subprocess.run(command, check=False, capture_output=True).returncode == 0
 
-    def limit(self) -> None:
-        """In the child: no file grows beyond what a small batch takes."""
-        if not self.mounted:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (25_000, resource.RLIM_INFINITY))
-
     def grow(self) -> None:
         if self.mounted:
             assert self._mount("remount,size=64m")
@@ -147,7 +142,7 @@ def test_a_full_disk_stops_the_worker_with_its_reason_and_nothing_is_lost(kafka_
             yield [fill(n, note=secrets.token_hex(24)) for n in range(begin, begin + 1000)]
 
     try:
-        with WorkerProcess(world, prepare=disk.limit) as worker:
+        with WorkerProcess(world, prepare=None if disk.mounted else limit_files) as worker:
             world.topic.extend([fill(n) for n in range(20)])
             worker.await_said('"event": "flush"')
             with producing(world, large()):

@@ -41,14 +41,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory, embedded_broker: BrokerHandl
     world.topic.extend([fill(n) for n in range(100)])
     with WorkerProcess(world, metrics__port="0", metrics__offsets_seconds="0.2") as worker:
         world.await_landing(*world.topic.records, seconds=60)
-        upkeep = start_maintenance(world, metrics__port="0", metrics__enabled="true", log_format="json")
-        try:
-            log = folder / "maintenance.log"
-            wait_until(lambda: '"serving"' in log.read_text(), "maintenance serves", seconds=60)
-            yield Scene(world, [served_at(worker.said), served_at(log.read_text())])
-        finally:
-            upkeep.kill()
-            upkeep.wait(10)
+        with start_maintenance(world, metrics__port="0", metrics__enabled="true", log_format="json") as upkeep:
+            upkeep.await_said('"serving"', seconds=60)
+            yield Scene(world, [served_at(worker.said), served_at(upkeep.said)])
 
 
 def closed_endpoint() -> str:

@@ -29,7 +29,7 @@ from headrace_ingest.rebuild.building import Build, Progress, Subject
 from headrace_ingest.rebuild.moving import Mover
 from headrace_ingest.rebuild.report import RebuildReport
 from headrace_ingest.rebuild.sources import BeginAgainError, Source
-from headrace_ingest.writer import WORKER
+from headrace_ingest.writer import worker_name
 
 # Another build means that a replay came in between, or that retention was faster than reading.
 _BUILDS = 5
@@ -126,7 +126,7 @@ class Rebuilder:
         quarantine = DeltaLog(self.subject.store, quarantine_name(self.subject.name))
         app_id = self.subject.source.rebuild_id
         before = quarantine.txn(app_id) or 0
-        note = {"kind": "rebuild", "batch": uuid.uuid4().hex, "worker": WORKER}
+        note = {"kind": "rebuild", "batch": uuid.uuid4().hex, "worker": worker_name()}
         deadline = Deadline.after(self.subject.deadline_seconds, self.clock)
         while (quarantine.txn(app_id) or 0) == before:
             if deadline.expired():
@@ -197,7 +197,7 @@ class Rebuilder:
         actions = [*(file.removal(at) for file in old), *mover.additions(files)]
         app_id = self.subject.source.app_id
         note = {
-            "worker": WORKER,
+            "worker": worker_name(),
             "headrace_version": self.subject.version,
             "source": self.source.name,
             "rows": build.shadow.keys(),

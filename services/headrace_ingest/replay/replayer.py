@@ -30,7 +30,7 @@ from headrace_ingest.checkpoints import checkpoint_due
 from headrace_ingest.decode import Decoded, Decoder
 from headrace_ingest.replay.report import ReplayReport
 from headrace_ingest.replay.selection import COLUMNS, Group, Selection, grouped
-from headrace_ingest.writer import WORKER, Target
+from headrace_ingest.writer import Target, worker_name
 
 # Another pass means that somebody else has settled or compacted a group meanwhile.
 _PASSES = 20
@@ -208,7 +208,7 @@ class Replayer:
         return {
             "kind": kind,
             "batch": uuid.uuid4().hex,
-            "worker": WORKER,
+            "worker": worker_name(),
             "headrace_version": self._target.version,
         }
 

@@ -10,7 +10,7 @@ from headrace.offsets import OffsetRange
 from headrace.testing.disk import fsync_witness
 from headrace.testing.numbers import DAY, SOURCE, NumbersTable, number_rows
 from headrace_ingest.batch import Batch, Span
-from headrace_ingest.writer import WORKER
+from headrace_ingest.writer import worker_name
 from tests.unit.ingest.flushing import data_files, make_batch, make_writer
 
 
@@ -36,7 +36,7 @@ def test_commit_says_what_it_holds(table: NumbersTable) -> None:
     assert (note["kind"], note["batch"], note["worker"], note["headrace_version"]) == (
         "ingest",
         batch.id,
-        WORKER,
+        worker_name(),
         "0.1.0",
     )
     assert note["partitions"] == {"0": {"start": 0, "end": 4, "rows": 3, "rejects": 1, "gap_records": 0, "gaps": []}}

@@ -16,7 +16,7 @@ from headrace.testing.manual_clock import ManualClock
 from headrace.testing.numbers import SOURCE, NumbersTable
 from headrace.testing.race import race
 from headrace_ingest.batch import Batch, Span
-from headrace_ingest.writer import WORKER
+from headrace_ingest.writer import worker_name
 from tests.unit.ingest.flushing import data_files, make_batch, make_rivalled_batch, make_writer
 
 
@@ -76,7 +76,7 @@ def test_own_commit_is_found_behind_commits_of_others(table: NumbersTable) -> No
     epochs = table.claim([0])
 
     def land_and_go_on() -> None:
-        note = Batch.note(batch, WORKER, "0.1.0", {})
+        note = Batch.note(batch, worker_name(), "0.1.0", {})
         other = table.main()
         other.commit([], {SOURCE.app_id(0): 4}, note)
         other.commit([], {SOURCE.app_id(1): 9}, {"batch": "of another worker"})

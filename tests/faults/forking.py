@@ -1,0 +1,61 @@
+"""Processes that begin with what takes a second to import, and are otherwise as new as any."""
+
+import multiprocessing
+import os
+import runpy
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+_LIBRARIES = [
+    "pytest",
+    "typer",
+    "headrace_canary.wiring",
+    "headrace_exporter.wiring",
+    "headrace_ingest.wiring",
+    "headrace_maintenance.wiring",
+]
+"""Not polars, a thread of which would not live on in a fork, and no plugins, which pytest wants to rewrite."""
+
+
+def forks() -> ForkServerContext:
+    """Whose processes begin with the libraries imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_LIBRARIES)
+    return context
+
+
+def become_headrace(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, prepare: Callable[[], None] | None
+) -> None:
+    """Makes this new process the `headrace` command, which ends it.
+
+    Args:
+        arguments: of the command.
+        environment: its whole.
+        log: what it writes to is added to it.
+        prepare: called before.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None
+    _redirect(log)
+    sys.path[:0] = environment["PYTHONPATH"].split(os.pathsep)
+    sys.argv[1:] = arguments
+    if prepare is not None:
+        prepare()
+    runpy.run_module("headrace_cli.main", run_name="__main__", alter_sys=True)
+
+
+def _redirect(log: Path) -> None:
+    """Standard streams as of a command that reads nothing and writes to `log`."""
+    for descriptor, path, flags in ((0, os.devnull, os.O_RDONLY), (1, log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)):
+        opened = os.open(path, flags)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.dup2(1, 2)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
