@@ -1,15 +1,29 @@
 """Fixtures of all tests; those with brokers are shipped with the library."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
 from headrace.logs import configure_logs
+from tests.cpus import keep_to_one, take_all_with_processes
 
 pytest_plugins = ["headrace.testing.pytest_plugin"]
 
 # How fast the machine is is no property of the code.
 settings.register_profile("headrace", deadline=None, print_blob=True)
 settings.load_profile("headrace")
+
+
+_beside = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if _beside:
+    take_all_with_processes()
+
+
+def pytest_runtest_setup() -> None:
+    """Called by pytest before each test and its fixtures."""
+    if _beside:
+        keep_to_one(int(_beside))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

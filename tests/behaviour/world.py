@@ -239,7 +239,7 @@ class World:
         Raises:
             AssertionError: a place is named twice.
         """
-        every, newest = self.notes(), self.table().version()
+        every, newest = self.notes(), max(int(path.stem) for path in (self.root / TABLE / "_delta_log").glob("*.json"))
         notes = [(v, note) for v, note in enumerate(every, newest + 1 - len(every)) if note.get("kind") == "replay"]
         listed = [
             ((int(p), o), version) for version, note in notes for p, found in note["offsets"].items() for o in found

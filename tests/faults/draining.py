@@ -24,5 +24,6 @@ def fresh(world: World) -> None:
 
 def assert_group_is_not_ahead(world: World) -> None:
     """The group knows no more than the table."""
-    told = world.memory.committed
-    assert not told or all(position <= world.positions()[p] for p, position in told.items())
+    if told := world.memory.committed:
+        stands = world.positions()
+        assert all(position <= stands[p] for p, position in told.items())

@@ -6,8 +6,10 @@ import runpy
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+
+from tests.cpus import take_all
 
 _LIBRARIES = [
     "pytest",
@@ -20,11 +22,19 @@ _LIBRARIES = [
 """Not polars, a thread of which would not live on in a fork, and no plugins, which pytest wants to rewrite."""
 
 
-def forks() -> ForkServerContext:
-    """Whose processes begin with the libraries imported."""
+def start_forked(target: Callable[..., object], *arguments: object) -> ForkServerProcess:
+    """Starts a process that begins with the libraries imported, on all CPUs.
+
+    Args:
+        target: what it does; of a module that imports little.
+        arguments: of the target.
+    """
+    take_all()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_LIBRARIES)
-    return context
+    process = context.Process(target=target, args=arguments)
+    process.start()
+    return process
 
 
 def become_headrace(

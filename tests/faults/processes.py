@@ -12,7 +12,7 @@ from headrace.offsets import Address
 from headrace.testing.waiting import wait_until
 from tests.behaviour.repeating import repeating
 from tests.behaviour.world import TABLE, World, fill, poison
-from tests.faults.forking import become_headrace, forks
+from tests.faults.forking import become_headrace, start_forked
 
 _MODULE = "contract_under_test"
 _SOURCES = [str(Path(__file__).parents[2] / folder) for folder in ("shared", "services")]
@@ -37,8 +37,7 @@ class Process:
     ) -> None:
         log.touch()
         self._log, self._begin = log, log.stat().st_size
-        self._process = forks().Process(target=become_headrace, args=(arguments, environment, log, prepare))
-        self._process.start()
+        self._process = start_forked(become_headrace, arguments, environment, log, prepare)
 
     @property
     def pid(self) -> int:

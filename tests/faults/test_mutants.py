@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.forking import forks
+from tests.faults.forking import start_forked
 from tests.faults.guarding import guard
 from tests.faults.mutants import MUTANTS
 
@@ -12,8 +12,7 @@ from tests.faults.mutants import MUTANTS
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_turns_its_guard_red(name: str, tmp_path: Path) -> None:
     test, said = MUTANTS[name].guard, tmp_path / "said"
-    process = forks().Process(target=guard, args=(name, test, tmp_path / "inner", said))
-    process.start()
+    process = start_forked(guard, name, test, tmp_path / "inner", said)
     process.join(100)
     process.kill()
     assert process.exitcode == pytest.ExitCode.TESTS_FAILED, said.read_text()
