@@ -193,6 +193,21 @@ def test_broker_that_goes_away_is_named_and_every_event_has_an_outcome() -> None
     assert [(outcome.error is None) for outcome in outcomes] == [True, False, False]
 
 
+def test_broker_that_goes_away_is_named_to_a_bot_that_asks_for_no_outcomes() -> None:
+    with EmbeddedBroker() as broker:
+        broker.ensure_topic("fills")
+        kind = contract_for("fills")
+        producer = EventProducer(broker.bootstrap_servers, close_seconds=0.5, client={"log_level": 0})
+        producer.emit(fill(kind, 1))
+        producer.flush()
+    producer.emit(fill(kind, 2))
+    with pytest.raises(BrokerUnreachableError, match=r"1 events \(they stay queued"):
+        producer.flush(1.0)
+    assert producer.health().trouble is not None
+    with pytest.raises(BrokerUnreachableError, match=r"1 events \(they were given up"):
+        producer.close()
+
+
 def test_record_that_the_broker_refuses_is_a_delivery_error(kafka_broker: BrokerHandle) -> None:
     topic = kafka_broker.new_topic(1, max_message_bytes="200")
     producer = EventProducer(kafka_broker.bootstrap_servers)

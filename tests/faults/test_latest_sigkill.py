@@ -49,7 +49,7 @@ def test_two_workers_killed_at_random_moments_leave_the_latest_rows_every_time(
             with worker("victim") as victim:
                 if number % 3:  # in the midst of flushes; else also while it starts
                     victim.await_said('"event": "flush"', seconds=60)
-                assert victim.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 2.0)), victim.said
+                assert victim.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 1.0)), victim.said
                 victim.signal(signal.SIGKILL)
                 assert victim.end() == -signal.SIGKILL
             if (world.root / TABLE / "_delta_log").is_dir():

@@ -39,7 +39,7 @@ def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(
             with WorkerProcess(world, kafka__session_timeout_ms=session) as worker:
                 if number % 3:  # in the midst of flushes; else also while it starts
                     worker.await_said('"event": "flush"')
-                assert worker.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 2.0)), worker.said
+                assert worker.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 1.0)), worker.said
                 worker.signal(signal.SIGKILL)
                 assert worker.end() == -signal.SIGKILL
             if (world.root / TABLE / "_delta_log").is_dir():

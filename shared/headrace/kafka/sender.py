@@ -149,8 +149,7 @@ class RecordSender:
         except KafkaException as error:
             self._note_fatal(error)
         finally:
-            if self._arrived:
-                self._tell_acknowledged()
+            self._tell_acknowledged()
 
     def drain(self, seconds: float) -> int:
         """Hurries the queued records out and handles outcomes; returns how many records have none yet.
@@ -228,7 +227,7 @@ class RecordSender:
             self._outcome(error, message)
 
     def _tell_acknowledged(self) -> None:
-        if self._acknowledged is None:
+        if self._acknowledged is None or not self._arrived:
             return
         self._denied = self._unreachable = None
         with self._telling:

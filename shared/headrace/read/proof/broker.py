@@ -71,6 +71,7 @@ class Broker:
                 replayed.thinned,
                 comparison.differing(block_of(first)),
                 replayed.remarks,
+                replayed.gone,
             )
 
     def replay(self, expected: Mapping[int, Expected], progress: Progress) -> Iterator[Replayed]:
@@ -110,8 +111,9 @@ class Broker:
             remarks.append(
                 f"the broker's log of partition {partition} ends at {kept.end}, before the position: it was truncated"
             )
-        behind = max(0, kept.end - expected.position)
-        return Replayed(partition, records(), comparable_from, behind, self._thinned, tuple(remarks))
+        behind = max(0, kept.end - max(kept.start, expected.position))
+        gone = OffsetRange(expected.position, max(kept.start, expected.position))
+        return Replayed(partition, records(), comparable_from, behind, self._thinned, tuple(remarks), gone)
 
     def _records(self, partition: int, wanted: OffsetRange) -> Iterator[Records]:
         """The records of `wanted`; begins later where retention has been faster."""

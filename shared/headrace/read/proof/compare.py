@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap64
 
+from headrace.offsets import OffsetRange
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.coverage import Coverage
 from headrace.read.proof.digests import BLOCK
@@ -58,6 +59,7 @@ def compare_offsets(
     if extra:
         findings.add(_phantoms(partition, extra, survey, level))
     _check_expired(partition, covered, survey, level, findings)
+    check_gone(partition, survey.gone, findings)
     for remark in survey.remarks:
         findings.add(Finding(Verdict.PASS, Code.REMARK, remark, partition))
     uncompared = len(covered.kept) - len(kept) + (len(extra) if survey.thinned else 0)
@@ -66,6 +68,16 @@ def compare_offsets(
         findings.add(Finding(Verdict.PASS, Code.NOT_COMPARED, message, partition, count=uncompared))
     phantom = 0 if survey.thinned else len(extra)
     return Difference(missing, phantom, uncompared, survey.behind)
+
+
+def check_gone(partition: int, gone: OffsetRange, findings: Findings) -> None:
+    """What the topic lost before it was read: nobody can tell any more whether these offsets were records."""
+    if len(gone):
+        message = (
+            f"offsets {gone.start} to {gone.end - 1} were deleted from the topic before they were read: "
+            "if they held records, these are in neither table"
+        )
+        findings.add(Finding(Verdict.UNKNOWN, Code.EXPIRED_UNREAD, message, partition, gone.start, len(gone)))
 
 
 def _phantoms(partition: int, extra: BitMap64, survey: Survey, level: Level) -> Finding:

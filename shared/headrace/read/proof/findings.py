@@ -58,6 +58,7 @@ class Code(StrEnum):
     MOVED_ON = "moved_on"
     SOURCE_UNAVAILABLE = "source_unavailable"
     HISTORY_EXPIRED = "history_expired"
+    EXPIRED_UNREAD = "expired_unread"
     NOT_COMPARED = "not_compared"
     REMARK = "remark"
 

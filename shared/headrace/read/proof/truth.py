@@ -7,8 +7,11 @@ from typing import Protocol
 from pyroaring import BitMap64
 
 from headrace.kafka.records import Records
+from headrace.offsets import OffsetRange
 from headrace.read.proof.digests import BlockSums
 from headrace.read.proof.findings import Level
+
+NONE_GONE = OffsetRange(0, 0)
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, what is done of it, and what there is in all: commits, bytes or offsets."""
@@ -40,6 +43,7 @@ class Survey:
         seen: offsets that it holds from `comparable_from` up to the position.
         comparable_from: first offset of which it can tell anything.
         behind: how many records it has at or after the position.
+        gone: offsets from the position on that it has no longer, so that nobody has read them.
         thinned: it removes records by itself (compaction), so a record it lacks proves nothing.
         differing: blocks of offsets whose values must be compared one by one.
         remarks: sentences worth telling.
@@ -52,6 +56,7 @@ class Survey:
     thinned: bool
     differing: tuple[int, ...]
     remarks: tuple[str, ...] = ()
+    gone: OffsetRange = NONE_GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Replayed:
         records: in order, those below the position; to be read to the end before the next partition.
         comparable_from: asked when all were read: the first offset of which the other side can tell anything.
         behind: how many records it has at or after the position.
+        gone: offsets from the position on that it has no longer, so that nobody has read them.
         thinned: it removes records by itself (compaction), so a record it lacks proves nothing.
         remarks: sentences worth telling.
     """
@@ -73,6 +79,7 @@ class Replayed:
     behind: int
     thinned: bool
     remarks: tuple[str, ...] = ()
+    gone: OffsetRange = NONE_GONE
 
 
 class Truth(Protocol):

@@ -182,6 +182,25 @@ def test_records_that_the_topic_no_longer_holds_are_counted(kafka_topic: Topic, 
     assert report.partitions[0].uncompared == 25
 
 
+def test_records_that_the_topic_deleted_unread_are_not_passed_over(
+    kafka_topic: Topic, kafka_broker: BrokerHandle
+) -> None:
+    kafka_topic.send({0: kafka_topic.sent(0, 0, 40)})
+    kafka_topic.table.land({0: (0, 20)})
+    kafka_broker.admin.delete_records(kafka_topic.name, {0: 20})
+    assert kafka_topic.verify().verdict is Verdict.PASS
+    kafka_broker.admin.delete_records(kafka_topic.name, {0: 30})
+
+    report = kafka_topic.verify()
+
+    assert report.verdict is Verdict.UNKNOWN
+    (partition,) = (found for found in report.partitions if found.partition == 0)
+    assert partition.behind == 10
+    assert [(f.code, f.offset, f.count) for f in partition.findings if f.verdict is Verdict.UNKNOWN] == [
+        (Code.EXPIRED_UNREAD, 20, 10)
+    ]
+
+
 def test_aborted_records_and_markers_are_gaps(kafka_topic: Topic) -> None:
     kafka_topic.send({0: kafka_topic.sent(0, 0, 10)}, transaction="commit")  # the marker is offset 10
     kafka_topic.send({0: kafka_topic.sent(0, 11, 15)}, transaction="abort")  # the marker is offset 15
