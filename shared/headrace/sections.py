@@ -1,5 +1,6 @@
 """The sections of the settings, one for each thing that a process does."""
 
+import re
 from datetime import datetime
 from typing import Literal, Self
 
@@ -16,6 +17,14 @@ class LakeSettings(Section):
 
     root: str = ".headrace/lake"
     """Folder or URI under which every table has a folder of its own."""
+
+    @field_validator("root")
+    @classmethod
+    def _is_no_torn_uri(cls, value: str) -> str:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)", value):
+            msg = f"{value} is neither a folder nor a URI, which has two slashes after the colon"
+            raise ValueError(msg)
+        return value
 
 
 class IngestSettings(Section):

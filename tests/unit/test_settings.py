@@ -239,6 +239,12 @@ def test_lake_elsewhere_is_no_folder(root: str) -> None:
     assert local_folder(root) is None
 
 
+@pytest.mark.parametrize("root", ["s3:/bucket/lake", "file:/srv/lake"])
+def test_lake_at_a_torn_uri_is_refused(root: str) -> None:
+    with pytest.raises(ConfigError, match=r"HEADRACE_LAKE__ROOT.*two slashes"):
+        load_settings(lake={"root": root})
+
+
 @pytest.mark.parametrize("section", [KafkaSettings(), LakeSettings(), IngestSettings(), Settings()])
 def test_settings_do_not_change(section: Settings | KafkaSettings | LakeSettings | IngestSettings) -> None:
     name = next(iter(type(section).model_fields))

@@ -116,6 +116,7 @@ class AsyncEventProducer:
             QueueFullError: the queue had no room before the deadline.
             EventTooLargeError: the event is larger than a record may be.
             ConfigError: the producer is closed.
+            TypeError: it is no event.
         """
         self._emitted += 1
         if self._emitted % _EMITS_PER_TURN == 0:

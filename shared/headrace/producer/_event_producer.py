@@ -112,6 +112,7 @@ class EventProducer:
             QueueFullError: the queue had no room before the deadline.
             EventTooLargeError: the event is larger than a record may be.
             ConfigError: the producer is closed.
+            TypeError: it is no event.
         """
         self._outbox.put_record(self._records.record_of(event))
 

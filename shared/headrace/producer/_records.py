@@ -53,6 +53,9 @@ class EventRecords:
         )
 
     def _add_route(self, kind: type[Event]) -> _Route:
+        if not issubclass(kind, Event):
+            msg = f"a {kind.__name__} is no event: make one of a class that derives from headrace.Event"
+            raise TypeError(msg)
         contract = contract_of(kind)
         headers: Headers = [
             ("content-type", b"application/json"),

@@ -116,6 +116,11 @@ def test_event_without_a_topic_is_refused(make: Make) -> None:
         make().emit(Shared(strategy_id="s"))
 
 
+def test_what_is_no_event_is_refused(make: Make) -> None:
+    with pytest.raises(TypeError, match=r"a dict is no event: make one of a class that derives from headrace\.Event"):
+        make().emit({"strategy_id": "s"})  # type: ignore[arg-type]  # as a bot without a type checker does
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
