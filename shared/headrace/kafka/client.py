@@ -52,9 +52,11 @@ _SETTINGS = {
     "session.timeout.ms": "SESSION_TIMEOUT_MS",
 }
 
-_UNREACHABLE = frozenset(
+UNREACHABLE = frozenset(
     {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
 )
+"""What librdkafka reports of connections that fail."""
+
 # Brokers answer so while they start, stop, or hand a partition or a group to one another.
 _UNSETTLED = frozenset(
     {
@@ -94,7 +96,7 @@ _OTHER_PROTOCOL = frozenset(
 
 _MEANINGS: tuple[tuple[frozenset[int], type[HeadraceError], str], ...] = (
     (_DENIED, AccessDeniedError, "Check HEADRACE_KAFKA__SASL_*, SSL_* and the ACLs of topic and group."),
-    (_UNREACHABLE, BrokerUnreachableError, "Check HEADRACE_KAFKA__BOOTSTRAP_SERVERS and that a broker listens."),
+    (UNREACHABLE, BrokerUnreachableError, "Check HEADRACE_KAFKA__BOOTSTRAP_SERVERS and that a broker listens."),
     (_UNSETTLED, BrokerUnreachableError, "The brokers are starting, stopping or electing a leader: try again."),
     (_MISSING, TopicMissingError, "Create the topic first; Headrace never creates one on a real cluster."),
     (
@@ -150,17 +152,6 @@ def client_properties(kafka: KafkaSettings) -> Properties:
     return connection_properties(kafka)
 
 
-def quiet_properties(kafka: KafkaSettings) -> Properties:
-    """The same for who asks again and again and tells by itself what failed: critical lines only.
-
-    librdkafka writes one per failed attempt to connect, ten a second while no broker answers.
-
-    Raises:
-        ConfigError: as `client_properties`.
-    """
-    return {"log_level": 2, **client_properties(kafka)}
-
-
 def connection_properties(kafka: KafkaSettings) -> Properties:
     """What `kafka` says of the connection, for librdkafka; a broker only if one is named.
 
@@ -187,6 +178,8 @@ def connection_properties(kafka: KafkaSettings) -> Properties:
     return {
         "security.protocol": kafka.security_protocol,
         "logger": client_log,
+        # Critical lines only: librdkafka writes one per failed attempt to connect, tens a second while none answers.
+        "log_level": 2,
         **{name: value for name, value in optional.items() if value is not None},
         **kafka.client,
     }
@@ -238,7 +231,8 @@ def _made(make: Callable[[Properties], _Client], properties: Properties) -> _Cli
 class ClientErrors:
     """Remembers what a client's background threads reported: a refused login otherwise looks like a time-out.
 
-    An instance is the client's `error_cb`; librdkafka calls it on the thread that polls.
+    An instance is the client's `error_cb`; librdkafka calls it on the thread that polls. It logs no connection that
+    failed: who asked is told by the failure.
 
     Args:
         observer: told of every error too.
@@ -247,6 +241,7 @@ class ClientErrors:
     def __init__(self, observer: ClientObserver | None = None) -> None:
         self._observer = observer
         self._denied: KafkaError | None = None
+        self._connection = ""
         self._logged: int | None = None
 
     def __call__(self, error: KafkaError) -> None:
@@ -255,14 +250,21 @@ class ClientErrors:
             self._observer.client_error(error.name())
         if error.code() in _DENIED:
             self._denied = error
+        if error.code() in UNREACHABLE:
+            if error.code() != KafkaError._ALL_BROKERS_DOWN:  # which says nothing of why
+                self._connection = error.str()
+            return
         if error.code() == self._logged:
-            return  # librdkafka reports every attempt to connect, many in a second
+            return  # librdkafka reports every attempt to log in, many in a second
         self._logged = error.code()
         client_log.warning("%s: %s", error.name(), error.str())
 
     def translate(self, error: KafkaError, doing: str) -> HeadraceError:
-        """`error` in our words, with what was being done."""
-        return translate(self._denied or error, doing)
+        """`error` in our words, with what was being done and why the last connection failed, if one did."""
+        failure = translate(self._denied or error, doing)
+        if isinstance(failure, BrokerUnreachableError) and self._connection:
+            return BrokerUnreachableError(f"{failure} The last connection that failed: {self._connection}")
+        return failure
 
 
 def translate(error: KafkaError, doing: str) -> HeadraceError:

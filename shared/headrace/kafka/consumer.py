@@ -17,8 +17,9 @@ from msgspec import DecodeError
 
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
-from headrace.kafka.client import ClientErrors, Properties, client_log, client_properties, new_consumer
+from headrace.kafka.client import Properties, client_log, client_properties, new_consumer
 from headrace.kafka.messages import is_passing, records_of
+from headrace.kafka.outage import OutageErrors
 from headrace.kafka.records import Records
 from headrace.kafka.statistics import INTERVAL_MS, ClientObserver, parse_statistics
 
@@ -97,7 +98,7 @@ class KafkaConsumer:
         self._topic = topic
         self._membership = membership
         self._observer = observer
-        self._errors = ClientErrors(observer)
+        self._errors = OutageErrors(observer)
         self._failure: BaseException | None = None
         self._listener: PartitionListener | None = None
         self._consumer = new_consumer(
@@ -268,7 +269,9 @@ class KafkaConsumer:
         # What cannot be read is not shown: it would come out of poll, and no record depends on it.
         with suppress(DecodeError):
             if self._observer is not None:
-                self._observer.client_statistics(parse_statistics(text))
+                statistics = parse_statistics(text)
+                self._errors.statistics(statistics)
+                self._observer.client_statistics(statistics)
 
     def _topic_partitions(self, partitions: Sequence[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, p) for p in partitions]

@@ -9,7 +9,7 @@ from confluent_kafka.admin._resource import ResourceType
 from headrace.clock import Deadline, SystemClock
 from headrace.connection import KafkaSettings
 from headrace.errors import BrokerUnreachableError
-from headrace.kafka.client import ClientErrors, client_properties, new_admin, new_consumer, quiet_properties
+from headrace.kafka.client import ClientErrors, client_properties, new_admin, new_consumer
 from headrace.kafka.messages import is_passing, offset_of, records_of
 from headrace.kafka.records import Records
 from headrace.offsets import OffsetRange
@@ -20,17 +20,14 @@ _POLL_SECONDS = 0.1
 
 
 class TopicReader:
-    """Reads ranges of one topic's partitions, committed records only. Use from one thread.
+    """Reads ranges of one topic's partitions, committed records only. Use from one thread."""
 
-    A `quiet` one leaves telling of failures to its caller.
-    """
-
-    def __init__(self, kafka: KafkaSettings, topic: str, *, quiet: bool = False) -> None:
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
         self._topic = topic
         self._timeout = kafka.request_timeout_seconds
         self._clock = SystemClock()
         self._errors = ClientErrors()
-        properties = (quiet_properties if quiet else client_properties)(kafka) | {"error_cb": self._errors}
+        properties = client_properties(kafka) | {"error_cb": self._errors}
         self._admin = new_admin(properties)
         self._consumer = new_consumer(
             properties

@@ -34,8 +34,6 @@ _DEFAULTS: Properties = {
     "topic.metadata.propagation.max.ms": 10_000,
     "compression.type": "lz4",
     "linger.ms": 5,
-    # Critical lines only: librdkafka writes one per failed attempt to connect, ten a second while no broker answers.
-    "log_level": 2,
     # The Java clients' choice of partition for a key, so that bots in other languages agree with ours.
     "partitioner": "murmur2_random",
 }

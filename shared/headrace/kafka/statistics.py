@@ -18,6 +18,7 @@ class _RoundTrips(msgspec.Struct, frozen=True):
 
 class _Broker(msgspec.Struct, frozen=True):
     rtt: _RoundTrips = _RoundTrips()
+    state: str = ""
 
 
 class Statistics(msgspec.Struct, frozen=True):
@@ -30,6 +31,10 @@ class Statistics(msgspec.Struct, frozen=True):
 
     rxmsg_bytes: int = 0
     brokers: dict[str, _Broker] = {}
+
+    def connected(self) -> bool:
+        """Whether a connection to any broker stands."""
+        return any(broker.state == "UP" for broker in self.brokers.values())
 
     def round_trips(self) -> dict[str, float]:
         """Quantiles of the slowest broker's round trips in seconds; empty if none answered in the window."""

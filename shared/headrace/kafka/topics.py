@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPa
 from headrace.clock import Deadline, SystemClock
 from headrace.connection import KafkaSettings
 from headrace.errors import HeadraceError, TopicMissingError
-from headrace.kafka.client import ClientErrors, client_properties, new_admin, new_consumer, quiet_properties, translate
+from headrace.kafka.client import ClientErrors, client_properties, new_admin, new_consumer, translate
 from headrace.offsets import OffsetRange
 
 # librdkafka's mock cluster names itself so and knows no topic ids.
@@ -42,15 +42,15 @@ class TopicClient:
     """Asks a cluster about one topic; never joins a group. Threads may ask at the same time.
 
     Every request takes at most `request_timeout_seconds` and raises BrokerUnreachableError,
-    AccessDeniedError or TopicMissingError. A `quiet` one leaves telling of them to its caller.
+    AccessDeniedError or TopicMissingError.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str, *, quiet: bool = False) -> None:
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
         self._topic = topic
         self._timeout = kafka.request_timeout_seconds
         self._errors = ClientErrors()
         self._pause = Event()
-        properties = (quiet_properties if quiet else client_properties)(kafka) | {"error_cb": self._errors}
+        properties = client_properties(kafka) | {"error_cb": self._errors}
         self._admin = new_admin(properties)
         self._consumer = new_consumer(
             properties

@@ -78,14 +78,14 @@ class SourceClients:
     def __init__(self, kafka: KafkaSettings, topic: str) -> None:
         self.kafka = kafka
         self.name = topic
-        self.topic = TopicClient(kafka, topic, quiet=True)
+        self.topic = TopicClient(kafka, topic)
         self._reader: TopicReader | None = None
 
     @property
     def reader(self) -> TopicReader:
         """Reads records; a second connection, made only if something is behind."""
         if self._reader is None:
-            self._reader = TopicReader(self.kafka, self.name, quiet=True)
+            self._reader = TopicReader(self.kafka, self.name)
         return self._reader
 
     def close(self) -> None:

@@ -103,14 +103,14 @@ def test_property_that_librdkafka_does_not_know_is_named(make: Callable[[KafkaSe
 
 def test_error_is_logged_once_until_another_comes(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "headrace.librdkafka")
-    down, unresolved = KafkaError(KafkaError._TRANSPORT), KafkaError(KafkaError._RESOLVE)
+    login, ssl = KafkaError(KafkaError._AUTHENTICATION), KafkaError(KafkaError._SSL)
     report = ClientErrors()
 
-    for error in (down, down, unresolved, unresolved, down):
+    for error in (login, login, ssl, ssl, login):
         report(error)
 
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
-        "_TRANSPORT",
-        "_RESOLVE",
-        "_TRANSPORT",
+        "_AUTHENTICATION",
+        "_SSL",
+        "_AUTHENTICATION",
     ]
