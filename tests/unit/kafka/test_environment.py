@@ -9,9 +9,9 @@ from headrace.kafka.environment import connection_from_environment
 
 
 def properties_from(environment: Mapping[str, str]) -> Properties:
-    """What the client is told, but for where it logs."""
+    """What the client is told, but for where and what it logs."""
     properties = connection_properties(connection_from_environment(environment))
-    return {name: value for name, value in properties.items() if name != "logger"}
+    return {name: value for name, value in properties.items() if name not in ("logger", "log_level")}
 
 
 def test_variables_of_the_workers_become_client_properties() -> None:
