@@ -134,7 +134,7 @@ class InvariantError(PermanentError):
 
 
 class TableDamagedError(PermanentError):
-    """A file of a table is cut short, changed or torn: it cannot be read as what the log says it is."""
+    """A file of a table is cut short, changed or torn, not what the log says it is; or the log lacks a commit."""
 
     exit_code = 85
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from headrace.errors import HeadraceError, PositionLostError, TopicRecreatedError
+from headrace.errors import HeadraceError, PositionLostError, TableDamagedError, TopicRecreatedError
 from tests.behaviour.world import TABLE, World, fill
 
 NOON_MS = 1_772_452_800_000
@@ -120,6 +120,19 @@ def test_records_of_a_topic_created_anew_never_land_however_fast_they_come(stric
         running.join(60)
     assert stopped.value.exit_code in (80, 66, 81)
     assert world.landed() == before
+
+
+def test_a_worker_does_not_start_on_a_damaged_log(memory_world: World) -> None:
+    world = memory_world
+    for begin in (0, 5):
+        world.topic.extend([fill(n) for n in range(begin, begin + 5)])
+        world.drain()
+    newest = world.table().version()
+    commit = world.root / TABLE / "_delta_log" / f"{newest:020d}.json"
+    commit.write_bytes(commit.read_bytes()[:-20])
+    with pytest.raises(TableDamagedError, match=f"commit {newest} of .*{TABLE}, .* is torn: .* verify") as stopped:
+        world.drain()
+    assert stopped.value.exit_code == 85
 
 
 def test_a_position_the_table_should_have_is_not_guessed(memory_world: World) -> None:

@@ -11,6 +11,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from headrace.errors import AccessDeniedError, HeadraceError, StoreError
 
 _OS_ERROR = re.compile(r"os error (\d+)")
+_BACKTRACE = re.compile(r"\n +0: .*", re.DOTALL)
+_DUMPED_LOG_FILE = re.compile(r'ParsedLogPath \{.*?filename: "([^"]*)".*?file_type: \w+(?: \{[^}]*\})? \}')
 _TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -49,8 +51,9 @@ def store_failure(error: BaseException, doing: str) -> HeadraceError:
 
 
 def said(error: BaseException) -> str:
-    """The chain of causes on one line; deltalake writes one cause a line, obstore adds a dump of its values."""
+    """The chain of causes on one line; deltalake adds backtraces, and obstore dumps of its values."""
     text = _TERMINAL_COLOURS.sub("", str(error)).partition("\n\nDebug source:")[0]
+    text = _DUMPED_LOG_FILE.sub(r"\1", _BACKTRACE.sub("", text))
     causes = [line.strip().removeprefix("↳").strip() for line in text.splitlines()]
     return ": ".join(filter(None, causes)).rstrip(".") or type(error).__name__
 

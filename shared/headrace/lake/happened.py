@@ -23,7 +23,7 @@ def brought(resolver: Resolver) -> Iterator[Brought]:
     """What commits say of the events that they brought, the newest first, as far back as the log tells.
 
     Raises:
-        WrongTableError: a commit is torn.
+        TableDamagedError: a commit is torn.
         StoreError, AccessDeniedError: the log cannot be read.
     """
     for version in range(resolver.newest, -1, -1):

@@ -19,6 +19,7 @@ from deltalake.transaction import AddAction
 from headrace.errors import WrongTableError
 from headrace.lake.datafile import DataFile
 from headrace.lake.failures import said, store_failure
+from headrace.lake.log_damage import damaged_log, reading_failure, torn, torn_line
 from headrace.lake.protocols import demands, refuse_raised
 from headrace.lake.store import Store
 
@@ -85,6 +86,7 @@ class DeltaLog:
         """Moves the snapshot to the newest version.
 
         Raises:
+            TableDamagedError: a commit is missing or torn.
             StoreError, AccessDeniedError: the log cannot be read.
         """
         if self._commits >= _COMMITS_PER_HANDLE:
@@ -94,7 +96,8 @@ class DeltaLog:
         try:
             self._handle.update_incremental()
         except (DeltaError, OSError) as error:
-            raise store_failure(error, f"reading the log of {self.store.uri(self.table)}") from error
+            doing = f"reading the log of {self.store.uri(self.table)}"
+            raise reading_failure(self.store, self.table, error, doing=doing) from error
 
     def commit(self, files: Sequence[DataFile], txns: Mapping[str, int], note: Mapping[str, object]) -> int:
         """Commits `files` and `txns` together; refused if any of `txns` was committed since this snapshot.
@@ -220,6 +223,7 @@ def open_table(store: Store, table: str, *, without_files: bool = False, version
     Raises:
         FileNotFoundError: no table is there.
         WrongTableError: another tool gave it a version or a feature that the library does not know.
+        TableDamagedError: a commit is missing or torn.
         StoreError, AccessDeniedError: it cannot be read.
     """
     try:
@@ -231,25 +235,24 @@ def open_table(store: Store, table: str, *, without_files: bool = False, version
             what = said(error).partition("Unsupported: ")[2]
             msg = f"{store.uri(table)} was given what Headrace does not know by another tool, it is left alone: {what}"
             raise WrongTableError(msg) from error
-        raise store_failure(error, f"opening {store.uri(table)}") from error
+        raise reading_failure(store, table, error, doing=f"opening {store.uri(table)}", version=version) from error
 
 
 def commit_info(store: Store, table: str, version: int) -> Mapping[str, Any] | None:
     """The commitInfo of `version`, empty if it has none; None if the commit is no longer there.
 
     Raises:
-        WrongTableError: it is torn.
+        TableDamagedError: it is torn.
         StoreError, AccessDeniedError: it cannot be read.
     """
     try:
-        lines = store.read(commit_path(table, version)).splitlines()
+        commit = store.read(commit_path(table, version))
     except FileNotFoundError:
         return None
-    try:
-        return next((info for line in lines if (info := json.loads(line).get("commitInfo")) is not None), {})
-    except ValueError as error:
-        msg = f"commit {version} of {store.uri(table)} is torn ({error}): run headrace verify"
-        raise WrongTableError(msg) from error
+    if (line := torn_line(commit)) is not None:
+        raise damaged_log(store, table, torn(version, line))
+    actions = (json.loads(line) for line in commit.split(b"\n") if line.strip())
+    return next((action["commitInfo"] for action in actions if action.get("commitInfo") is not None), {})
 
 
 def note_of(store: Store, table: str, version: int) -> Note:

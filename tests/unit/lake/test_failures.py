@@ -7,7 +7,7 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from headrace.errors import AccessDeniedError, HeadraceError, PositionLostError, StoreError
-from headrace.lake.failures import is_conflict, store_failure
+from headrace.lake.failures import is_conflict, said, store_failure
 from headrace.lake.store import Store
 from headrace.testing.disk import file_size_limit
 
@@ -56,6 +56,17 @@ def test_values_that_obstore_dumps_are_left_out(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"Not a directory \(os error 20\)\. Nothing was lost") as caught:
         Store(str(tmp_path)).put("file/x", b"")
     assert "Debug source" not in str(caught.value)
+
+
+def test_dumps_of_the_kernel_are_left_out() -> None:
+    traced = DeltaError(
+        "Kernel error: Json error: Truncated\n   0: <unknown>\n  12: start_thread\n   at ./nptl/x.c:4\n"
+    )
+    assert said(traced) == "Kernel error: Json error: Truncated"
+    one = 'ParsedLogPath {{ location: FileMeta {{ size: 2 }}, filename: "{}.json", version: 2, file_type: {} }}'
+    parts = "MultiPartCheckpoint { part_num: 1, num_parts: 2 }"
+    gap = DeltaError(f"found gap: {one.format(2, 'Commit')} -> {one.format(4, parts)}")
+    assert said(gap) == "found gap: 2.json -> 4.json"
 
 
 def test_only_a_refused_commit_is_a_conflict() -> None:

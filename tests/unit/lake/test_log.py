@@ -5,7 +5,7 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from headrace.errors import StoreError, WrongTableError
+from headrace.errors import StoreError, TableDamagedError, WrongTableError
 from headrace.lake.datafile import write_files
 from headrace.lake.log import DeltaLog, commit_path, note_of, open_table
 from headrace.testing.disk import UnsurelyDurableStore, fsync_witness
@@ -210,16 +210,18 @@ def test_checkpoint_that_cannot_be_written_is_a_failure_of_the_store(tmp_path: P
 def test_missing_table_is_told_from_an_unreadable_one(tmp_path: Path, table: NumbersTable) -> None:
     with pytest.raises(FileNotFoundError):
         open_table(table.store, "nothing")
-    (tmp_path / commit_path("numbers", 0)).write_bytes(b"{torn")
+    (tmp_path / f"numbers/_delta_log/{0:020d}.checkpoint.parquet").write_bytes(b"torn")
     with pytest.raises(StoreError, match="opening"):
         open_table(table.store, "numbers")
 
 
-def test_log_that_became_unreadable_is_a_failure_of_the_store(tmp_path: Path, table: NumbersTable) -> None:
+def test_commit_that_is_torn_under_a_handle_is_damage(tmp_path: Path, table: NumbersTable) -> None:
     log = table.main()
     (tmp_path / commit_path("numbers", 1)).write_bytes(b"{torn")
-    with pytest.raises(StoreError, match="reading the log of"):
+    with pytest.raises(TableDamagedError, match=r"commit 1 of .*numbers, .* is torn"):
         log.refresh()
+    with pytest.raises(TableDamagedError, match=r"commit 1 of .*numbers, .* is torn"):
+        note_of(table.store, "numbers", 1)
 
 
 def test_commit_that_vanishes_is_noticed(tmp_path: Path, table: NumbersTable) -> None:
