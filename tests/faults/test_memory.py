@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+import headrace_ingest.worker
 from benchmarks.generated import write_table
 from headrace.connection import KafkaSettings
 from headrace.contracts import Contract, contract_named, load_contracts
@@ -192,7 +193,7 @@ def test_a_store_that_hangs_makes_the_worker_pause_instead_of_collecting_on(
         wait_until(lambda: worker._paused == {0, 1}, "both partitions are paused")
         held = worker._batch.records
         # One poll may overshoot the limit, and then nothing more comes.
-        assert held <= 1_000 + 10_000
+        assert held <= 1_000 + headrace_ingest.worker._POLL_RECORDS
         # Two more turns of the loop, seen by the clock of the consumer's polls.
         consumer = worker.consumer
         polls = 0

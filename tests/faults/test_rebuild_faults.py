@@ -281,11 +281,11 @@ def test_a_rebuild_killed_at_random_moments_leaves_the_old_table_or_the_new(tmp_
     world.drain_log()
     wrong, begun = rows_of(world), world.root / quarantine_name(TABLE) / "_delta_log"
     killed_at_work = 0
-    for _ in range(4):
+    for _ in range(6):
         before = len(list(begun.iterdir()))
         with start_rebuild(world, LOG) as process:
             wait_until(partial(has_gone_on, process, begun, before), "the rebuild has begun, or has ended", seconds=60)
-            process.runs_for(chance.uniform(0.0, 0.5))
+            process.runs_for(chance.uniform(0.0, 0.2))
             killed_at_work += process.kill() == -signal.SIGKILL
         if world.notes()[-1]["kind"] == "rebuild":
             world.assert_latest()
