@@ -249,7 +249,7 @@ def run_ingest(
     _stop_on_signals(worker.stop)
     # Arrow's own pool keeps what a burst once took, some 50 MiB; the system's gives it back.
     pa.set_memory_pool(pa.system_memory_pool())
-    # A poll makes 10,000 messages that die by reference count. At the default threshold of 700 the collector walks
+    # A poll makes 20,000 messages that die by reference count. At the default threshold of 700 the collector walks
     # them again and again and takes a third of the time of polling; what is alive now stays alive.
     gc.collect()
     gc.freeze()
