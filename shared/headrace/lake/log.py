@@ -19,7 +19,7 @@ from deltalake.transaction import AddAction
 from headrace.errors import WrongTableError
 from headrace.lake.datafile import DataFile
 from headrace.lake.failures import said, store_failure
-from headrace.lake.log_damage import damaged_log, reading_failure, torn, torn_line
+from headrace.lake.log_damage import actions_in, damaged_log, reading_failure, torn
 from headrace.lake.protocols import demands, refuse_raised
 from headrace.lake.store import Store
 
@@ -249,9 +249,9 @@ def commit_info(store: Store, table: str, version: int) -> Mapping[str, Any] | N
         commit = store.read(commit_path(table, version))
     except FileNotFoundError:
         return None
-    if (line := torn_line(commit)) is not None:
+    actions, line = actions_in(commit)
+    if line is not None:
         raise damaged_log(store, table, torn(version, line))
-    actions = (json.loads(line) for line in commit.split(b"\n") if line.strip())
     return next((action["commitInfo"] for action in actions if action.get("commitInfo") is not None), {})
 
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
+from typing import Any
 
 from headrace.errors import HeadraceError, TableDamagedError
 from headrace.lake.failures import is_of_the_system, store_failure
@@ -71,16 +72,25 @@ def missing_commit(names: Iterable[str], version: int | None = None) -> int | No
     return next((each for each in range(first, last + 1) if each not in commits), None)
 
 
+def actions_in(commit: bytes) -> tuple[list[dict[str, Any]], int | None]:
+    """The actions of a commit, and the number, from 1 on, of the first line that is no JSON object; None if all are."""
+    actions: list[dict[str, Any]] = []
+    for number, line in enumerate(commit.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            action = json.loads(line)
+        except ValueError:
+            return actions, number
+        if not isinstance(action, dict):
+            return actions, number
+        actions.append(action)
+    return actions, None
+
+
 def torn_line(commit: bytes) -> int | None:
     """Number, from 1 on, of the first line of a commit that is no JSON object; None if all are."""
-    for number, line in enumerate(commit.split(b"\n"), 1):
-        try:
-            torn = bool(line.strip()) and not isinstance(json.loads(line), dict)
-        except ValueError:
-            torn = True
-        if torn:
-            return number
-    return None
+    return actions_in(commit)[1]
 
 
 def torn(version: int, line: int) -> Fault:
