@@ -58,24 +58,30 @@ class Claimer:
         """
         quarantine, main = quarantine_name(self.table), self.table
         source = self.source
-        raised = self._restate(
+        _, raised = self._restate(
             quarantine, lambda log: {o: (log.txn(o) or 0) + 1 for o in map(source.owner_id, partitions)}
         )
-        positions = self._restate(main, lambda log: {a: log.txn(a) for a in map(source.app_id, partitions)})
-        started = int(DeltaLog(self.store, main).properties[PARTITIONS])
+        log, positions = self._restate(main, lambda log: {a: log.txn(a) for a in map(source.app_id, partitions)})
+        started = int(log.properties[PARTITIONS])
         found = {p: starting_position(p, positions[source.app_id(p)], started, self.watermarks(p)) for p in partitions}
         pending = unresolved(self.store, main, found)
         epochs = {p: raised[source.owner_id(p)] or 0 for p in partitions}
         return [Lease(p, epochs[p], found[p], found[p], pending[p]) for p in partitions]
 
-    def _restate(self, table: str, txns: Callable[[DeltaLog], Mapping[str, int | None]]) -> Mapping[str, int | None]:
-        """Commits what `txns` makes of a fresh look at `table`, so that every commit in flight is refused."""
+    def _restate(
+        self, table: str, txns: Callable[[DeltaLog], Mapping[str, int | None]]
+    ) -> tuple[DeltaLog, Mapping[str, int | None]]:
+        """Commits what `txns` makes of a fresh look at `table`, so that every commit in flight is refused.
+
+        Returns:
+            That look, and what was made of it.
+        """
         for attempt in range(_ATTEMPTS):
             log = DeltaLog(self.store, table)
             found = txns(log)
             known = {app_id: version for app_id, version in found.items() if version is not None}
             if not known:
-                return found
+                return log, found
             try:
                 made = log.commit_claim(known, worker_name())
             except Exception as error:
@@ -85,7 +91,7 @@ class Claimer:
             else:
                 if checkpoint_due(self.store, table, made, every=self.checkpoint_every, now=self.clock.now()):
                     log.checkpoint()
-                return found
+                return log, found
         msg = f"claiming partitions of {self.table} lost against other workers {_ATTEMPTS} times; start again"
         raise CommitTimeoutError(msg)
 

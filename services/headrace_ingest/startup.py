@@ -31,7 +31,6 @@ from headrace.lake.tables import (
     TableSpec,
     check_table,
     create_table,
-    exists,
     refuse_file,
 )
 from headrace.logs import get_logger
@@ -58,19 +57,29 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     identity = topic.identity()
     main, quarantine = table_specs(contract, source, identity, chosen)
     mend_checkpoints(store, contract)
-    if exists(store, main.name):
-        check_table(DeltaLog(store, main.name), main)
-    refuse_half(store, main.name)
+    there = _opened(store, main)
+    if there is not None:
+        check_table(there, main)
+    kept = _opened(store, quarantine)
+    if (there is None) != (kept is None):
+        refuse_half(store, main.name)
     # The quarantine first: a main table that exists always has one, and one that has lost it does not get here.
-    if not exists(store, quarantine.name):
+    if kept is None:
         create_table(store, quarantine)
-    if not exists(store, main.name):
+    check_table(kept or DeltaLog(store, quarantine.name), quarantine)
+    if there is None:
         starts = _starting_positions(topic, identity, chosen.start)
         txns = {source.app_id(partition): position for partition, position in starts.items()}
         if create_table(store, replace(main, txns=txns)):
             log.info("table_created", table=main.name, topic=contract.topic, start=str(chosen.start), positions=starts)
-    for spec in (quarantine, main):
-        check_table(DeltaLog(store, spec.name), spec)
+        check_table(DeltaLog(store, main.name), main)
+
+
+def _opened(store: Store, spec: TableSpec) -> DeltaLog | None:
+    try:
+        return DeltaLog(store, spec.name)
+    except FileNotFoundError:
+        return None
 
 
 def mend_checkpoints(store: Store, contract: Contract) -> None:
@@ -87,19 +96,25 @@ def mend_checkpoints(store: Store, contract: Contract) -> None:
             log.warning("checkpoint_mended", table=name, removed=removed)
 
 
-def check_contract(store: Store, contract: Contract, pipeline: str) -> None:
+def check_contract(store: Store, contract: Contract, pipeline: str) -> DeltaLog:
     """Makes sure that the tables are the contract's, whichever cluster they were filled from.
+
+    Returns:
+        The log of the main table.
 
     Raises:
         FileNotFoundError: there is no such table.
         WrongTableError: another pipeline, topic, contract, or other columns.
         StoreError, AccessDeniedError: the store cannot be read.
     """
-    found = DeltaLog(store, contract.name).properties
+    main = DeltaLog(store, contract.name)
+    found = main.properties
     source = SourceId(pipeline, found.get(CLUSTER_ID, ""), found.get(TOPIC_ID, ""))
     identity = TopicIdentity(contract.topic, source.cluster_id, source.topic_id, int(found.get(PARTITIONS, 0)))
-    for spec in table_specs(contract, source, identity, IngestSettings()):
-        check_table(DeltaLog(store, spec.name), spec)
+    main_spec, quarantine_spec = table_specs(contract, source, identity, IngestSettings())
+    check_table(main, main_spec)
+    check_table(DeltaLog(store, quarantine_spec.name), quarantine_spec)
+    return main
 
 
 def table_specs(

@@ -23,6 +23,9 @@ class Section(BaseModel):
 class KafkaSettings(Section):
     """How to reach the cluster; the same for bots and workers."""
 
+    # A property such as {"linger.ms": 5} is a text to librdkafka.
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
     bootstrap_servers: str | None = None
     """`host:port` of one or more brokers, separated by commas."""
     group_id: str | None = None

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import from_json
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -26,7 +27,7 @@ from pydantic_settings import (
 
 from headrace.connection import KafkaSettings
 from headrace.errors import ConfigError
-from headrace.naming import leaves, meant_by, names_of, surely, variable_of
+from headrace.naming import PROPERTIES, leaves, meant_by, names_of, surely, variable_of
 from headrace.sections import (
     CanarySettings,
     ExportSettings,
@@ -123,7 +124,8 @@ def load_settings(**overrides: object) -> Settings:
         msg = f"settings are wrong: {'; '.join([*misspelt, *_problems(error)])}"
         raise ConfigError(msg) from None
     except (SettingsError, ValueError) as error:
-        msg = f"settings cannot be read ({config_file()} or the environment): {error}"
+        told = "; ".join(_no_json()) or f"{config_file()} or the environment: {error}"
+        msg = f"settings cannot be read: {told}"
         raise ConfigError(msg) from None
     if misspelt:
         msg = f"settings are wrong: {'; '.join(misspelt)}"
@@ -155,11 +157,24 @@ def _problems(error: ValidationError) -> Iterator[str]:
         # Below a setting that may be one of several types stands which of them was tried.
         name = next((each for each in known if f"{place}.".startswith(f"{each}.")), place)
         meant = None
+        if place.startswith(PROPERTIES):
+            said = f"{place.removeprefix(PROPERTIES)}: {said}"
         if problem["type"] == "extra_forbidden":
             name, said, meant = place, "no such setting", meant_by(place, known)
         in_file = {source for each, source in sources.items() if f"{each}.".startswith(f"{name}.")} == {Source.FILE}
         hint = f"; {meant if in_file else variable_of(meant)} was probably meant" if meant else ""
         yield f"{name} in {config_file().absolute()}: {said}{hint}" if in_file else f"{variable_of(name)}: {said}{hint}"
+
+
+def _no_json() -> Iterator[str]:
+    """Variables that hold a JSON object or nothing, and do not."""
+    sections = {name.partition(".")[0]: "" for name in names_of(Settings) if "." in name}
+    for name, example in {**sections, PROPERTIES: ' such as {"linger.ms": "5"}'}.items():
+        variable = variable_of(name)
+        try:
+            from_json(os.environ.get(variable) or "{}")
+        except ValueError as error:
+            yield f"{variable} is not a JSON object{example}: {error}"
 
 
 def local_folder(root: str) -> Path | None:

@@ -66,10 +66,30 @@ def test_file_that_is_not_toml_is_a_failure(tmp_path: Path) -> None:
         load_settings()
 
 
-def test_nested_value_that_is_no_json_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADRACE_KAFKA__CLIENT", "{")
-    with pytest.raises(ConfigError, match=r'the environment.*"kafka"'):
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        (
+            "HEADRACE_KAFKA__CLIENT",
+            "linger.ms=5",
+            r"read: HEADRACE_KAFKA__CLIENT is not a JSON object such as .*linger",
+        ),
+        ("HEADRACE_KAFKA__CLIENT", "[5]", r"HEADRACE_KAFKA__CLIENT: Input should be a valid dictionary"),
+        ("HEADRACE_KAFKA__CLIENT", '{"linger.ms": [5]}', r"HEADRACE_KAFKA__CLIENT: linger\.ms: .* a valid string"),
+        ("HEADRACE_LAKE", "/lake", r"read: HEADRACE_LAKE is not a JSON object"),
+    ],
+)
+def test_value_that_is_no_json_object_is_named(
+    variable: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=told):
         load_settings()
+
+
+def test_properties_of_the_client_may_be_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA__CLIENT", '{"linger.ms": 5}')
+    assert load_settings().kafka.client == {"linger.ms": "5"}
 
 
 @pytest.mark.parametrize("contracts", ["a.b, c", " a.b,c, "])

@@ -11,7 +11,6 @@ from headrace.lake.latest.order import Naming
 from headrace.lake.latest.upserter import Upserter
 from headrace.lake.layouts import file_layout
 from headrace.lake.listing import chosen_tables, refuse_half
-from headrace.lake.log import DeltaLog
 from headrace.lake.store import Store
 from headrace.lake.tables import source_of
 from headrace.sections import MIB
@@ -51,11 +50,11 @@ def build_replayer(
     refuse_half(store, contract.name)
     if not dry_run:
         mend_checkpoints(store, contract)
-    check_contract(store, contract, pipeline)
+    found = check_contract(store, contract, pipeline)
     if not dry_run:
         prove_conflicts(store)
     target = Target(
-        source=source_of(DeltaLog(store, contract.name)),
+        source=source_of(found),
         layout=file_layout(contract),
         contract=contract.name,
         contract_version=contract.schema_version,

@@ -115,8 +115,8 @@ def _prove_create(store: Store, table: str) -> None:
 
 
 def _prove_commit(store: Store, table: str) -> None:
-    DeltaTable.create(store.uri(table), _SCHEMA)
-    first, second = open_table(store, table), open_table(store, table)
+    first = DeltaTable.create(store.uri(table), _SCHEMA)
+    second = open_table(store, table)
     _commit(first, 1)
     try:
         _commit(second, 2)

@@ -4,10 +4,9 @@ A quarantine is created before its table, and the first thing a worker writes to
 a table always has a quarantine, and a quarantine alone is what an interrupted first start left only at version 0.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-
-from deltalake import DeltaTable
+from typing import NamedTuple
 
 from headrace.contracts import QUARANTINE_SUFFIX
 from headrace.errors import ConfigError, HeadraceError, NoTableError, WrongTableError
@@ -100,25 +99,33 @@ def _properties(store: Store, name: str) -> Mapping[str, str | None] | None:
 def _is_ours(store: Store, name: str, found: Collection[str]) -> bool:
     if name not in found:
         return _has_commits(store, quarantine_name(name))
-    return quarantine_name(name) in found or _holds(
-        store, name, lambda table: PIPELINE in table.metadata().configuration
-    )
+    return quarantine_name(name) in found or _look(store, name).ours
 
 
 def _has_commits(store: Store, quarantine: str) -> bool:
     """Whether anything was committed to a quarantine since it was created."""
-    return _holds(store, quarantine, lambda table: table.version() > 0 and PIPELINE in table.metadata().configuration)
+    found = _look(store, quarantine)
+    return found.ours and found.written
 
 
-def _holds(store: Store, name: str, asked: Callable[[DeltaTable], bool] = lambda _: True) -> bool:
-    """Whether a table is there and the answer is yes; one that cannot be opened may be anything."""
+class _Half(NamedTuple):
+    """A table or a quarantine at one look: whether it is there, is Headrace's, and has commits after its first."""
+
+    there: bool
+    ours: bool
+    written: bool
+
+
+def _look(store: Store, name: str) -> _Half:
+    """One that cannot be opened may be anything."""
     refuse_file(store, name)
     try:
-        return asked(open_table(store, name, without_files=True))
+        table = open_table(store, name, without_files=True)
     except FileNotFoundError:
-        return False
+        return _Half(there=False, ours=False, written=False)
     except HeadraceError:
-        return True
+        return _Half(there=True, ours=True, written=True)
+    return _Half(there=True, ours=PIPELINE in table.metadata().configuration, written=table.version() > 0)
 
 
 def lost_half(store: Store, table: str) -> str | None:
@@ -127,13 +134,14 @@ def lost_half(store: Store, table: str) -> str | None:
     Raises:
         WrongTableError: a file lies where one of them should be.
     """
-    # Whatever is asked for last was there before what is asked for first, so a creation beside this is no loss.
-    written = _has_commits(store, quarantine_name(table))
-    if not _holds(store, table):
-        return table if written else None
-    if not _holds(store, table, lambda found: PIPELINE in found.metadata().configuration):
-        return None  # no worker fills it, so it has none
-    return None if _holds(store, quarantine_name(table)) else quarantine_name(table)
+    # Whatever is looked at last was there before what is looked at first, so a creation beside this is no loss.
+    quarantine = _look(store, quarantine_name(table))
+    main = _look(store, table)
+    if not main.there:
+        return table if quarantine.ours and quarantine.written else None
+    if quarantine.there or not main.ours:  # what no worker fills has none
+        return None
+    return None if _look(store, quarantine_name(table)).there else quarantine_name(table)
 
 
 def refuse_half(store: Store, table: str) -> None:
