@@ -66,9 +66,11 @@ def main() -> int:
         for name in chosen:
             print(f"{name} ...", file=sys.stderr, flush=True)
             results[name] = BENCHMARKS[name](cluster)
+            results["machine"] = _machine()
+            results["measured_at"] = {**results.get("measured_at", {}), name: datetime.now(UTC).date().isoformat()}
             print(json.dumps({name: results[name]}, indent=2), flush=True)
             # After each: an hour is not lost to the last of them.
-            RESULTS.write_text(json.dumps({**results, "machine": _machine()}, indent=2) + "\n")
+            RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     return figures.main()
 
 
@@ -80,7 +82,6 @@ def _machine() -> dict[str, object]:
         "librdkafka": confluent_kafka.libversion()[0],
         "deltalake": deltalake.__version__,
         "pyarrow": pa.__version__,
-        "measured_at": datetime.now(UTC).date().isoformat(),
     }
 
 

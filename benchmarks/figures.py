@@ -5,6 +5,7 @@ docs/benchmarks.md has all figures, the README those that a newcomer asks for: t
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ _PARTS = {
 
 def render(results: dict[str, Any]) -> str:
     """Markdown of all figures that were measured."""
-    return _table([row for part in _PARTS if part in results for row in _rows(results, part)], results["machine"])
+    parts = [part for part in _PARTS if part in results]
+    return _table([row for part in parts for row in _rows(results, part)], results, parts)
 
 
 def render_few(results: dict[str, Any]) -> str:
@@ -44,17 +46,19 @@ def render_few(results: dict[str, Any]) -> str:
     first = ("throughput", "memory", "restart", "maintained_day")
     drained, memory, restarted, day = (_rows(results, part)[0] for part in first)
     fresh = _rows(results, "freshness")[-1]
-    return _table([drained, fresh, memory, restarted, day], results["machine"])
+    return _table([drained, fresh, memory, restarted, day], results, [*first, "freshness"])
 
 
 def _rows(results: dict[str, Any], part: str) -> list[Row]:
     return _PARTS[part](results[part])
 
 
-def _table(rows: list[Row], machine: dict[str, Any]) -> str:
+def _table(rows: list[Row], results: dict[str, Any], parts: Sequence[str]) -> str:
+    machine = results["machine"]
+    days = sorted({results["measured_at"][part] for part in parts})
     body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
     note = (
-        f"\nMeasured {machine['measured_at']} on {machine['cores']} cores shared with the broker; Python "
+        f"\nMeasured {' to '.join(dict.fromkeys((days[0], days[-1])))} on {machine['cores']} cores shared with the broker; Python "
         f"{machine['python']}, Kafka {machine['kafka']}, deltalake {machine['deltalake']}. Only ratios carry over to "
         "other machines; `make bench` measures yours.\n"
     )
