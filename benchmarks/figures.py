@@ -56,9 +56,10 @@ def _rows(results: dict[str, Any], part: str) -> list[Row]:
 def _table(rows: list[Row], results: dict[str, Any], parts: Sequence[str]) -> str:
     machine = results["machine"]
     days = sorted({results["measured_at"][part] for part in parts})
+    measured = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     body = "".join(f"| {what} | {figure} | {beside} |\n" for what, figure, beside in rows)
     note = (
-        f"\nMeasured {' to '.join(dict.fromkeys((days[0], days[-1])))} on {machine['cores']} cores shared with the broker; Python "
+        f"\nMeasured {measured} on {machine['cores']} cores shared with the broker; Python "
         f"{machine['python']}, Kafka {machine['kafka']}, deltalake {machine['deltalake']}. Only ratios carry over to "
         "other machines; `make bench` measures yours.\n"
     )

@@ -165,7 +165,7 @@ def no_owner_claim() -> None:
 
     def owned(
         claimer: Claimer, table: str, txns: Callable[[DeltaLog], Mapping[str, int | None]]
-    ) -> Mapping[str, int | None]:
+    ) -> tuple[DeltaLog, Mapping[str, int | None]]:
         if table == claimer.table:
             return restate(claimer, table, txns)
         quarantine = DeltaLog(claimer.store, table)
@@ -173,7 +173,7 @@ def no_owner_claim() -> None:
         missing = {owner: 1 for owner in owners if quarantine.txn(owner) is None}
         if missing:
             quarantine.commit_claim(missing)
-        return dict.fromkeys(owners, 1)
+        return quarantine, dict.fromkeys(owners, 1)
 
     patch(Claimer, "_restate", owned)
 
