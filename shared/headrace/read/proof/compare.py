@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap64
 
-from headrace.offsets import OffsetRange
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.coverage import Coverage
 from headrace.read.proof.digests import BLOCK
+from headrace.read.proof.expired import report_expired
 from headrace.read.proof.findings import Code, Finding, Findings, Level, Verdict
 from headrace.read.proof.offset_sets import between, ranges_of
 from headrace.read.proof.truth import Survey
@@ -59,7 +59,6 @@ def compare_offsets(
     if extra:
         findings.add(_phantoms(partition, extra, survey, level))
     _check_expired(partition, covered, survey, level, findings)
-    check_gone(partition, survey.gone, findings)
     for remark in survey.remarks:
         findings.add(Finding(Verdict.PASS, Code.REMARK, remark, partition))
     uncompared = len(covered.kept) - len(kept) + (len(extra) if survey.thinned else 0)
@@ -68,16 +67,6 @@ def compare_offsets(
         findings.add(Finding(Verdict.PASS, Code.NOT_COMPARED, message, partition, count=uncompared))
     phantom = 0 if survey.thinned else len(extra)
     return Difference(missing, phantom, uncompared, survey.behind)
-
-
-def check_gone(partition: int, gone: OffsetRange, findings: Findings) -> None:
-    """What the topic lost before it was read: nobody can tell any more whether these offsets were records."""
-    if len(gone):
-        message = (
-            f"offsets {gone.start} to {gone.end - 1} were deleted from the topic before they were read: "
-            "if they held records, these are in neither table"
-        )
-        findings.add(Finding(Verdict.UNKNOWN, Code.EXPIRED_UNREAD, message, partition, gone.start, len(gone)))
 
 
 def _phantoms(partition: int, extra: BitMap64, survey: Survey, level: Level) -> Finding:
@@ -97,15 +86,6 @@ def _check_expired(partition: int, covered: Coverage, survey: Survey, level: Lev
     unknown = between(covered.expired, 0, survey.comparable_from)
     if unknown:
         report_expired(partition, unknown, f"nor in what the {level} still holds", findings)
-
-
-def report_expired(partition: int, offsets: BitMap64, nor: str, findings: Findings) -> None:
-    """Offsets of which nobody can tell any more whether they were ever readable."""
-    message = (
-        f"{len(offsets)} offsets are neither in the table nor in its quarantine {nor}; the commits that may have "
-        f"recorded them as missing from the topic are gone: {ranges_of(offsets, 5)}"
-    )
-    findings.add(Finding(Verdict.UNKNOWN, Code.HISTORY_EXPIRED, message, partition, offsets.min(), len(offsets)))
 
 
 def compare_values(

@@ -8,7 +8,7 @@ from pyroaring import BitMap64
 
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.canonical import ValueCodec
-from headrace.read.proof.compare import Difference, check_gone
+from headrace.read.proof.compare import Difference
 from headrace.read.proof.compare_latest import Digests, LatestComparison, Tally
 from headrace.read.proof.contents import Content
 from headrace.read.proof.coverage import Coverage
@@ -89,7 +89,6 @@ class LatestReplay:
         first = replayed.comparable_from()
         self._comparable_from[partition], self._behind[partition] = first, replayed.behind
         self._thinned |= replayed.thinned
-        check_gone(partition, replayed.gone, self.findings)
         for remark in replayed.remarks:
             self.findings.add(Finding(Verdict.PASS, Code.REMARK, remark, partition))
         if not replayed.thinned:

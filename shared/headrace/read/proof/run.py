@@ -4,15 +4,17 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from headrace.contracts import QUARANTINE_SUFFIX, Contract
+from headrace.offsets import OffsetRange
 from headrace.read.proof.actions import DataFile
 from headrace.read.proof.agreement import disagreement
 from headrace.read.proof.audit import Extent
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.chain import Chain
 from headrace.read.proof.checkpoints import Snapshot
-from headrace.read.proof.compare import Difference, Located, compare_offsets, compare_values, report_expired
+from headrace.read.proof.compare import Difference, Located, compare_offsets, compare_values
 from headrace.read.proof.contents import new_contents
 from headrace.read.proof.coverage import Coverage, cover, cover_latest
+from headrace.read.proof.expired import check_gone, report_expired
 from headrace.read.proof.files import FileChecker, FileDamagedError
 from headrace.read.proof.findings import Code, Finding, Findings, Level, Verdict, worst
 from headrace.read.proof.given import Base, compare_moved
@@ -61,6 +63,7 @@ class TableRun:
         self._differing: dict[int, int] = {}
         self._levels: list[Level] = []
         self._keys = KeyStates()
+        self._gone: dict[int, OffsetRange] = {}
 
     @property
     def identity(self) -> TableIdentity:
@@ -196,14 +199,22 @@ class TableRun:
         }
         if self.identity.rule is None:
             for survey in truth.survey(expected, self._progress):
+                self._gone[survey.partition] = survey.gone
                 self._compare_partition(survey, truth, codec)
         elif codec is not None:
             self._compare_keys(truth, expected, EventReader(codec.contract, self.identity.rule))
+        self._check_gone()
         self._levels.append(truth.level)
+
+    def _check_gone(self) -> None:
+        if any(map(len, self._gone.values())):
+            source, newest = self.identity.source, Replay(self._files).finish(Findings())
+            check_gone(self._gone, {p: newest.txns.get(source.app_id(p), 0) for p in self._coverage}, self.findings)
 
     def _compare_keys(self, truth: Truth, expected: Mapping[int, Expected], reader: EventReader) -> None:
         replay = LatestReplay(self._keys, reader, self.findings)
         for replayed in truth.replay(expected, self._progress):
+            self._gone[replayed.partition] = replayed.gone
             covered = self._coverage.get(replayed.partition)
             if covered is None:
                 self._note_unread(replayed.partition, replayed.behind)

@@ -43,7 +43,7 @@ class Survey:
         seen: offsets that it holds from `comparable_from` up to the position.
         comparable_from: first offset of which it can tell anything.
         behind: how many records it has at or after the position.
-        gone: offsets from the position on that it has no longer, so that nobody has read them.
+        gone: offsets from the position on that it has no longer.
         thinned: it removes records by itself (compaction), so a record it lacks proves nothing.
         differing: blocks of offsets whose values must be compared one by one.
         remarks: sentences worth telling.
@@ -68,7 +68,7 @@ class Replayed:
         records: in order, those below the position; to be read to the end before the next partition.
         comparable_from: asked when all were read: the first offset of which the other side can tell anything.
         behind: how many records it has at or after the position.
-        gone: offsets from the position on that it has no longer, so that nobody has read them.
+        gone: offsets from the position on that it has no longer.
         thinned: it removes records by itself (compaction), so a record it lacks proves nothing.
         remarks: sentences worth telling.
     """

@@ -16,7 +16,8 @@ from headrace.read.proof.findings import Code, Finding, Level, Verdict
 from headrace.read.proof.given import Base
 from headrace.read.proof.identity import TableIdentity
 from headrace.read.proof.report import TableReport
-from headrace.read.proof.verify import Verifier
+from headrace.read.proof.truth import Progress
+from headrace.read.proof.verify import Verifier, no_progress
 from headrace.testing.brokers import BrokerHandle
 from tests.unit.read.proof.tables import TableBuilder
 
@@ -64,11 +65,11 @@ class Topic:
         elif transaction == "abort":
             producer.abort_transaction(20)
 
-    def verify(self, base: Base | None = None) -> TableReport:
+    def verify(self, base: Base | None = None, progress: Progress = no_progress) -> TableReport:
         def open_broker(identity: TableIdentity, codec: ValueCodec | None) -> Broker:
             return Broker(self.settings, identity, codec.canonical if codec else None)
 
-        return Verifier(self.table.root, load_contracts([]), open_broker).verify("trades", base)
+        return Verifier(self.table.root, load_contracts([]), open_broker, progress).verify("trades", base)
 
     def sent(self, partition: int, start: int, end: int) -> list[bytes | None]:
         return [self.table.event(partition, offset).to_wire() for offset in range(start, end)]
@@ -199,6 +200,24 @@ def test_records_that_the_topic_deleted_unread_are_not_passed_over(
     assert [(f.code, f.offset, f.count) for f in partition.findings if f.verdict is Verdict.UNKNOWN] == [
         (Code.EXPIRED_UNREAD, 20, 10)
     ]
+
+
+def test_records_that_were_read_and_deleted_while_verify_ran_are_not_missed(
+    kafka_topic: Topic, kafka_broker: BrokerHandle
+) -> None:
+    kafka_topic.send({0: kafka_topic.sent(0, 0, 40)})
+    kafka_topic.table.land({0: (0, 20)})
+
+    def read_on(stage: str, _done: int, _total: int) -> None:
+        if stage == "trades: log" and not landed:
+            landed.append(kafka_topic.table.land({0: (20, 40)}))
+            kafka_broker.admin.delete_records(kafka_topic.name, {0: 30})
+
+    landed: list[object] = []
+    report = kafka_topic.verify(progress=read_on)
+
+    assert landed
+    assert (report.verdict, report.version) == (Verdict.PASS, 1)
 
 
 def test_aborted_records_and_markers_are_gaps(kafka_topic: Topic) -> None:
