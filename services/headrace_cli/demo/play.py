@@ -115,8 +115,10 @@ class Play:
         with self._nobody_left_behind():
             self._open()
             self._until(lambda: self._progress() >= _KILL_AT, "rows")
+            self._tell_if_idle("worker to be killed")
             self._kill()
             self._until(lambda: self._progress() >= _FREEZE_AT, "rows")
+            self._tell_if_idle("zombie")
             self._freeze()
             self._wake()
             self._close()
@@ -178,6 +180,10 @@ class Play:
             zombie.send(signal.SIGSTOP)
             self._story.frozen("trades-2", self._observer.seconds, file_written=False)
         self._until(self._taken_over, "a new owner of the frozen worker's partitions")
+
+    def _tell_if_idle(self, who: str) -> None:
+        if self._bots.exit_code() is not None:
+            self._say(f"the bots are done already, so the {who} has nothing to write: more --events keep it busy")
 
     def _catch(self, zombie: Actor) -> bool:
         """Freezes it between writing a file and committing it, if luck will have it; else it runs on."""
