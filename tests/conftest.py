@@ -1,5 +1,6 @@
 """Fixtures of all tests; those with brokers are shipped with the library."""
 
+import gc
 import os
 
 import pytest
@@ -14,6 +15,9 @@ pytest_plugins = ["headrace.testing.pytest_plugin"]
 settings.register_profile("headrace", deadline=None, print_blob=True)
 settings.load_profile("headrace")
 
+# Threads of Delta's library hand each small step of opening a table on to each other: fewer of them, less of that. It
+# is read when the library is first asked for something, and by the processes that tests start.
+os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
 
 _beside = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 if _beside:
@@ -32,6 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     None of them is left to run alone when all others are done.
     """
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Called by pytest when all tests are known: from here on the garbage collector does not walk them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
