@@ -1,0 +1,35 @@
+"""In which order tests run, and beside which others.
+
+Work-stealing cuts the list of tests into one piece for each process that runs them, and gives the end of a piece to
+whoever has finished. So each piece begins with what takes long and ends with what takes no time; else one long test is
+left to run alone when all others are done.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+import pytest
+
+
+def dealt(items: Iterable[pytest.Item], processes: int) -> Iterator[pytest.Item]:
+    """`items` in that order; those of one module, which may share what is made for them, stay together.
+
+    Args:
+        items: modules one after another.
+        processes: among which they will be cut.
+    """
+    modules = [list(module) for _, module in groupby(items, key=attrgetter("path"))]
+    pieces: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    for module in sorted(modules, key=_shortness):
+        min(pieces, key=len).extend(module)
+    for piece in pieces:
+        yield from piece
+
+
+def _shortness(module: Sequence[pytest.Item]) -> int:
+    """0 where a test was given more time, 2 where all are of units; those of documents play whole pipelines."""
+    if any(item.get_closest_marker("timeout") for item in module):
+        return 0
+    path = module[0].path
+    return 2 if "unit" in path.parts and not path.name.startswith("test_docs") else 1
