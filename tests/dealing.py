@@ -27,9 +27,8 @@ def dealt(items: Iterable[pytest.Item], processes: int) -> Iterator[pytest.Item]
         yield from piece
 
 
-def _shortness(module: Sequence[pytest.Item]) -> int:
-    """0 where a test was given more time, 2 where all are of units; those of documents play whole pipelines."""
-    if any(item.get_closest_marker("timeout") for item in module):
-        return 0
+def _shortness(module: Sequence[pytest.Item]) -> tuple[float, bool]:
+    """Less the more time one of its tests was given, and most of units; tests of documents play whole pipelines."""
+    given = [float(mark.args[0]) for item in module for mark in item.iter_markers("timeout")]
     path = module[0].path
-    return 2 if "unit" in path.parts and not path.name.startswith("test_docs") else 1
+    return -max(given, default=0.0), "unit" in path.parts and not path.name.startswith("test_docs")
