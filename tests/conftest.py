@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 from headrace.logs import configure_logs
-from tests.cpus import keep_to_one, take_all_with_processes
+from tests.cpus import keep_to_one, start_one_runtime_thread, take_all_with_processes
 from tests.dealing import dealt
 
 pytest_plugins = ["headrace.testing.pytest_plugin"]
@@ -16,10 +16,7 @@ pytest_plugins = ["headrace.testing.pytest_plugin"]
 settings.register_profile("headrace", deadline=None, print_blob=True)
 settings.load_profile("headrace")
 
-# Threads of Delta's library hand each small step of opening a table on to each other: fewer of them, less of that. It
-# is read when the library is first asked for something, and by the processes that tests start.
-os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
-
+start_one_runtime_thread()
 _beside = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 if _beside:
     take_all_with_processes()

@@ -7,6 +7,11 @@ starts: processes are there to run at the same time.
 
 import os
 import sys
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+_RUNTIME_THREADS = "TOKIO_WORKER_THREADS"
 
 _CAN_CHOOSE = hasattr(os, "sched_setaffinity")
 _ALL = os.sched_getaffinity(0) if _CAN_CHOOSE else frozenset()
@@ -20,6 +25,17 @@ def keep_to_one(number: int) -> None:
     """
     if _CAN_CHOOSE:
         os.sched_setaffinity(0, {sorted(_ALL)[number % len(_ALL)]})
+
+
+def start_one_runtime_thread() -> None:
+    """Lets Delta's library start its runtime with one thread: a tenth of the CPU of a worker with faults is spared.
+
+    Processes that tests start have as many as anybody's.
+    """
+    if _RUNTIME_THREADS not in os.environ:
+        os.environ[_RUNTIME_THREADS] = "1"
+        DeltaTable.is_deltatable(str(Path(__file__).parent))
+        del os.environ[_RUNTIME_THREADS]
 
 
 def take_all() -> None:

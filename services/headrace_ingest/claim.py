@@ -45,11 +45,10 @@ class Claimer:
     def claim(self, partitions: Sequence[int]) -> list[Lease]:
         """Makes this worker the owner of `partitions`.
 
-        1. The main table is opened: its positions are a lower bound.
-        2. The owner txns are raised: from here on no earlier owner can write to the quarantine.
-        3. The positions are committed again as they are: from here on no earlier owner can write to the main table,
+        1. The owner txns are raised: from here on no earlier owner can write to the quarantine.
+        2. The positions are committed again as they are: from here on no earlier owner can write to the main table,
            not even a batch it has already checked. Both would judge a record differently if their settings differ.
-        4. What earlier owners quarantined beyond the positions is read.
+        3. What earlier owners quarantined beyond the positions is read.
 
         Raises:
             PositionLostError: a position is not recorded or not on the broker.
@@ -74,7 +73,7 @@ class Claimer:
         """Commits what `txns` makes of a fresh look at `table`, so that every commit in flight is refused.
 
         Returns:
-            That look, and what was made of it.
+            The log, at that look or after what it committed, and what was committed.
         """
         for attempt in range(_ATTEMPTS):
             log = DeltaLog(self.store, table)

@@ -57,12 +57,12 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     identity = topic.identity()
     main, quarantine = table_specs(contract, source, identity, chosen)
     mend_checkpoints(store, contract)
-    there = _opened(store, main)
-    if there is not None:
-        check_table(there, main)
-    kept = _opened(store, quarantine)
+    there, kept = _opened(store, main), _opened(store, quarantine)
     if (there is None) != (kept is None):
         refuse_half(store, main.name)
+        there = _opened(store, main)
+    if there is not None:
+        check_table(there, main)
     # The quarantine first: a main table that exists always has one, and one that has lost it does not get here.
     if kept is None:
         create_table(store, quarantine)

@@ -3,11 +3,13 @@
 A bare install has it, so it does without pydantic-settings.
 """
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from headrace.errors import ConfigError
 
@@ -22,9 +24,6 @@ class Section(BaseModel):
 
 class KafkaSettings(Section):
     """How to reach the cluster; the same for bots and workers."""
-
-    # A property such as {"linger.ms": 5} is a text to librdkafka.
-    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     bootstrap_servers: str | None = None
     """`host:port` of one or more brokers, separated by commas."""
@@ -62,6 +61,14 @@ class KafkaSettings(Section):
     """Client key in PEM."""
     client: dict[str, str] = Field(default_factory=dict)
     """Further librdkafka properties by their own names; those that a guarantee rests on are refused."""
+
+    @field_validator("client", mode="before")
+    @classmethod
+    def _as_texts(cls, value: object) -> object:
+        """Numbers and truth values as librdkafka reads them."""
+        if not isinstance(value, Mapping):
+            return value
+        return {name: json.dumps(each) if isinstance(each, int | float) else each for name, each in value.items()}
 
     @model_validator(mode="after")
     def _decided_once(self) -> Self:

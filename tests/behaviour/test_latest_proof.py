@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -19,8 +20,10 @@ from headrace.lake.latest.vectors import DeletionVector, write_vectors
 from headrace.lake.store import Store
 from headrace.read.proof.findings import Code, Verdict
 from headrace.read.proof.keyed import KeyStates
+from headrace.testing.brokers import BrokerHandle
 from tests.behaviour.holdings import holding
 from tests.behaviour.latest import LatestWorld
+from tests.behaviour.topics import ClusterTopic
 from tests.behaviour.world import poison
 
 
@@ -207,3 +210,20 @@ def test_a_table_of_latest_rows_is_always_verified_whole(latest: LatestWorld) ->
     report = latest.prove(since=2)
     assert (report.verdict, report.since) == (Verdict.PASS, None)
     assert any("all was verified" in finding.message for finding in report.findings)
+
+
+@pytest.mark.kafka
+def test_events_that_the_topic_deleted_unread_are_not_passed_over(tmp_path: Path, kafka_broker: BrokerHandle) -> None:
+    latest = LatestWorld("kafka", ClusterTopic(kafka_broker, 1), tmp_path)
+    for account in range(5):
+        latest.send(account, at=1)
+    latest.drain()
+    for account in range(5):
+        latest.send(account, at=2)
+    latest.topic.delete_before(0, 8)
+
+    (partition,) = latest.prove().partitions
+
+    assert [(f.code, f.offset, f.count) for f in partition.findings if f.verdict is Verdict.UNKNOWN] == [
+        (Code.EXPIRED_UNREAD, 5, 3)
+    ]

@@ -72,10 +72,11 @@ def test_file_that_is_not_toml_is_a_failure(tmp_path: Path) -> None:
         (
             "HEADRACE_KAFKA__CLIENT",
             "linger.ms=5",
-            r"read: HEADRACE_KAFKA__CLIENT is not a JSON object such as .*linger",
+            r"read: HEADRACE_KAFKA__CLIENT is not a JSON object such as .*keepalive",
         ),
         ("HEADRACE_KAFKA__CLIENT", "[5]", r"HEADRACE_KAFKA__CLIENT: Input should be a valid dictionary"),
         ("HEADRACE_KAFKA__CLIENT", '{"linger.ms": [5]}', r"HEADRACE_KAFKA__CLIENT: linger\.ms: .* a valid string"),
+        ("HEADRACE_KAFKA__CLIENT", "\udcff", r"read: HEADRACE_KAFKA__CLIENT is not a JSON object"),
         ("HEADRACE_LAKE", "/lake", r"read: HEADRACE_LAKE is not a JSON object"),
     ],
 )
@@ -87,9 +88,9 @@ def test_value_that_is_no_json_object_is_named(
         load_settings()
 
 
-def test_properties_of_the_client_may_be_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADRACE_KAFKA__CLIENT", '{"linger.ms": 5}')
-    assert load_settings().kafka.client == {"linger.ms": "5"}
+def test_properties_of_the_client_may_be_numbers_and_truth_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA__CLIENT", '{"linger.ms": 5, "socket.keepalive.enable": true}')
+    assert load_settings().kafka.client == {"linger.ms": "5", "socket.keepalive.enable": "true"}
 
 
 @pytest.mark.parametrize("contracts", ["a.b, c", " a.b,c, "])

@@ -182,8 +182,8 @@ class Play:
         self._until(self._taken_over, "a new owner of the frozen worker's partitions")
 
     def _tell_if_idle(self, who: str) -> None:
-        if self._bots.exit_code() is not None:
-            self._say(f"the bots are done already, so the {who} has nothing to write: more --events keep it busy")
+        if self._bots.exit_code() == 0:
+            self._say(f"the bots are done already, so the {who} may have nothing to write: more --events keep it busy")
 
     def _catch(self, zombie: Actor) -> bool:
         """Freezes it between writing a file and committing it, if luck will have it; else it runs on."""

@@ -98,14 +98,8 @@ def _properties(store: Store, name: str) -> Mapping[str, str | None] | None:
 
 def _is_ours(store: Store, name: str, found: Collection[str]) -> bool:
     if name not in found:
-        return _has_commits(store, quarantine_name(name))
+        return _look(store, quarantine_name(name)).holds_commits
     return quarantine_name(name) in found or _look(store, name).ours
-
-
-def _has_commits(store: Store, quarantine: str) -> bool:
-    """Whether anything was committed to a quarantine since it was created."""
-    found = _look(store, quarantine)
-    return found.ours and found.written
 
 
 class _Half(NamedTuple):
@@ -114,6 +108,11 @@ class _Half(NamedTuple):
     there: bool
     ours: bool
     written: bool
+
+    @property
+    def holds_commits(self) -> bool:
+        """Of a quarantine: whether anything was committed to it since it was created."""
+        return self.ours and self.written
 
 
 def _look(store: Store, name: str) -> _Half:
@@ -138,7 +137,7 @@ def lost_half(store: Store, table: str) -> str | None:
     quarantine = _look(store, quarantine_name(table))
     main = _look(store, table)
     if not main.there:
-        return table if quarantine.ours and quarantine.written else None
+        return table if quarantine.holds_commits else None
     if quarantine.there or not main.ours:  # what no worker fills has none
         return None
     return None if _look(store, quarantine_name(table)).there else quarantine_name(table)

@@ -94,7 +94,7 @@ class LatestReplay:
         if not replayed.thinned:
             self._check_quarantined(partition, between(quarantined, first, covered.position) - seen)
             whole = first <= covered.start and history.since == covered.start and not history.rewound
-            told = history.rows + history.deletes + brought.range_cardinality(first, covered.position)
+            told = history.rows + history.deletes + len(between(brought, first, covered.position))
             if whole and applied != told:
                 message = f"the commits say that {told} records were applied, the topic has {applied} such"
                 self.findings.add(Finding(Verdict.FAIL, Code.COUNT_DIFFERS, message, partition))

@@ -14,7 +14,7 @@ from headrace.read.proof.checkpoints import Snapshot
 from headrace.read.proof.compare import Difference, Located, compare_offsets, compare_values
 from headrace.read.proof.contents import new_contents
 from headrace.read.proof.coverage import Coverage, cover, cover_latest
-from headrace.read.proof.expired import check_gone, report_expired
+from headrace.read.proof.expired import check_gone, positions_by_now, report_expired
 from headrace.read.proof.files import FileChecker, FileDamagedError
 from headrace.read.proof.findings import Code, Finding, Findings, Level, Verdict, worst
 from headrace.read.proof.given import Base, compare_moved
@@ -203,13 +203,13 @@ class TableRun:
                 self._compare_partition(survey, truth, codec)
         elif codec is not None:
             self._compare_keys(truth, expected, EventReader(codec.contract, self.identity.rule))
-        self._check_gone()
         self._levels.append(truth.level)
 
-    def _check_gone(self) -> None:
-        if any(map(len, self._gone.values())):
-            source, newest = self.identity.source, Replay(self._files).finish(Findings())
-            check_gone(self._gone, {p: newest.txns.get(source.app_id(p), 0) for p in self._coverage}, self.findings)
+    def check_gone(self) -> None:
+        """Names what the topic lost before anybody read it, as far as `compare` came."""
+        if self._pin and any(map(len, self._gone.values())):
+            position = positions_by_now(self._files, self._pin.version, self.identity)
+            check_gone(self._gone, position, self.findings)
 
     def _compare_keys(self, truth: Truth, expected: Mapping[int, Expected], reader: EventReader) -> None:
         replay = LatestReplay(self._keys, reader, self.findings)

@@ -147,6 +147,7 @@ class Verifier:
             run.findings.add(Finding(Verdict.UNKNOWN, Code.SOURCE_UNAVAILABLE, str(error)))
             run.accept_expired()
             run.accept_keys()
+        run.check_gone()
 
 
 def _whole(report: TableReport, before: Findings, remark: str) -> TableReport:

@@ -220,6 +220,50 @@ def test_records_that_were_read_and_deleted_while_verify_ran_are_not_missed(
     assert (report.verdict, report.version) == (Verdict.PASS, 1)
 
 
+def test_records_of_an_added_partition_that_were_deleted_unread_are_not_passed_over(
+    kafka_topic: Topic, kafka_broker: BrokerHandle
+) -> None:
+    added = kafka_topic.identity.partitions
+    kafka_topic.table.land({0: (0, 0)})
+    kafka_broker.admin.create_partitions(kafka_topic.name, added + 1)
+    kafka_topic.send({added: kafka_topic.sent(added, 0, 8)})
+    kafka_broker.admin.delete_records(kafka_topic.name, {added: 5})
+
+    report = kafka_topic.verify()
+
+    assert report.verdict is Verdict.UNKNOWN
+    assert [(f.code, f.partition, f.offset, f.count) for f in report.findings if f.verdict is Verdict.UNKNOWN] == [
+        (Code.EXPIRED_UNREAD, added, 0, 5)
+    ]
+
+
+@pytest.mark.parametrize("found", ["damaged", "another table"])
+def test_what_was_deleted_unread_is_told_although_the_table_cannot_be_asked_any_more(
+    kafka_topic: Topic, kafka_broker: BrokerHandle, found: str
+) -> None:
+    kafka_topic.send({0: kafka_topic.sent(0, 0, 40)})
+    kafka_topic.table.land({0: (0, 20)})
+    kafka_broker.admin.delete_records(kafka_topic.name, {0: 30})
+    log = kafka_topic.table.path / "_delta_log"
+    created, landed = ((log / f"{version:020d}.json").read_text().splitlines() for version in (0, 1))
+    metadata = next(line for line in created if "metaData" in line).replace(kafka_topic.name, "another")
+    moved = next(line for line in landed if "txn" in line).replace(":20", ":40")
+
+    def change(stage: str, _done: int, _total: int) -> None:
+        if stage == "trades: files":
+            newest.write_text("{torn" if found == "damaged" else f"{metadata}\n{moved}\n")
+
+    newest = log / f"{2:020d}.json"
+    report = kafka_topic.verify(progress=change)
+
+    assert newest.exists()
+    (partition,) = (found for found in report.partitions if found.partition == 0)
+    assert report.verdict is Verdict.UNKNOWN
+    assert [(f.code, f.offset) for f in partition.findings if f.verdict is Verdict.UNKNOWN] == [
+        (Code.EXPIRED_UNREAD, 20)
+    ]
+
+
 def test_aborted_records_and_markers_are_gaps(kafka_topic: Topic) -> None:
     kafka_topic.send({0: kafka_topic.sent(0, 0, 10)}, transaction="commit")  # the marker is offset 10
     kafka_topic.send({0: kafka_topic.sent(0, 11, 15)}, transaction="abort")  # the marker is offset 15
