@@ -8,7 +8,6 @@ from hypothesis import settings
 
 from headrace.logs import configure_logs
 from tests.cpus import keep_to_one, start_one_runtime_thread, take_all_with_processes
-from tests.dealing import dealt
 
 pytest_plugins = ["headrace.testing.pytest_plugin"]
 
@@ -29,8 +28,11 @@ def pytest_runtest_setup() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Called by pytest, after the order was drawn."""
-    items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    """Called by pytest, after the order was drawn: tests with a longer time limit come first.
+
+    None of them is left to run alone when all others are done.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 def pytest_collection_finish() -> None:

@@ -43,7 +43,7 @@ _SETTINGS = {
     "maintain__every_seconds": "1",
     "maintain__compact_files": "8",
     "export__every_seconds": "0.5",
-    "export__full_minutes": "0.1",
+    "export__full_minutes": "0.02",
     "canary__every_seconds": "0.5",
     "canary__look_seconds": "0.2",
     "metrics__port": "0",

@@ -70,19 +70,17 @@ def test_everything_has_data_and_alerts_fire_and_are_resolved(promtool: Path, tm
         assert_everything_has_data(stage)
         stage.await_alerts("QuarantineRatioHigh", "WorkerAbsent", "TableBehindSource", "SmallFilesHigh", fire=False)
 
-        # Nobody merges the files that a quick worker makes: enough of them have to be there for a minute.
-        stage.kill("maintenance", "worker")
-        start_worker(stage, flush_seconds="0.05")
+        # Nobody merges the files that the worker makes: enough of them have to be there for a minute.
+        stage.kill("maintenance")
+        with stage.emitting(poison=True):
+            stage.await_alerts("QuarantineRatioHigh", fire=True)
+        stage.await_alerts("QuarantineRatioHigh", fire=False)
         wait_until(lambda: small_files(stage) > 200, "there are many small files", seconds=120)
 
         stage.kill("worker", "heartbeats")
         stage.await_alerts("WorkerAbsent", "TableBehindSource", fire=True)
-        start_workers(stage)  # merges have to come between two commits
+        start_workers(stage, flush_seconds="1")  # merges have to come between two commits
         stage.await_alerts("WorkerAbsent", "TableBehindSource", fire=False)
-
-        with stage.emitting(poison=True):
-            stage.await_alerts("QuarantineRatioHigh", fire=True)
-        stage.await_alerts("QuarantineRatioHigh", fire=False)
 
         stage.await_alerts("SmallFilesHigh", fire=True, seconds=150)
         stage.start("maintenance", "maintenance", "maintain")
@@ -100,7 +98,7 @@ def small_files(stage: Stage) -> float:
 
 
 def start(stage: Stage) -> None:
-    start_workers(stage)
+    start_workers(stage, flush_seconds="0.02")
     stage.await_tables()
     stage.start("maintenance", "maintenance", "maintain")
     stage.start("export", "export", "export")
@@ -109,13 +107,9 @@ def start(stage: Stage) -> None:
     stage.run("verify", "--quiet", "--metrics-file", str(stage.folder / "verify.prom"))
 
 
-def start_workers(stage: Stage) -> None:
-    stage.start("heartbeats", "ingest", "ingest", "headrace_heartbeat")
-    start_worker(stage, flush_seconds="1")
-
-
-def start_worker(stage: Stage, *, flush_seconds: str) -> None:
+def start_workers(stage: Stage, *, flush_seconds: str) -> None:
     stage.start("worker", "ingest", "ingest", "trades", ingest__flush_seconds=flush_seconds)
+    stage.start("heartbeats", "ingest", "ingest", "headrace_heartbeat")
     stage.settle()
 
 
