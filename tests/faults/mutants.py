@@ -346,7 +346,7 @@ _POSITION = f"{_CONSUMER}test_a_position_that_the_broker_does_not_have_is_an_err
 
 MUTANTS = {
     "append-by-uri": Mutant(append_by_uri, f"{_ZOMBIE}[some-commit ingest-before-process]"),
-    "skip-the-txn-check": Mutant(skip_the_txn_check, f"{_ZOMBIE}[good-sync rows of the table-after-writer-thread]"),
+    "skip-the-txn-check": Mutant(skip_the_txn_check, f"{_ZOMBIE}[good-sync rows of the table-after-process]"),
     "retry-without-reading-again": Mutant(retry_without_reading_again, f"{_ERROR}[answer-lost-commit ingest]"),
     "kafka-offset-before-delta": Mutant(kafka_offset_before_delta, f"{_CRASH}[tell the group]"),
     "last-offset-instead-of-next": Mutant(
