@@ -88,8 +88,9 @@ def test_two_workers_share_the_partitions_while_they_come_and_go(group_world: Wo
 
     with world.running() as first:
         send()
-        with world.running(member="two"):
+        with world.running(member="two") as second:
             send()
+            wait_until(lambda: bool(second.worker._leases), "the second has its share")
             first.stop()
             with ExitStack() as back:
                 if world.membership.static:  # the group keeps its partitions for it while it is away
