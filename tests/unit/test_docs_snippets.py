@@ -17,8 +17,6 @@ from headrace.kafka.embedded import EmbeddedBroker
 from tests.pages import DOCS, Block, Shell, blocks
 from tests.unit.test_docs_walks import WALKS
 
-pytestmark = pytest.mark.timeout(240)
-
 TOPIC = re.compile(r'\btopic="([^"]+)"')
 
 
