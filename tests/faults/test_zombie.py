@@ -57,6 +57,8 @@ def test_a_zombie_adds_nothing_and_both_go_on(
         freeze_polls(zombie.worker.consumer, gate)
     with zombie:
         assert gate.reached.wait(20), "the effect takes place"
+        flight = zombie.worker._flight
+        assert flight is not None
         world.topic.extend(records(20))
         world.expel(zombie.worker.consumer)
         with world.running(**QUICK) as other:
@@ -65,6 +67,8 @@ def test_a_zombie_adds_nothing_and_both_go_on(
             else:  # the loop of the hanging worker comes back for a share of the partitions
                 wait_until(lambda: bool(other.worker._leases), "the other has partitions")
             gate.opened.set()
+            # Nobody else commits meanwhile: a conflict would stop the zombie where its positions should.
+            wait([flight.future], timeout=20)
             world.topic.extend(records(40))
             world.await_landing(*world.topic.records)
             assert zombie.alive, zombie.failure

@@ -11,7 +11,7 @@ from headrace_cli.demo.maintainer import MaintainerStory
 from headrace_cli.demo.pace import Pace
 from headrace_cli.demo.screen import Screen
 from headrace_cli.demo.status import TableStatus, TableWatch
-from headrace_cli.demo.story import Story
+from headrace_cli.demo.story import Story, Tone
 from headrace_cli.demo.view import Act, Programme, Scene, TableLine
 
 # A look at the tables asks the broker sixteen times, and reads the rows of one; a drawing costs about 10 ms.
@@ -82,10 +82,13 @@ class Observer:
                     self.story.heard(name, entry, self._time_of(entry))
         if everything or self.seconds - self._looked_at >= _LOOK_SECONDS:
             self._look_at_tables()
-        for happening in self.story.happenings[self._told :]:
+        untold = self.story.happenings[self._told :]
+        for happening in untold:
             self._screen.tell(happening)
         self._told = len(self.story.happenings)
-        if everything or self.seconds - self._drawn_at >= _DRAW_SECONDS:
+        # An act is drawn before what follows from it can push it off a small screen.
+        acted = any(happening.tone is Tone.ACT for happening in untold)
+        if everything or acted or self.seconds - self._drawn_at >= _DRAW_SECONDS:
             self._drawn_at = self.seconds
             self._screen.show(self.scene())
 

@@ -204,6 +204,7 @@ class Play:
     def _wake(self) -> None:
         self._observer.act = Act.WAKE
         self._story.woken("trades-2", self._observer.seconds)
+        self._observer.look()
         self._workers["trades-2"].send(signal.SIGCONT)
         self._until(lambda: self._story.workers["trades-2"].state is not State.WOKEN, "word of the zombie")
 
