@@ -6,7 +6,7 @@ from itertools import chain
 from time import perf_counter
 
 from headrace.clock import Clock
-from headrace.errors import HeadraceError
+from headrace.errors import BrokerUnreachableError, HeadraceError
 from headrace.logs import get_logger
 from headrace.metrics import tables
 from headrace.metrics.recorder import Recorder, Sample
@@ -27,7 +27,7 @@ class Board:
         self._clock = clock
         self._found: dict[tuple[str, str], Sequence[Sample]] = {}
         self._looks: dict[tuple[str, str], Sequence[Sample]] = {}
-        self._failures: dict[tuple[str, str], str] = {}
+        self._failures: dict[tuple[str, str], HeadraceError] = {}
         recorder.read(self._all)
 
     def put(self, table: str, topic: str, found: Sequence[Sample]) -> None:
@@ -70,10 +70,17 @@ class Board:
     def failed(self, table: str, look: str, error: HeadraceError) -> None:
         """Counts a failure, and logs it unless it is the same as the last time."""
         self._recorder.add(tables.COLLECTION_FAILURES, table=table, look=look)
-        if self._failures.get((table, look)) != str(error):
+        last = self._failures.get((table, look))
+        if last is None or not _same(error, last):
             log.warning("collection_failed", table=table, look=look, error=str(error))
-        self._failures[table, look] = str(error)
+        self._failures[table, look] = error
 
     def _all(self) -> list[Sample]:
         # Whoever looks may add a table meanwhile: a list of a dict's values is made in one step.
         return list(chain.from_iterable([*list(self._found.values()), *list(self._looks.values())]))
+
+
+def _same(error: HeadraceError, last: HeadraceError) -> bool:
+    """Whether it is the same trouble; while no broker answers, connections fail in words that take turns."""
+    away = isinstance(error, BrokerUnreachableError) and isinstance(last, BrokerUnreachableError)
+    return away or str(error) == str(last)

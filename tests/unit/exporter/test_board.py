@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.registry import CollectorRegistry
 
-from headrace.errors import StoreError
+from headrace.errors import BrokerUnreachableError, StoreError
 from headrace.metrics import TABLES, tables
 from headrace.metrics.recorder import Recorder, Sample
 from headrace.testing.manual_clock import ManualClock
@@ -75,3 +75,13 @@ def test_a_table_that_is_gone_is_forgotten() -> None:
     assert shown.value(tables.VERSION.name) is None
     assert shown.value(tables.COLLECTED.name, look="full") is None
     assert shown.value(tables.VERSION.name, table="other") == 1
+
+
+def test_an_outage_of_the_brokers_is_logged_once_in_whatever_words_it_comes(caplog: pytest.LogCaptureFixture) -> None:
+    shown = Shown()
+    for said in ("refused", "timed out", "refused"):
+        shown.board.failed("t", "source", BrokerUnreachableError(said))
+    shown.board.failed("t", "source", StoreError("disk"))
+
+    assert shown.value(tables.COLLECTION_FAILURES.name, look="source") == 4
+    assert caplog.text.count("collection_failed") == 2
