@@ -116,7 +116,7 @@ def start_worker(
     environment: dict[str, str], *options: str, log: IO[bytes] | None = None, table: str = TOPIC
 ) -> "subprocess.Popen[bytes]":
     """A worker; of the table of trades, unless another is named."""
-    command = [sys.executable, "-m", "headrace_cli.main", "ingest", table, *options]
+    command = [sys.executable, "-m", "headrace_cli", "ingest", table, *options]
     return subprocess.Popen(command, env=environment, stderr=log or subprocess.DEVNULL)
 
 

@@ -60,7 +60,7 @@ def _measured(count: int) -> dict[str, float]:
             "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": "",
         }
         with (lake / "out").open("wb") as out:
-            command = [sys.executable, "-m", "headrace_cli.main", "export"]
+            command = [sys.executable, "-m", "headrace_cli", "export"]
             process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
             try:
                 return _watched(process, lake / "out", writer, count)

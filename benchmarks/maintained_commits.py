@@ -70,7 +70,7 @@ def _run(cluster: Cluster, *, maintained: bool) -> _Run:
             first = lake / TOPIC / "_delta_log" / f"{0:020d}.json"
             wait_until(first.exists, "the table exists", seconds=60)
             if maintained:
-                command = [sys.executable, "-m", "headrace_cli.main", "maintain"]
+                command = [sys.executable, "-m", "headrace_cli", "maintain"]
                 processes.append(subprocess.Popen(command, env=environment, stderr=kept))
             send(cluster, RATE, SECONDS)
         finally:

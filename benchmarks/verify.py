@@ -62,7 +62,7 @@ def _verify(lake: Path, *options: str, servers: str = "") -> dict[str, object]:
         RuntimeError: the verdict is not PASS, or it took more memory than it may.
     """
     environment = os.environ | {"HEADRACE_LAKE__ROOT": str(lake), "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": servers}
-    command = [sys.executable, "-m", "headrace_cli.main", "verify", TOPIC, "--json", *options]
+    command = [sys.executable, "-m", "headrace_cli", "verify", TOPIC, "--json", *options]
     began = time.perf_counter()
     with (lake / "report.json").open("w+b") as out:
         process = subprocess.Popen(command, env=environment, stdout=out)

@@ -77,7 +77,7 @@ class Shell:
         self.folder = folder
         commands = folder / "bin"
         commands.mkdir()
-        for name, arguments in (("headrace", " -m headrace_cli.main"), ("python", "")):
+        for name, arguments in (("headrace", " -m headrace_cli"), ("python", "")):
             command = commands / name
             command.write_text(f'#!/bin/sh\nexec "{sys.executable}"{arguments} "$@"\n')
             command.chmod(0o755)

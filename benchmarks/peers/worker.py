@@ -29,7 +29,7 @@ class Worker:
 
     def command(self, job: Job) -> Command:
         return Command(
-            [sys.executable, "-m", "headrace_cli.main", "ingest", job.topic],
+            [sys.executable, "-m", "headrace_cli", "ingest", job.topic],
             {
                 "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": job.servers,
                 "HEADRACE_KAFKA__GROUP_ID": job.name,

@@ -136,7 +136,3 @@ def main() -> None:
         sys.stderr.flush()
     # Without waiting for threads: a writer thread may hang in a dead store, and what it does is fenced anyway.
     os._exit(code)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from threading import Thread
 from typing import Literal
@@ -25,7 +26,6 @@ from headrace.lake.store import Store
 from headrace.lake.upkeep.compaction import Merge, Rewritten, rewrite_files
 from headrace.sections import MIB
 
-_SPAWN = get_context("spawn")
 # Rewriting reaches a GiB within seconds: looked at so often, it exceeds its limit by some tens of MiB.
 _LOOK_SECONDS = 0.02
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -88,8 +88,9 @@ class ChildRewriter:
         Raises:
             HeadraceError: what `rewrite_files` raised.
         """
-        receiving, sending = _SPAWN.Pipe(duplex=False)
-        child = _SPAWN.Process(target=_work, args=(sending, self.store.root, layout, merge), daemon=True)
+        forks = _forks()
+        receiving, sending = forks.Pipe(duplex=False)
+        child = forks.Process(target=_work, args=(sending, self.store.root, layout, merge), daemon=True)
         with _signals_held():
             child.start()
         sending.close()
@@ -105,14 +106,16 @@ class ChildRewriter:
         self, receiving: "Connection[None, _Answer]", child: psutil.Process, beat: Callable[[], None]
     ) -> Rewritten | Lost:
         ends = time.monotonic() + self.limits.seconds
-        # The pipe is readable when there is an answer, and when the child has gone without one.
-        while not wait([receiving], _LOOK_SECONDS):
+        while True:
             if _resident(child) > self.limits.memory:
                 return Lost("memory", f"it needed more than {self.limits.memory // MIB} MiB of memory")
             if time.monotonic() > ends:
                 return Lost("time", f"it took more than {self.limits.seconds / 60:g} minutes")
             self.lives()
             beat()
+            # The pipe is readable when there is an answer, and when the child has gone without one.
+            if wait([receiving], _LOOK_SECONDS):
+                break
         try:
             answer = receiving.recv()
         except EOFError:
@@ -122,6 +125,13 @@ class ChildRewriter:
         if isinstance(answer, HeadraceError):
             raise answer
         return answer
+
+
+def _forks() -> ForkServerContext:
+    """Starts processes by forking one that has imported what a merge needs: in 0.01 s instead of 0.7 s."""
+    forks = get_context("forkserver")
+    forks.set_forkserver_preload(["__main__", __name__])
+    return forks
 
 
 def _resident(child: psutil.Process) -> int:

@@ -1,11 +1,14 @@
 """Merges in a process of their own: what happens when it takes too much, or dies."""
 
 import multiprocessing
+import os
 import re
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -19,6 +22,7 @@ from headrace_maintenance.child import ChildRewriter, Limits
 from headrace_maintenance.rounds import Rounds
 from tests.behaviour.upkeep import NOW, feed, files, outcomes, rounds_of
 from tests.behaviour.world import TABLE, World
+from tests.faults.holding import hold_merges, merge_at_work
 from tests.faults.processes import start_maintenance
 
 AMPLE = Limits(2048 * MIB, 600)
@@ -113,29 +117,28 @@ def gone(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
-def merging(parent: int) -> list[psutil.Process]:
-    """Children in which merges are at work."""
-    return [c for c in psutil.Process(parent).children() if "spawn_main" in "".join(c.cmdline())]
-
-
-def test_a_child_does_not_outlive_its_parent(memory_world: World) -> None:
+def test_no_process_of_a_merge_outlives_maintenance(memory_world: World, tmp_path: Path) -> None:
     feed(memory_world, 9)
-    with start_maintenance(memory_world) as process:
-        wait_until(lambda: bool(merging(process.pid)), "a merge is at work", seconds=60)
-        (child,) = merging(process.pid)
+    address = str(tmp_path / "gate")
+    held = partial(hold_merges, address)
+    with start_maintenance(memory_world, prepare=held) as process, merge_at_work(address) as number:
+        merge = psutil.Process(number)
+        server = merge.parent()
+        assert server is not None
+        assert process.kill() == -signal.SIGKILL
 
-    wait_until(partial(gone, child), "it has ended", seconds=30)
+        for each in (merge, server):
+            wait_until(partial(gone, each), "it has ended", seconds=30)
     memory_world.assert_exact()
 
 
-def test_a_signal_ends_after_the_merge_at_hand(memory_world: World) -> None:
+def test_a_signal_ends_after_the_merge_at_hand(memory_world: World, tmp_path: Path) -> None:
     feed(memory_world, 9)
-    with start_maintenance(memory_world) as process:
-        wait_until(lambda: bool(merging(process.pid)), "a merge is at work", seconds=60)
-
-        for each in (process.pid, *(child.pid for child in merging(process.pid))):
-            psutil.Process(each).terminate()
-
+    address = str(tmp_path / "gate")
+    with start_maintenance(memory_world, prepare=partial(hold_merges, address)) as process:
+        with merge_at_work(address) as merge:
+            for each in (process.pid, merge, psutil.Process(merge).ppid()):
+                os.kill(each, signal.SIGTERM)
         assert process.end(60) == 0, process.said
     assert len(files(memory_world)) == 1
     memory_world.assert_exact()

@@ -56,7 +56,7 @@ def become_headrace(
     sys.argv[1:] = arguments
     if prepare is not None:
         prepare()
-    runpy.run_module("headrace_cli.main", run_name="__main__", alter_sys=True)
+    runpy.run_module("headrace_cli", run_name="__main__", alter_sys=True)
 
 
 def _redirect(log: Path) -> None:

@@ -90,7 +90,7 @@ def _peak_mib(folder: Path, broker: BrokerHandle, contract: str, **ingest: int) 
         "HEADRACE_INGEST__MEMORY_MIB": str(BUDGET_MIB),
         **{f"HEADRACE_INGEST__{name.upper()}": str(value) for name, value in ingest.items()},
     }
-    command = [sys.executable, "-m", "headrace_cli.main", "ingest", "executions", "--drain"]
+    command = [sys.executable, "-m", "headrace_cli", "ingest", "executions", "--drain"]
     with (folder / "log").open("wb") as log:
         worker = subprocess.Popen(command, env=environment, cwd=folder, stderr=log)
         peak = wait_and_watch(worker, 100)
@@ -216,7 +216,7 @@ def _peak_of_a_proof(lake: Path, rows: int) -> float:
     """Of `headrace verify` on a table of so many rows, in MiB."""
     write_table(lake, rows, distinct=2_000)
     environment = os.environ | {"HEADRACE_LAKE__ROOT": str(lake), "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": ""}
-    command = [sys.executable, "-m", "headrace_cli.main", "verify", "--json"]
+    command = [sys.executable, "-m", "headrace_cli", "verify", "--json"]
     with (lake / "report.json").open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out)
         peak = wait_and_watch(process, 100)

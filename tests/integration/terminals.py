@@ -69,7 +69,7 @@ def headrace(folder: Path, *arguments: str, terminal: bool, settings: Mapping[st
     if terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "headrace_cli.main", *arguments],
+        [sys.executable, "-m", "headrace_cli", *arguments],
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)},
             **settings,

@@ -28,7 +28,7 @@ def lake(tmp_path: Path, own_broker: BrokerHandle, monkeypatch: pytest.MonkeyPat
     own_broker.create_topics(PositionUpdate)
     command = tmp_path / "bin" / "headrace"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m headrace_cli.main "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m headrace_cli "$@"\n')
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", own_broker.bootstrap_servers)

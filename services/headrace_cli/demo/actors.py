@@ -41,7 +41,7 @@ class Actor:
         """Starts it, or starts it again after it ended; returns its process id."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "headrace_cli.main", *self.arguments],
+                [sys.executable, "-m", "headrace_cli", *self.arguments],
                 env={**os.environ, **worker_environment(self.stage), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -57,4 +57,7 @@ def farewell(screen: Screen, stage: Stage, *, proven: bool) -> None:
 
 def command_name() -> str:
     """What to type for `headrace` here."""
-    return "headrace" if shutil.which("headrace") else str(from_here(Path(sys.argv[0])))
+    if shutil.which("headrace"):
+        return "headrace"
+    started = from_here(Path(sys.argv[0]))
+    return str(started) if started.name == "headrace" else f"{from_here(Path(sys.executable))} -m headrace_cli"

@@ -14,7 +14,7 @@ def test_output_that_nobody_reads_is_no_verdict(arguments: list[str], unbuffered
     os.close(reader)
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", "headrace_cli.main", *arguments],
+            [sys.executable, "-m", "headrace_cli", *arguments],
             stdout=writer,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": unbuffered},
@@ -31,7 +31,7 @@ def test_exit_code_of_a_failure_outlives_whoever_read_its_message() -> None:
     os.close(reader)
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", "headrace_cli.main", "verify", "none"],
+            [sys.executable, "-m", "headrace_cli", "verify", "none"],
             stdout=subprocess.PIPE,
             stderr=writer,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "HEADRACE_LAKE__ROOT": "/nowhere"},
