@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,8 @@ def become_headrace(
         log: what it writes to is added to it.
         prepare: called before.
     """
+    # A merge in the process of the tests may have started the server, and holds signals back from whoever it starts.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None
