@@ -1,6 +1,6 @@
 # Knobs: make test PYTEST_ARGS="tests/unit -x", make demo BROKER=kafka DEMO_ARGS="--events 20000", make setup PYTHON=python3.13
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 4 --dist worksteal
+PYTEST_ARGS ?= -n 6 --dist worksteal
 BENCH_ARGS ?=
 PEERS_ARGS ?=
 INTEROP_ARGS ?=
@@ -51,11 +51,19 @@ fmt: .venv/.dev ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: check
-check: .venv/.dev ## Format, lint, types and layers, without changing anything
+check: check-types check-rest ## Format, lint, types and layers, without changing anything
+
+.PHONY: check-types
+check-types: .venv/.dev
+	$(BIN)/mypy
+
+# The last of them compiles the tests, while one CPU has the types: else each process that runs them does it again.
+.PHONY: check-rest
+check-rest: .venv/.dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/pytest --collect-only --quiet > .venv/.collected || { cat .venv/.collected; exit 1; }
 
 .PHONY: test
 test: .venv/.dev ## Run every test, on a real Kafka too where Java 17 and Maven are (PYTEST_ARGS)
