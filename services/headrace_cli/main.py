@@ -134,5 +134,12 @@ def main() -> None:
         code = OUTPUT_CLOSED
     with suppress(BrokenPipeError):
         sys.stderr.flush()
+    # Of what is done at the end of other processes: the folder goes in which the one that forks merges is called.
+    if (util := sys.modules.get("multiprocessing.util")) is not None:
+        util._run_finalizers()
     # Without waiting for threads: a writer thread may hang in a dead store, and what it does is fenced anyway.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit("start it as python -m headrace_cli")

@@ -27,7 +27,7 @@ class Board:
         self._clock = clock
         self._found: dict[tuple[str, str], Sequence[Sample]] = {}
         self._looks: dict[tuple[str, str], Sequence[Sample]] = {}
-        self._failures: dict[tuple[str, str], HeadraceError] = {}
+        self._failures: dict[tuple[str, str], str] = {}
         recorder.read(self._all)
 
     def put(self, table: str, topic: str, found: Sequence[Sample]) -> None:
@@ -70,17 +70,12 @@ class Board:
     def failed(self, table: str, look: str, error: HeadraceError) -> None:
         """Counts a failure, and logs it unless it is the same as the last time."""
         self._recorder.add(tables.COLLECTION_FAILURES, table=table, look=look)
-        last = self._failures.get((table, look))
-        if last is None or not _same(error, last):
+        # While no broker answers, connections fail in words that take turns.
+        trouble = BrokerUnreachableError.__name__ if isinstance(error, BrokerUnreachableError) else str(error)
+        if self._failures.get((table, look)) != trouble:
             log.warning("collection_failed", table=table, look=look, error=str(error))
-        self._failures[table, look] = error
+        self._failures[table, look] = trouble
 
     def _all(self) -> list[Sample]:
         # Whoever looks may add a table meanwhile: a list of a dict's values is made in one step.
         return list(chain.from_iterable([*list(self._found.values()), *list(self._looks.values())]))
-
-
-def _same(error: HeadraceError, last: HeadraceError) -> bool:
-    """Whether it is the same trouble; while no broker answers, connections fail in words that take turns."""
-    away = isinstance(error, BrokerUnreachableError) and isinstance(last, BrokerUnreachableError)
-    return away or str(error) == str(last)

@@ -19,7 +19,7 @@ from typing import Literal
 
 import psutil
 
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, MergeLostError
 from headrace.lake.datafile import FileLayout
 from headrace.lake.failures import is_of_the_store, store_failure
 from headrace.lake.store import Store
@@ -86,28 +86,36 @@ class ChildRewriter:
             beat: called like `lives`; what it raises ends the child.
 
         Raises:
+            MergeLostError: the process could not be started.
             HeadraceError: what `rewrite_files` raised.
         """
         forks = _forks()
         receiving, sending = forks.Pipe(duplex=False)
         child = forks.Process(target=_work, args=(sending, self.store.root, layout, merge), daemon=True)
-        with _signals_held():
-            child.start()
-        sending.close()
-        try:
-            return self._await(receiving, psutil.Process(child.pid), beat)
-        finally:
-            child.kill()
-            child.join()
-            child.close()
-            receiving.close()
+        with receiving:
+            try:
+                with sending, _signals_held():
+                    child.start()
+            except (OSError, EOFError) as error:
+                msg = f"the process of a merge of {layout.table} could not be started ({error!r}); nothing was changed"
+                raise MergeLostError(msg) from error
+            process = _process(child.pid)
+            try:
+                return self._await(receiving, process, beat)
+            finally:
+                # Its number may be another's by now: that of one that has ended is free at once.
+                if process is not None:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+                child.join()
+                child.close()
 
     def _await(
-        self, receiving: "Connection[None, _Answer]", child: psutil.Process, beat: Callable[[], None]
+        self, receiving: "Connection[None, _Answer]", child: psutil.Process | None, beat: Callable[[], None]
     ) -> Rewritten | Lost:
         ends = time.monotonic() + self.limits.seconds
         while True:
-            if _resident(child) > self.limits.memory:
+            if child is not None and _resident(child) > self.limits.memory:
                 return Lost("memory", f"it needed more than {self.limits.memory // MIB} MiB of memory")
             if time.monotonic() > ends:
                 return Lost("time", f"it took more than {self.limits.seconds / 60:g} minutes")
@@ -128,10 +136,22 @@ class ChildRewriter:
 
 
 def _forks() -> ForkServerContext:
-    """Starts processes by forking one that has imported what a merge needs: in 0.01 s instead of 0.7 s."""
+    """Starts processes by forking one that has imported what a merge needs: in 0.01 s instead of 0.7 s.
+
+    The first start waits for that one. If it is gone, the next start begins another.
+    """
     forks = get_context("forkserver")
-    forks.set_forkserver_preload(["__main__", __name__])
+    # Each child runs the script that its parent was started by, of which this is the most.
+    forks.set_forkserver_preload(["headrace_cli.main", __name__])
     return forks
+
+
+def _process(number: int | None) -> psutil.Process | None:
+    """The process of that number, or None if it has ended."""
+    try:
+        return psutil.Process(number)
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _resident(child: psutil.Process) -> int:
@@ -143,7 +163,10 @@ def _resident(child: psutil.Process) -> int:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Who is started in here never gets the signals that stop the parent: it ends the job at hand first."""
+    """Who is started in here never gets the signals that stop the parent: it ends the job at hand first.
+
+    A merge has them held back like the process that it is forked from, which the first merge starts in here.
+    """
     resource_tracker.ensure_running()  # would be started within, and let the signals in again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:

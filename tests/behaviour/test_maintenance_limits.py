@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
+from multiprocessing import forkserver
 from pathlib import Path
 
 import psutil
@@ -23,7 +24,7 @@ from headrace_maintenance.rounds import Rounds
 from tests.behaviour.upkeep import NOW, feed, files, outcomes, rounds_of
 from tests.behaviour.world import TABLE, World
 from tests.faults.holding import hold_merges, merge_at_work
-from tests.faults.processes import start_maintenance
+from tests.faults.processes import Process, process_environment, start_maintenance
 
 AMPLE = Limits(2048 * MIB, 600)
 LITTLE_MEMORY = Limits(1, 600)
@@ -114,7 +115,25 @@ def test_what_fails_in_the_child_is_raised_here(memory_world: World) -> None:
 
 
 def gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_merge_after_the_process_that_forks_was_killed_is_a_merge(memory_world: World) -> None:
+    feed(memory_world, 9)
+    forkserver.ensure_running()
+    server = psutil.Process(forkserver._forkserver._forkserver_pid)  # type: ignore[attr-defined]
+    server.kill()
+    wait_until(partial(gone, server), "it has ended")
+
+    with limited(memory_world, AMPLE) as rounds:
+        rounds.go(lambda: False)
+        rounds.go(lambda: False)
+
+    assert len(files(memory_world)) == 1
+    memory_world.assert_exact()
 
 
 def test_no_process_of_a_merge_outlives_maintenance(memory_world: World, tmp_path: Path) -> None:
@@ -142,3 +161,13 @@ def test_a_signal_ends_after_the_merge_at_hand(memory_world: World, tmp_path: Pa
         assert process.end(60) == 0, process.said
     assert len(files(memory_world)) == 1
     memory_world.assert_exact()
+
+
+def test_no_file_of_a_merge_stays_in_the_folder_for_temporary_files(memory_world: World, tmp_path: Path) -> None:
+    feed(memory_world, 9)
+    (tmp_path / "T").mkdir()
+    environment = process_environment(memory_world, {"maintain__compact_files": "8"})
+    with Process(["maintain", "--once"], environment | {"TMPDIR": str(tmp_path / "T")}, tmp_path / "log") as process:
+        assert process.end(60) == 0, process.said
+    assert len(files(memory_world)) == 1
+    assert list((tmp_path / "T").iterdir()) == []

@@ -22,7 +22,7 @@ def merge_at_work(address: str) -> Iterator[int]:
 
 
 def hold_merges(address: str) -> None:
-    """Prepares a maintenance process: each of its merges waits for `merge_at_work`."""
+    """Prepares a maintenance process: its first merge waits for `merge_at_work`."""
     child._work = partial(_work_held, address)
 
 
@@ -33,7 +33,7 @@ def _work_held(address: str, *arguments: Any) -> None:
 
 
 def _rewrite_held(address: str, rewrite: Callable[..., object], *arguments: object) -> object:
-    with Client(address) as gate, suppress(EOFError):
+    with suppress(EOFError, FileNotFoundError), Client(address) as gate:
         gate.send(os.getpid())
         gate.recv()
     return rewrite(*arguments)

@@ -57,6 +57,7 @@ def test_a_zombie_adds_nothing_and_both_go_on(
         freeze_polls(zombie.worker.consumer, gate)
     with zombie:
         assert gate.reached.wait(20), "the effect takes place"
+        wait_until(lambda: zombie.worker._flight is not None, "the loop knows of it")
         flight = zombie.worker._flight
         assert flight is not None
         world.topic.extend(records(20))
@@ -68,7 +69,7 @@ def test_a_zombie_adds_nothing_and_both_go_on(
                 wait_until(lambda: bool(other.worker._leases), "the other has partitions")
             gate.opened.set()
             # Nobody else commits meanwhile: a conflict would stop the zombie where its positions should.
-            wait([flight.future], timeout=20)
+            wait_until(flight.future.done, "the zombie's flush has ended")
             world.topic.extend(records(40))
             world.await_landing(*world.topic.records)
             assert zombie.alive, zombie.failure

@@ -37,7 +37,7 @@ _KILL_AT, _FREEZE_AT = 0.30, 0.55
 _TICK_SECONDS = 0.1
 _STALL_SECONDS = 60.0
 _STOP_SECONDS = 40.0
-# Each merge is a process of its own, which imports its libraries first.
+# Each merge is a process of its own; the one that they are forked from imports its libraries first.
 _SEAL_SECONDS = 180.0
 _WORKERS = {
     "trades-1": "trades",
