@@ -115,7 +115,7 @@ class ChildRewriter:
     ) -> Rewritten | Lost:
         ends = time.monotonic() + self.limits.seconds
         while True:
-            if child is not None and _resident(child) > self.limits.memory:
+            if _resident(child) > self.limits.memory:
                 return Lost("memory", f"it needed more than {self.limits.memory // MIB} MiB of memory")
             if time.monotonic() > ends:
                 return Lost("time", f"it took more than {self.limits.seconds / 60:g} minutes")
@@ -154,9 +154,9 @@ def _process(number: int | None) -> psutil.Process | None:
         return None
 
 
-def _resident(child: psutil.Process) -> int:
+def _resident(child: psutil.Process | None) -> int:
     try:
-        return child.memory_info().rss
+        return 0 if child is None else child.memory_info().rss
     except psutil.NoSuchProcess:
         return 0
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from multiprocessing import forkserver
+from multiprocessing.connection import Listener
 from pathlib import Path
 
 import psutil
@@ -23,7 +24,7 @@ from headrace_maintenance.child import ChildRewriter, Limits
 from headrace_maintenance.rounds import Rounds
 from tests.behaviour.upkeep import NOW, feed, files, outcomes, rounds_of
 from tests.behaviour.world import TABLE, World
-from tests.faults.holding import hold_merges, merge_at_work
+from tests.faults.holding import hold_merges
 from tests.faults.processes import Process, process_environment, start_maintenance
 
 AMPLE = Limits(2048 * MIB, 600)
@@ -139,9 +140,13 @@ def test_a_merge_after_the_process_that_forks_was_killed_is_a_merge(memory_world
 def test_no_process_of_a_merge_outlives_maintenance(memory_world: World, tmp_path: Path) -> None:
     feed(memory_world, 9)
     address = str(tmp_path / "gate")
-    held = partial(hold_merges, address)
-    with start_maintenance(memory_world, prepare=held) as process, merge_at_work(address) as number:
-        merge = psutil.Process(number)
+    prepare = partial(hold_merges, address)
+    with (
+        Listener(address) as listener,
+        start_maintenance(memory_world, prepare=prepare) as process,
+        listener.accept() as held,
+    ):
+        merge = psutil.Process(held.recv())
         server = merge.parent()
         assert server is not None
         assert process.kill() == -signal.SIGKILL
@@ -154,8 +159,10 @@ def test_no_process_of_a_merge_outlives_maintenance(memory_world: World, tmp_pat
 def test_a_signal_ends_after_the_merge_at_hand(memory_world: World, tmp_path: Path) -> None:
     feed(memory_world, 9)
     address = str(tmp_path / "gate")
-    with start_maintenance(memory_world, prepare=partial(hold_merges, address)) as process:
-        with merge_at_work(address) as merge:
+    prepare = partial(hold_merges, address)
+    with Listener(address) as listener, start_maintenance(memory_world, prepare=prepare) as process:
+        with listener.accept() as held:
+            merge = held.recv()
             for each in (process.pid, merge, psutil.Process(merge).ppid()):
                 os.kill(each, signal.SIGTERM)
         assert process.end(60) == 0, process.said
