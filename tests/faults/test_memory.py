@@ -212,9 +212,8 @@ def test_a_store_that_hangs_makes_the_worker_pause_instead_of_collecting_on(
     memory_world.assert_exact()
 
 
-def _peak_of_a_proof(lake: Path, rows: int) -> float:
-    """Of `headrace verify` on a table of so many rows, in MiB."""
-    write_table(lake, rows, distinct=2_000)
+def _peak_of_a_proof(lake: Path) -> float:
+    """Of `headrace verify`, in MiB."""
     environment = os.environ | {"HEADRACE_LAKE__ROOT": str(lake), "HEADRACE_KAFKA__BOOTSTRAP_SERVERS": ""}
     command = [sys.executable, "-m", "headrace_cli", "verify", "--json"]
     with (lake / "report.json").open("wb") as out:
@@ -225,5 +224,9 @@ def _peak_of_a_proof(lake: Path, rows: int) -> float:
 
 
 def test_a_proof_takes_no_more_memory_for_more_rows(tmp_path: Path) -> None:
-    small, large = _peak_of_a_proof(tmp_path / "small", 200_000), _peak_of_a_proof(tmp_path / "large", 2_200_000)
-    assert large - small <= 16  # offset and partition of the rows alone are 32 MiB
+    small, large = tmp_path / "small", tmp_path / "large"
+    write_table(small, 200_000, distinct=2_000)
+    write_table(large, 2_200_000, distinct=2_000)
+    # One proof in ten takes 20 MiB less than the others of the same table.
+    usual = max(_peak_of_a_proof(small) for _ in range(3))
+    assert _peak_of_a_proof(large) - usual <= 16  # offset and partition of the rows alone are 32 MiB
