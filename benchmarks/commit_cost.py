@@ -37,11 +37,11 @@ def measure(_cluster: Cluster) -> dict[str, object]:
     seconds: list[float] = []
     with fresh_lake() as lake:
         store = Store(str(lake))
-        prepare_tables(store, contract, source, topic, IngestSettings())
+        tables = prepare_tables(store, contract, source, topic, IngestSettings())
         claimer = Claimer(store, contract.name, source, topic.watermarks, pause, SystemClock())
         epochs = {lease.partition: lease.epoch for lease in claimer.claim([0])}
         target = Target(source, file_layout(contract), contract.name, 1, "benchmark", 100, 60.0)
-        writer = BatchWriter(store, target, SystemClock(), pause, prove_topic=lambda: None)
+        writer = BatchWriter(tables, target, SystemClock(), pause, prove_topic=lambda: None)
         for number in range(COMMITS):
             batch = _batch(decoder, values, number * ROWS)
             began = time.perf_counter()

@@ -74,10 +74,10 @@ def write_table(lake: Path, rows: int, *, distinct: int = DISTINCT, ledger: IO[s
     """
     contract = contract_of(Trade)
     store, topic, pause = Store(str(lake)), GeneratedTopic(), threading.Event().wait
-    prepare_tables(store, contract, SOURCE, topic, IngestSettings())
+    tables = prepare_tables(store, contract, SOURCE, topic, IngestSettings())
     leases = Claimer(store, contract.name, SOURCE, topic.watermarks, pause, SystemClock()).claim(range(PARTITIONS))
     target = Target(SOURCE, file_layout(contract), contract.name, contract.schema_version, __version__, 100, 60.0)
-    writer = BatchWriter(store, target, SystemClock(), pause, prove_topic=lambda: None)
+    writer = BatchWriter(tables, target, SystemClock(), pause, prove_topic=lambda: None)
     for batch in _Batches(distinct, ledger).until(rows):
         flushed = writer.write(batch, {lease.partition: lease.epoch for lease in leases})
         if flushed.version is not None:

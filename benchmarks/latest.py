@@ -63,7 +63,7 @@ class _Table:
 
     def __init__(self, lake: Path) -> None:
         store, topic, pause, clock = Store(str(lake)), GeneratedTopic(_CONTRACT.topic), Event().wait, SystemClock()
-        prepare_tables(store, _CONTRACT, _SOURCE, topic, _SETTINGS)
+        tables = prepare_tables(store, _CONTRACT, _SOURCE, topic, _SETTINGS)
         claimer = Claimer(store, _CONTRACT.name, _SOURCE, topic.watermarks, pause, clock, _SETTINGS.checkpoint_every)
         (lease,) = claimer.claim([0])
         self._epochs = {lease.partition: lease.epoch}
@@ -78,7 +78,7 @@ class _Table:
             # As a worker of default settings has it.
             landing=Upserting.of(store, _CONTRACT, _SETTINGS.memory_mib * MIB // 4),
         )
-        self._writer = BatchWriter(store, target, clock, pause, prove_topic=lambda: None)
+        self._writer = BatchWriter(tables, target, clock, pause, prove_topic=lambda: None)
         self._position = 0
 
     def add(self, rows: pa.RecordBatch) -> None:

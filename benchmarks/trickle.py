@@ -53,13 +53,13 @@ class Trickle:
     def __init__(self, lake: Path, events: Clock, *, rows: int) -> None:
         contract = contract_of(Trade)
         self.store, topic, pause = Store(str(lake)), GeneratedTopic(), Event().wait
-        prepare_tables(self.store, contract, SOURCE, topic, IngestSettings())
+        tables = prepare_tables(self.store, contract, SOURCE, topic, IngestSettings())
         (lease,) = Claimer(self.store, TOPIC, SOURCE, topic.watermarks, pause, SystemClock()).claim([0])
         self._epochs = {lease.partition: lease.epoch}
         target = Target(
             SOURCE, file_layout(contract), TOPIC, contract.schema_version, __version__, _CHECKPOINT_EVERY, 60.0
         )
-        self._writer = BatchWriter(self.store, target, SystemClock(), pause, prove_topic=lambda: None)
+        self._writer = BatchWriter(tables, target, SystemClock(), pause, prove_topic=lambda: None)
         self._trades = _trades(max(_DISTINCT, 2 * rows))
         self._events = events
         self._rows = rows

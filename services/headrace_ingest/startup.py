@@ -36,6 +36,7 @@ from headrace.lake.tables import (
 from headrace.logs import get_logger
 from headrace.offsets import SourceId
 from headrace.sections import IngestSettings
+from headrace_ingest.pair import TablePair
 from headrace_ingest.ports import Topic
 
 Start = Literal["earliest", "latest"] | datetime
@@ -43,8 +44,13 @@ Start = Literal["earliest", "latest"] | datetime
 log = get_logger(__name__)
 
 
-def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: Topic, chosen: IngestSettings) -> None:
+def prepare_tables(
+    store: Store, contract: Contract, source: SourceId, topic: Topic, chosen: IngestSettings
+) -> TablePair:
     """Creates the table and its quarantine where they are missing, and makes sure that they are ours.
+
+    Returns:
+        Them, as they were checked.
 
     Raises:
         UnsafeStoreError: the store or the library does not keep conflicting commits apart.
@@ -66,13 +72,16 @@ def prepare_tables(store: Store, contract: Contract, source: SourceId, topic: To
     # The quarantine first: a main table that exists always has one, and one that has lost it does not get here.
     if kept is None:
         create_table(store, quarantine)
-    check_table(kept or DeltaLog(store, quarantine.name), quarantine)
+    kept = kept or DeltaLog(store, quarantine.name)
+    check_table(kept, quarantine)
     if there is None:
         starts = _starting_positions(topic, identity, chosen.start)
         txns = {source.app_id(partition): position for partition, position in starts.items()}
         if create_table(store, replace(main, txns=txns)):
             log.info("table_created", table=main.name, topic=contract.topic, start=str(chosen.start), positions=starts)
-        check_table(DeltaLog(store, main.name), main)
+        there = DeltaLog(store, main.name)
+        check_table(there, main)
+    return TablePair(there, kept)
 
 
 def _opened(store: Store, spec: TableSpec) -> DeltaLog | None:

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from threading import Event
 
 import psutil
@@ -59,12 +59,12 @@ class Ends:
 
     Attributes:
         topic: what is asked about the topic.
-        consumer: makes the reader.
+        consumer: makes the reader, of an observer of its client and the table's id.
         partitions: those that the reader was told to read; None if a group gives them.
     """
 
     topic: Topic
-    consumer: Callable[[ClientObserver], Consumer]
+    consumer: Callable[[ClientObserver, str], Consumer]
     partitions: tuple[int, ...] | None = None
 
 
@@ -86,14 +86,11 @@ def kafka_ends(
     if partitions is not None:
         _refuse_group_settings(settings)
 
-    def consumer(observer: ClientObserver) -> Consumer:
+    def consumer(observer: ClientObserver, table_id: str) -> Consumer:
         if partitions is not None:
             membership: Membership = ByHand(partitions, group_id)
-        elif group_id is not None:
-            membership = GroupMember(group_id)
         else:
-            log = DeltaLog(Store(settings.lake.root), contract.name)
-            membership = GroupMember(group_name(contract.name, log.id))
+            membership = GroupMember(group_id or group_name(contract.name, table_id))
         return KafkaConsumer(settings.kafka, contract.topic, membership, queue_kib=queue_kib, observer=observer)
 
     # Of what the budget leaves beside the interpreter, its libraries and the index of keys: a record takes several
@@ -129,7 +126,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     by_hand = ends.partitions is not None
     wanted = _existing(identity, ends.partitions) if ends.partitions is not None else range(identity.partitions)
     source = SourceId(pipeline, identity.cluster_id, identity.topic_id)
-    prepare_tables(store, contract, source, ends.topic, settings.ingest)
+    tables = prepare_tables(store, contract, source, ends.topic, settings.ingest)
     metrics.proved()
 
     clock = metrics.clock
@@ -156,11 +153,11 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     )
     shown = settings.metrics
     offsets = SourceOffsets(ends.topic, seconds=shown.offsets_seconds if shown.enabled else math.inf, clock=clock)
-    writer = BatchWriter(store, target, clock, pause, prove_topic=watch.prove)
+    writer = BatchWriter(tables, target, clock, pause, prove_topic=watch.prove)
     metrics.opened(writer.version)
     return Worker(
         table=contract.name,
-        consumer=ends.consumer(metrics),
+        consumer=ends.consumer(metrics, tables.main.id),
         claimer=Claimer(store, contract.name, source, offsets.ask, pause, clock, ingest.checkpoint_every),
         collector=Collector(
             Decoder(contract, max_record_bytes=ingest.max_record_bytes), QuarantineGauge(_limit(ingest)), clock
@@ -174,7 +171,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         fenced=FencedPartitions(contract.name, None if by_hand else _park_seconds(settings.kafka), clock),
         offsets=offsets,
         metrics=metrics,
-        drain=_drain(DeltaLog(store, contract.name), source, ends.topic, wanted, clock) if drain else None,
+        drain=_drain(tables.main, source, ends.topic, wanted, clock) if drain else None,
     )
 
 
@@ -269,7 +266,9 @@ def _drain(log: DeltaLog, source: SourceId, topic: Topic, partitions: Sequence[i
     for p in partitions:
         # A drain may be done before it claims anything; a position that cannot be continued from stops it too.
         starting_position(p, found[p], started, watermarks[p])
-    return Drain({p: w.end for p, w in watermarks.items()}, lambda: positions_of(log, partitions), clock)
+    # The worker's writer has that log from here on; this one is asked for partitions of other workers alone.
+    own = cache(lambda: DeltaLog(log.store, log.table))
+    return Drain({p: w.end for p, w in watermarks.items()}, lambda: positions_of(own(), partitions), clock)
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:

@@ -14,13 +14,13 @@ from headrace.lake.failures import is_conflict, store_failure
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_layout, quarantine_name, quarantine_rows, unresolved
 from headrace.lake.racing import retry_pause
-from headrace.lake.store import Store
 from headrace.offsets import SourceId
 from headrace_ingest.batch import Batch, per_partition
 from headrace_ingest.checkpoints import checkpoint_due
 from headrace_ingest.flushed import FailedAttempt, FailureKind, Flushed
 from headrace_ingest.landing import Appending, Landing
 from headrace_ingest.outcome import Mine, Outcome, Seen, decide
+from headrace_ingest.pair import TablePair
 
 
 def worker_name() -> str:
@@ -68,8 +68,8 @@ class BatchWriter:
     """Writes batches one after another. One thread uses it.
 
     Args:
-        store: where the tables lie.
-        target: which tables.
+        tables: handles on them, which nobody else uses from now on.
+        target: which tables they are.
         clock: time.
         pause: waits that many seconds.
         prove_topic: asks the cluster whether the topic is still the same; raises if it is not.
@@ -77,28 +77,27 @@ class BatchWriter:
 
     def __init__(
         self,
-        store: Store,
+        tables: TablePair,
         target: Target,
         clock: Clock,
         pause: Callable[[float], object],
         *,
         prove_topic: Callable[[], None],
     ) -> None:
-        self._landing = target.landing or Appending(store, target.layout)
+        self._tables = tables
+        self._store = tables.main.store
+        self._landing = target.landing or Appending(self._store, target.layout)
         self._prove_topic = prove_topic
-        self._store = store
         self._target = target
         self._clock = clock
         self._pause = pause
-        self._main = DeltaLog(store, target.table)
-        self._quarantine = DeltaLog(store, quarantine_name(target.table))
         self._known: Mapping[int, int] = {}
         self._quarantined: int | None = None
 
     @property
     def version(self) -> int:
         """Version of the main table that was made or read last; not while `write` runs on another thread."""
-        return self._main.version
+        return self._tables.main.version
 
     def write(self, batch: Batch, epochs: Mapping[int, int]) -> Flushed:
         """Makes `batch` durable, or as much of it as is still ours.
@@ -115,7 +114,7 @@ class BatchWriter:
             InvariantError: the rows are not those the offsets account for.
         """
         flushed = Flushed()
-        base = self._main.version
+        base = self._tables.main.version
         deadline = Deadline.after(self._target.deadline_seconds, self._clock)
         while not batch.empty:
             flushed.attempts += 1
@@ -142,12 +141,12 @@ class BatchWriter:
         Raises:
             StoreError, AccessDeniedError: it could not be written; the table is whole without it.
         """
-        made = self._due(self._main, version)
+        made = self._due(self._tables.main, version)
         if made:
-            self._main.checkpoint()
+            self._tables.main.checkpoint()
         quarantined, self._quarantined = self._quarantined, None
-        if quarantined is not None and self._due(self._quarantine, quarantined):
-            self._quarantine.checkpoint()
+        if quarantined is not None and self._due(self._tables.quarantine, quarantined):
+            self._tables.quarantine.checkpoint()
         return made
 
     def _due(self, log: DeltaLog, version: int) -> bool:
@@ -177,17 +176,17 @@ class BatchWriter:
         if self._landing.rests_on_rows or not epochs.items() <= self._known.items():
             # Claimed since the last commit through this handle: the position may be another worker's work, and so may
             # the rows be at any time.
-            self._main.refresh()
+            self._tables.main.refresh()
             self._known = dict(epochs)
         txns = {self._target.source.app_id(p): span for p, span in batch.spans.items()}
         for app_id, span in txns.items():
-            if (self._main.txn(app_id) or 0) != span.start:
+            if (self._tables.main.txn(app_id) or 0) != span.start:
                 raise _FencedError(app_id)
         # Step 4. Rows and positions in one commit, refused if one of the positions has moved since step 3.
         # Step 5 is the end of it.
         digests = {file.path: file.sha256 for file in flushed.files}
         flushed.version, flushed.files = self._landing.commit(
-            self._main,
+            self._tables.main,
             batch,
             flushed.files,
             {app_id: span.end for app_id, span in txns.items()},
@@ -207,11 +206,11 @@ class BatchWriter:
         )
         files = write_files(self._store, quarantine_layout(self._target.table), rows)
         owners = {self._target.source.owner_id(p): epochs[p] for p in {r.partition for r in batch.rejects}}
-        self._quarantine.refresh()
+        self._tables.quarantine.refresh()
         for owner_id, epoch in owners.items():
-            if self._quarantine.txn(owner_id) != epoch:
+            if self._tables.quarantine.txn(owner_id) != epoch:
                 raise _FencedError(owner_id)
-        self._quarantined = self._quarantine.commit(
+        self._quarantined = self._tables.quarantine.commit(
             files,
             owners,
             {
@@ -233,9 +232,8 @@ class BatchWriter:
         `base` is the version before the first attempt.
         """
         try:
-            self._main = DeltaLog(self._store, self._target.table)
-            self._quarantine = DeltaLog(self._store, quarantine_name(self._target.table))
-            landed = self._main.landed(batch.id, base)
+            self._tables = TablePair.open(self._store, self._target.table)
+            landed = self._tables.main.landed(batch.id, base)
             outcome = decide(
                 {p: Mine(span.start, span.end, epochs[p]) for p, span in batch.spans.items()},
                 {p: self._seen(p) for p in batch.spans},
@@ -253,8 +251,8 @@ class BatchWriter:
 
     def _seen(self, partition: int) -> Seen:
         source = self._target.source
-        position = self._main.txn(source.app_id(partition)) or 0
-        return Seen(position, self._quarantine.txn(source.owner_id(partition)) or 0)
+        position = self._tables.main.txn(source.app_id(partition)) or 0
+        return Seen(position, self._tables.quarantine.txn(source.owner_id(partition)) or 0)
 
     def _forget_quarantined(self, batch: Batch, outcome: Outcome, flushed: Flushed) -> None:
         """Takes rejects off the batch that the quarantine has, although its commit was reported as failed."""

@@ -58,7 +58,7 @@ class Desk:
             Running(build_worker(settings, contract, ends, drain=True, metrics=metrics)).start().join()
 
 
-def _member(group: MemoryBroker, _observer: ClientObserver) -> MemoryConsumer:
+def _member(group: MemoryBroker, _observer: ClientObserver, _id: str) -> MemoryConsumer:
     return group.consumer()
 
 

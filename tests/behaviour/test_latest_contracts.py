@@ -23,7 +23,7 @@ LATEST = [contract for contract in load_contracts().values() if contract.table.m
 
 
 def drain(settings: Settings, contract: Contract, broker: MemoryBroker) -> None:
-    ends = Ends(broker, lambda _observer: broker.consumer(None))
+    ends = Ends(broker, lambda _observer, _id: broker.consumer(None))
     metrics = new_metrics(settings, contract, SystemClock())
     Running(build_worker(settings, contract, ends, drain=True, metrics=metrics)).start().join()
 

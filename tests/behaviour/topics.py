@@ -116,7 +116,7 @@ class MemoryTopic:
         if group not in self._groups:
             self._groups[group] = self.broker.another_group()
         member = self._groups[group].consumer
-        return Ends(self.broker, lambda _observer: member(partitions), partitions)
+        return Ends(self.broker, lambda _observer, _id: member(partitions), partitions)
 
     def group_offsets(self, group: str) -> dict[int, int]:
         return dict(self._groups[group].committed)

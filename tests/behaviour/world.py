@@ -142,7 +142,7 @@ class World:
         """A member of the group without a worker."""
         settings = self.settings()
         ends = self.topic.ends(settings, self.contract, self.topic.name)
-        return ends.consumer(new_metrics(settings, self.contract, self.clock))
+        return ends.consumer(new_metrics(settings, self.contract, self.clock), "no table's")
 
     def running(self, **how: Any) -> Running:
         """A worker in a context: `with world.running(): ...`."""

@@ -18,9 +18,10 @@ from deltalake import DeltaTable
 
 import headrace.kafka.consumer
 import headrace_ingest.claim
+import headrace_ingest.pair
 import headrace_ingest.replay.replayer
+import headrace_ingest.startup
 import headrace_ingest.wiring
-import headrace_ingest.writer
 from headrace.clock import Clock
 from headrace.kafka.client import Properties
 from headrace.lake.datafile import DataFile
@@ -78,7 +79,8 @@ def skip_the_txn_check() -> None:
             found = super().txn(app_id)
             return Agreeable(found or 0) if checking else found
 
-    patch(headrace_ingest.writer, "DeltaLog", Unchecked)
+    for module in (headrace_ingest.startup, headrace_ingest.pair):
+        patch(module, "DeltaLog", Unchecked)
 
 
 def retry_without_reading_again() -> None:
@@ -317,7 +319,7 @@ def rest_on_what_may_be_lost() -> None:
             super().__init__(store, table)
             self._durable = self.version
 
-    for module in (headrace_ingest.claim, headrace_ingest.writer):
+    for module in (headrace_ingest.claim, headrace_ingest.startup, headrace_ingest.pair):
         patch(module, "DeltaLog", Trusting)
 
 

@@ -8,6 +8,7 @@ from headrace.lake.store import Store
 from headrace.testing.manual_clock import ManualClock
 from headrace.testing.numbers import LAYOUT, SOURCE, number_reject, number_rows
 from headrace_ingest.batch import Batch, Span
+from headrace_ingest.pair import TablePair
 from headrace_ingest.writer import BatchWriter, Target
 
 TARGET = Target(SOURCE, LAYOUT, "numbers", 1, "0.1.0", checkpoint_every=4, deadline_seconds=5.0)
@@ -19,7 +20,8 @@ Rejects = Mapping[int, list[int]]
 def make_writer(store: Store, clock: ManualClock | None = None) -> BatchWriter:
     """A writer that lets half a second pass, at least, before it tries again."""
     time = clock or ManualClock()
-    return BatchWriter(store, TARGET, time, lambda seconds: time.advance(max(seconds, 0.5)), prove_topic=lambda: None)
+    tables = TablePair.open(store, TARGET.table)
+    return BatchWriter(tables, TARGET, time, lambda seconds: time.advance(max(seconds, 0.5)), prove_topic=lambda: None)
 
 
 def make_batch(spans: Spans, rejects: Rejects | None = None) -> Batch:

@@ -9,12 +9,15 @@ from headrace.lake.store import Store
 from headrace.testing.numbers import LAYOUT, SOURCE, NumbersTable, number_rows
 from headrace.testing.race import starting_line
 from headrace_ingest.batch import Batch, Span
+from headrace_ingest.pair import TablePair
 from headrace_ingest.writer import BatchWriter, Target
 
 root, end = sys.argv[1], int(sys.argv[2])
 table = NumbersTable(Store(root))
 target = Target(SOURCE, LAYOUT, "numbers", 1, "0.1.0", checkpoint_every=1_000, deadline_seconds=60.0)
-writer = BatchWriter(table.store, target, SystemClock(), Event().wait, prove_topic=lambda: None)
+writer = BatchWriter(
+    TablePair.open(table.store, LAYOUT.table), target, SystemClock(), Event().wait, prove_topic=lambda: None
+)
 starting_line()
 durable: list[tuple[int, int]] = []
 position = 0

@@ -11,6 +11,7 @@ from headrace.testing.disk import UnsurelyDurableStore
 from headrace.testing.manual_clock import ManualClock
 from headrace.testing.numbers import SOURCE, NumbersTable
 from headrace_ingest.flushed import FailedAttempt, FailureKind
+from headrace_ingest.pair import TablePair
 from headrace_ingest.writer import BatchWriter
 from tests.unit.ingest.flushing import TARGET, make_batch, make_rivalled_batch, make_writer
 
@@ -69,7 +70,7 @@ def test_a_broker_that_cannot_prove_the_topic_is_a_failure_of_its_own(table: Num
             raise BrokerUnreachableError(msg)
 
     clock = ManualClock()
-    writer = BatchWriter(table.store, TARGET, clock, clock.advance, prove_topic=prove)
+    writer = BatchWriter(TablePair.open(table.store, MAIN), TARGET, clock, clock.advance, prove_topic=prove)
     flushed = writer.write(make_batch({0: (0, 4)}, {0: [1]}), table.claim([0]))
     assert flushed.failures == [FailedAttempt(MAIN, FailureKind.BROKER)]
     assert (flushed.quarantined.total(), flushed.positions) == (1, {0: 4})
