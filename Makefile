@@ -13,19 +13,19 @@ SOURCES := shared services tests benchmarks deploy examples docs/notebooks
 # Set up for developing if that was done before, else with what running needs.
 RUNTIME := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
 
-# uv installs in ten seconds what takes pip a minute: pip fetches it where it is not there. If that uv cannot reach what
-# pip does, as where only pip is told of a mirror, pip does it all: the same files, checked against the same hashes.
-ifneq ($(shell command -v uv 2>/dev/null),)
+# uv installs in 15 seconds what takes pip a minute. Where there is none, pip fetches it; where pip cannot, or that uv
+# reaches nothing, because only pip was told of a mirror, pip installs all: the same files, checked against the same hashes.
+ifneq ($(shell command -v uv 2>/dev/null | grep -vxF "$(CURDIR)/.venv/bin/uv"),)
 UV := uv
-INSTALLER := .venv/bin/python
 VENV := uv venv --quiet --allow-existing --no-python-downloads --python "$(PYTHON)" .venv
+install = uv pip install --quiet --python .venv/bin/python $(1)
 else
-UV := $(BIN)/uv
-INSTALLER := .venv/bin/uv
+UV := .venv/bin/uv
 VENV := "$(PYTHON)" -m venv .venv
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+fetch_uv = @test -x $(UV) || $(PIP) --only-binary :all: --require-hashes -r requirements-setup.lock || echo "without uv"
+install = (test -x $(UV) && $(UV) pip install --quiet --python .venv/bin/python $(1)) || $(PIP) $(1)
 endif
-install = $(UV) pip install --quiet --python $(BIN)/python $(1)$(if $(PIP), || $(PIP) $(1))
 
 # Tests start hundreds of processes. Where a machine forbids to keep what was compiled, each of them would do it again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -106,7 +106,8 @@ notebook: .venv/.dev ## Run docs/notebooks anew, and keep the tables and picture
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 PEERS := benchmarks/peers/script benchmarks/peers/iceberg
 .PHONY: lock
-lock: | $(INSTALLER) ## Renew the lock files within the bounds of pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)
+lock: | .venv/bin/python ## Renew the lock files within the bounds of pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)
+	$(fetch_uv)
 	$(LOCK) $(LOCK_ARGS) --group pyproject.toml:setup --output-file requirements-setup.lock
 	$(LOCK) $(LOCK_ARGS) --all-extras --group build pyproject.toml --output-file requirements.lock
 	$(LOCK) $(LOCK_ARGS) --all-extras --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
@@ -127,18 +128,16 @@ help: ## Show this
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer; name one with PYTHON=")'
 	$(VENV)
 
-.venv/bin/uv: requirements-setup.lock | .venv/bin/python
-	$(PIP) --require-hashes -r requirements-setup.lock
-	@touch $@
-
 # Compiled as pip does it: a machine may forbid that to processes. Those of `make` are allowed to, and import a part of .dev.
 .venv/.runtime: export UV_COMPILE_BYTECODE := 1
-.venv/.runtime: requirements.lock pyproject.toml | $(INSTALLER)
+.venv/.runtime: requirements.lock pyproject.toml | .venv/bin/python
+	$(fetch_uv)
 	$(call install,--require-hashes -r requirements.lock)
 	$(call install,--no-deps --no-build-isolation -e .)
 	@touch $@
 
-.venv/.dev: requirements-dev.lock pyproject.toml | $(INSTALLER)
+.venv/.dev: requirements-dev.lock pyproject.toml | .venv/bin/python
+	$(fetch_uv)
 	$(call install,--require-hashes -r requirements-dev.lock)
 	$(call install,--no-deps --no-build-isolation -e .)
 	@touch $@

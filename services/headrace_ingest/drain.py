@@ -14,17 +14,23 @@ class Drain:
 
     Args:
         targets: per partition the position to reach.
-        table_positions: reads the positions of all partitions from the table.
+        positions: of all partitions in the table, now.
+        table_positions: reads them again.
         clock: time.
     """
 
     def __init__(
-        self, targets: Mapping[int, int], table_positions: Callable[[], Mapping[int, int]], clock: Clock
+        self,
+        targets: Mapping[int, int],
+        positions: Mapping[int, int],
+        table_positions: Callable[[], Mapping[int, int]],
+        clock: Clock,
     ) -> None:
         self._targets = targets
+        self._positions = positions
         self._table_positions = table_positions
         self._clock = clock
-        self._looked_at = float("-inf")
+        self._looked_at = clock.monotonic()
 
     def collected(self, leases: Mapping[int, Lease]) -> bool:
         """Whether this worker has read all of its share, durable or not."""
@@ -38,8 +44,6 @@ class Drain:
         if own.keys() >= self._targets.keys():
             return True
         now = self._clock.monotonic()
-        if now - self._looked_at < _LOOK_SECONDS:
-            return False
-        self._looked_at = now
-        positions = self._table_positions()
-        return all(positions.get(p, 0) >= target for p, target in self._targets.items())
+        if now - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at, self._positions = now, self._table_positions()
+        return all(self._positions.get(p, 0) >= target for p, target in self._targets.items())

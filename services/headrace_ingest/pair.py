@@ -1,4 +1,4 @@
-"""A table and its quarantine, opened. They are what a worker writes to, and neither is there without the other."""
+"""The two tables that a worker writes to, opened."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from headrace.lake.store import Store
 
 @dataclass(frozen=True, slots=True)
 class TablePair:
-    """A handle on each. One thread uses them at a time."""
+    """A handle on the main table and one on its quarantine. One thread uses them at a time."""
 
     main: DeltaLog
     quarantine: DeltaLog
@@ -20,6 +20,7 @@ class TablePair:
 
         Raises:
             FileNotFoundError: one of them is not there.
+            WrongTableError: another tool gave one of them a feature that the library does not know.
             TableDamagedError: a commit is missing or torn.
             StoreError, AccessDeniedError: one of them cannot be read.
         """

@@ -260,15 +260,19 @@ def _limit(ingest: IngestSettings) -> QuarantineLimit:
 
 def _drain(log: DeltaLog, source: SourceId, topic: Topic, partitions: Sequence[int], clock: Clock) -> Drain:
     started = int(log.properties[PARTITIONS])
-    # Positions first: whatever lands meanwhile lies below watermarks that are asked for later.
+    # Positions first: whatever lands meanwhile lies below watermarks that are asked for later. The newest: before an
+    # older one records may be gone that another worker has read.
+    log.refresh()
     found = {p: log.txn(source.app_id(p)) for p in partitions}
     watermarks = {p: topic.watermarks(p) for p in partitions}
     for p in partitions:
         # A drain may be done before it claims anything; a position that cannot be continued from stops it too.
         starting_position(p, found[p], started, watermarks[p])
-    # The worker's writer has that log from here on; this one is asked for partitions of other workers alone.
-    own = cache(lambda: DeltaLog(log.store, log.table))
-    return Drain({p: w.end for p, w in watermarks.items()}, lambda: positions_of(own(), partitions), clock)
+    store, table = log.store, log.table
+    # That log is the writer's from here on; this one is asked where other workers have brought their partitions.
+    own = cache(lambda: DeltaLog(store, table))
+    targets = {p: w.end for p, w in watermarks.items()}
+    return Drain(targets, {p: found[p] or 0 for p in partitions}, lambda: positions_of(own(), partitions), clock)
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:
