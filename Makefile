@@ -1,6 +1,6 @@
 # Knobs: make test PYTEST_ARGS="tests/unit -x", make demo BROKER=kafka DEMO_ARGS="--events 20000", make setup PYTHON=python3.13
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 4 --dist worksteal
+PYTEST_ARGS ?= -n 5 --dist worksteal
 BENCH_ARGS ?=
 PEERS_ARGS ?=
 INTEROP_ARGS ?=

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 from threading import Event
 
-import psutil
 import pyarrow as pa
 
 from headrace import __version__
@@ -43,6 +42,7 @@ from headrace_ingest.metrics import WorkerMetrics
 from headrace_ingest.monitoring import announce, new_metrics, serve_metrics
 from headrace_ingest.pace import FlushPace
 from headrace_ingest.ports import Consumer, Topic
+from headrace_ingest.resident import ResidentMemory
 from headrace_ingest.source_offsets import SourceOffsets
 from headrace_ingest.startup import prepare_tables
 from headrace_ingest.topic_watch import TopicWatch
@@ -132,7 +132,6 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     clock = metrics.clock
     pause = Event().wait
     ingest = settings.ingest
-    process = psutil.Process()
     target = Target(
         source=source,
         layout=file_layout(contract),
@@ -155,6 +154,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     offsets = SourceOffsets(ends.topic, seconds=shown.offsets_seconds if shown.enabled else math.inf, clock=clock)
     writer = BatchWriter(tables, target, clock, pause, prove_topic=watch.prove)
     metrics.opened(writer.version)
+    pace = _pace(store, contract, ingest, metrics)
     return Worker(
         table=contract.name,
         consumer=ends.consumer(metrics, tables.main.id),
@@ -163,10 +163,10 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
             Decoder(contract, max_record_bytes=ingest.max_record_bytes), QuarantineGauge(_limit(ingest)), clock
         ),
         writer=writer,
-        pace=_pace(store, contract, ingest, metrics),
+        pace=pace,
         watch=watch,
         clock=clock,
-        resident=lambda: int(process.memory_info().rss),
+        resident=ResidentMemory.of_this_process(enough=pace.policy.resident),
         stop_seconds=ingest.shutdown_seconds,
         fenced=FencedPartitions(contract.name, None if by_hand else _park_seconds(settings.kafka), clock),
         offsets=offsets,
@@ -182,6 +182,7 @@ def _pace(store: Store, contract: Contract, ingest: IngestSettings, metrics: Wor
         # A commit of latest rows takes several times its batch.
         size=ingest.flush_mib * MIB // (1 if contract.table.mode == "append" else 4),
         seconds=ingest.flush_seconds,
+        # A poll, and a file in the making, have to fit beside it.
         resident=ingest.memory_mib * MIB * 9 // 10,
     )
     told = (table, quarantine_name(table))
