@@ -1,5 +1,6 @@
 """What each benchmark measured, as rows of a table."""
 
+import statistics
 from typing import Any
 
 Measured = dict[str, Any]
@@ -58,12 +59,13 @@ def restart(measured: Measured) -> list[Row]:
 
 
 def commit_cost(measured: Measured) -> list[Row]:
-    p50 = measured["p50_ms_at"]
+    p50, grown = measured["p50_ms_at"], measured["last_to_first"]
     return [
         (
             "commit p50 at commit " + ", ".join(f"{int(at):,}" for at in p50),
             ", ".join(f"{ms:.1f}" for ms in p50.values()) + " ms",
-            f"{measured['rows_per_commit']} rows each, no upkeep",
+            f"{measured['rows_per_commit']} rows each, no upkeep; "
+            f"the last {statistics.median(grown):.1f} times the first ({min(grown):.1f} to {max(grown):.1f} in {len(grown)} tables)",
         )
     ]
 
