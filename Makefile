@@ -23,7 +23,7 @@ else
 UV := .venv/bin/uv
 VENV := "$(PYTHON)" -m venv .venv
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
-fetch_uv = @test -x $(UV) || $(PIP) --only-binary :all: --require-hashes -r requirements-setup.lock || echo "without uv"
+fetch_uv = @test $(UV) -nt requirements-setup.lock || $(PIP) --only-binary :all: --require-hashes -r requirements-setup.lock || echo "without uv"
 install = (test -x $(UV) && $(UV) pip install --quiet --python .venv/bin/python $(1)) || $(PIP) $(1)
 endif
 

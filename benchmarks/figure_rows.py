@@ -64,8 +64,8 @@ def commit_cost(measured: Measured) -> list[Row]:
         (
             "commit p50 at commit " + ", ".join(f"{int(at):,}" for at in p50),
             ", ".join(f"{ms:.1f}" for ms in p50.values()) + " ms",
-            f"{measured['rows_per_commit']} rows each, no upkeep; "
-            f"the last {statistics.median(grown):.1f} times the first ({min(grown):.1f} to {max(grown):.1f} in {len(grown)} tables)",
+            f"{measured['rows_per_commit']} rows each, no upkeep; in the median of {len(grown)} tables "
+            f"the last {statistics.median(grown):.1f} times the first ({min(grown):.1f} to {max(grown):.1f})",
         )
     ]
 

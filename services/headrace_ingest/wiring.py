@@ -21,7 +21,7 @@ from headrace.errors import ConfigError
 from headrace.kafka.consumer import ByHand, GroupMember, KafkaConsumer, Membership
 from headrace.kafka.statistics import ClientObserver
 from headrace.kafka.topics import TopicClient, TopicIdentity
-from headrace.lake.latest.allocators import keep_little
+from headrace.lake.allocators import keep_little
 from headrace.lake.layouts import file_layout
 from headrace.lake.log import DeltaLog
 from headrace.lake.quarantine import quarantine_name
@@ -152,6 +152,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
     )
     shown = settings.metrics
     offsets = SourceOffsets(ends.topic, seconds=shown.offsets_seconds if shown.enabled else math.inf, clock=clock)
+    ending = _drain(tables.main, source, ends.topic, wanted, clock) if drain else None
     writer = BatchWriter(tables, target, clock, pause, prove_topic=watch.prove)
     metrics.opened(writer.version)
     pace = _pace(store, contract, ingest, metrics)
@@ -171,7 +172,7 @@ def build_worker(settings: Settings, contract: Contract, ends: Ends, *, drain: b
         fenced=FencedPartitions(contract.name, None if by_hand else _park_seconds(settings.kafka), clock),
         offsets=offsets,
         metrics=metrics,
-        drain=_drain(tables.main, source, ends.topic, wanted, clock) if drain else None,
+        drain=ending,
     )
 
 
@@ -261,8 +262,8 @@ def _limit(ingest: IngestSettings) -> QuarantineLimit:
 
 def _drain(log: DeltaLog, source: SourceId, topic: Topic, partitions: Sequence[int], clock: Clock) -> Drain:
     started = int(log.properties[PARTITIONS])
-    # Positions first: whatever lands meanwhile lies below watermarks that are asked for later. The newest: before an
-    # older one records may be gone that another worker has read.
+    # Positions first: whatever lands meanwhile lies below watermarks that are asked for later. The newest: from an
+    # older one on, records that another worker has read since may be gone.
     log.refresh()
     found = {p: log.txn(source.app_id(p)) for p in partitions}
     watermarks = {p: topic.watermarks(p) for p in partitions}

@@ -21,7 +21,9 @@ def _lease(partition: int, *, position: int, durable: int) -> dict[int, Lease]:
 
 def test_drain_is_done_when_all_partitions_are_held_and_durable() -> None:
     table = _Table({})
-    drain = Drain({0: 10, 1: 0}, {}, table, ManualClock())
+    clock = ManualClock()
+    drain = Drain({0: 10, 1: 0}, {}, table, clock)
+    clock.advance(1)
     assert not drain.done(_lease(0, position=10, durable=9) | _lease(1, position=0, durable=0))
     assert drain.done(_lease(0, position=12, durable=10) | _lease(1, position=0, durable=0))
     assert table.asked == 0
@@ -56,7 +58,9 @@ def test_table_is_asked_twice_a_second_at_most() -> None:
 
 def test_table_is_not_asked_while_this_worker_has_something_to_do() -> None:
     table = _Table({0: 10, 1: 10})
-    drain = Drain({0: 10, 1: 10}, {0: 3, 1: 3}, table, ManualClock())
+    clock = ManualClock()
+    drain = Drain({0: 10, 1: 10}, {0: 3, 1: 3}, table, clock)
+    clock.advance(1)
     assert not drain.done(_lease(0, position=10, durable=3))
     assert table.asked == 0
 

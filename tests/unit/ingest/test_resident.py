@@ -41,7 +41,7 @@ def test_beyond_it_what_counts_is_what_is_left_when_the_free_was_given_back() ->
 
 def test_what_is_in_use_is_not_asked_for_again_before_it_has_grown() -> None:
     process = _Process(470)
-    assert list(_grown(process, _memory(process), 470, 480, 502, 503)) == [470, 480, 502, 503]
+    assert list(_grown(process, _memory(process), 470, 480, 493, 494)) == [470, 480, 493, 494]
     assert process.asked == 2
 
 

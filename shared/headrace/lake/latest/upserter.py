@@ -14,9 +14,9 @@ import pyarrow as pa
 from pyroaring import BitMap64
 
 from headrace.errors import InvariantError
+from headrace.lake.allocators import give_back
 from headrace.lake.damage import telling_of
 from headrace.lake.datafile import DataFile, FileLayout, by_partition, read_rows, write_file
-from headrace.lake.latest.allocators import give_back
 from headrace.lake.latest.changes import NUMBER, Came, Changes
 from headrace.lake.latest.keys import FewKeys, FileKeys, KeyIndex, Wanted
 from headrace.lake.latest.live import Action, LiveFile, LiveFiles, addition

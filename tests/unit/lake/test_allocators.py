@@ -4,7 +4,7 @@ import sys
 import psutil
 import pytest
 
-from headrace.lake.latest import allocators
+from headrace.lake import allocators
 
 
 def test_memory_between_what_is_still_held_goes_back() -> None:
