@@ -1,6 +1,6 @@
 """What the process has resident, without what lies free where that can be had back.
 
-Of records of 1 MB, within 512 MiB, twenty workers peaked at 471 to 498 MiB, and twelve that gave nothing back at 480 to
+Of records of 1 MB, within 512 MiB, ten workers peaked at 452 to 480 MiB, and twelve that gave nothing back at 480 to
 516. It is asked for near the limit alone: decision 0023.
 """
 
