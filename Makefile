@@ -18,14 +18,15 @@ RUNTIME := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.runtime)
 ifneq ($(shell command -v uv 2>/dev/null | grep -vxF "$(CURDIR)/.venv/bin/uv"),)
 UV := uv
 VENV := uv venv --quiet --allow-existing --no-python-downloads --python "$(PYTHON)" .venv
-install = uv pip install --quiet --python .venv/bin/python $(1)
+install = $(by_uv)
 else
 UV := .venv/bin/uv
 VENV := "$(PYTHON)" -m venv .venv
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 fetch_uv = @test $(UV) -nt requirements-setup.lock || $(PIP) --only-binary :all: --require-hashes -r requirements-setup.lock || echo "without uv"
-install = (test -x $(UV) && $(UV) pip install --quiet --python .venv/bin/python $(1)) || $(PIP) $(1)
+install = (test -x $(UV) && $(by_uv)) || $(PIP) $(1)
 endif
+by_uv = $(UV) pip install --quiet --python .venv/bin/python $(1)
 
 # Tests start hundreds of processes. Where a machine forbids to keep what was compiled, each of them would do it again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -128,7 +129,7 @@ help: ## Show this
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer; name one with PYTHON=")'
 	$(VENV)
 
-# Compiled as pip does it: a machine may forbid that to processes. Those of `make` are allowed to, and import a part of .dev.
+# Compiled, as pip does it unasked: a machine may forbid it to the processes that import, other than those of `make`.
 .venv/.runtime: export UV_COMPILE_BYTECODE := 1
 .venv/.runtime: requirements.lock pyproject.toml | .venv/bin/python
 	$(fetch_uv)

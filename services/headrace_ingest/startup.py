@@ -72,7 +72,7 @@ def prepare_tables(
     # The quarantine first: a main table that exists always has one, and one that has lost it does not get here.
     if kept is None:
         create_table(store, quarantine)
-    kept = kept or DeltaLog(store, quarantine.name)
+        kept = DeltaLog(store, quarantine.name)
     check_table(kept, quarantine)
     if there is None:
         starts = _starting_positions(topic, identity, chosen.start)

@@ -90,7 +90,7 @@ def kafka_ends(
         if partitions is not None:
             membership: Membership = ByHand(partitions, group_id)
         else:
-            membership = GroupMember(group_id or group_name(contract.name, table_id))
+            membership = GroupMember(group_name(contract.name, table_id) if group_id is None else group_id)
         return KafkaConsumer(settings.kafka, contract.topic, membership, queue_kib=queue_kib, observer=observer)
 
     # Of what the budget leaves beside the interpreter, its libraries and the index of keys: a record takes several

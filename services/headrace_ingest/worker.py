@@ -59,7 +59,7 @@ class Worker:
         pace: when to flush.
         watch: looks after the topic.
         clock: time.
-        resident: reads the process's resident bytes.
+        resident: reads the process's resident bytes, near their limit after what lies free was given back.
         stop_seconds: how long a stop or a revocation may take to make durable what was read.
         fenced: partitions that somebody else has moved.
         offsets: what the broker has; nothing is decided by it.
