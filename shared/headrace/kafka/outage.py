@@ -7,12 +7,13 @@ from headrace.kafka.client import UNREACHABLE, ClientErrors, client_log
 from headrace.kafka.statistics import ClientObserver, Statistics
 
 # librdkafka tries again within 15 s: where one of several brokers is away and the others answer, its next failure
-# must not look like another outage.
+# must not look like another outage. Its errors alone do not tell: it keeps the same one of a broker to itself for 30 s,
+# and a connection that nobody answers takes 30 s to fail.
 _QUIET_SECONDS = 16.0
 
 
 class OutageErrors(ClientErrors):
-    """Logs one line when connections begin to fail, and one when none has failed for a while and one stands.
+    """Logs one line when connections begin to fail, and one when none has failed for a while and those wanted stand.
 
     Args:
         observer: told of every error too.

@@ -8,6 +8,8 @@ INTERVAL_MS = 10_000
 """How often: one small request per partition and a window of round trips to each broker."""
 
 _MICRO = 1e-6
+_AT_REST = frozenset({"UP", "INIT"})
+"""States of a broker that is connected, and of one that nothing is wanted from."""
 
 
 class _RoundTrips(msgspec.Struct, frozen=True):
@@ -33,8 +35,9 @@ class Statistics(msgspec.Struct, frozen=True):
     brokers: dict[str, _Broker] = {}
 
     def connected(self) -> bool:
-        """Whether a connection to any broker stands."""
-        return any(broker.state == "UP" for broker in self.brokers.values())
+        """Whether a connection to any broker stands, and none is being made."""
+        states = {broker.state for broker in self.brokers.values()}
+        return "UP" in states and states <= _AT_REST
 
     def round_trips(self) -> dict[str, float]:
         """Quantiles of the slowest broker's round trips in seconds; empty if none answered in the window."""
