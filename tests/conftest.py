@@ -4,7 +4,7 @@ import gc
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from headrace.logs import configure_logs
 from tests.cpus import keep_to_one, start_one_runtime_thread, take_all_with_processes
@@ -12,7 +12,7 @@ from tests.cpus import keep_to_one, start_one_runtime_thread, take_all_with_proc
 pytest_plugins = ["headrace.testing.pytest_plugin"]
 
 # How fast the machine is is no property of the code.
-settings.register_profile("headrace", deadline=None, print_blob=True)
+settings.register_profile("headrace", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headrace")
 
 start_one_runtime_thread()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from headrace.kafka.consumer import Poll
+from headrace.testing.waiting import PATIENCE_SECONDS
 from headrace_ingest.ports import Consumer
 
 
@@ -20,7 +21,11 @@ class Gate:
         self.pass_through()
 
     def pass_through(self) -> None:
-        assert self.opened.wait(60), "the gate was never opened"
+        assert self.opened.wait(2 * PATIENCE_SECONDS), "the gate was never opened"
+
+    def await_reached(self, what: str) -> None:
+        """Returns when somebody is held; `what` says in words why that will be."""
+        assert self.reached.wait(PATIENCE_SECONDS), what
 
 
 def before_polls(consumer: Consumer, act: Callable[[], object]) -> None:

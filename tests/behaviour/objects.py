@@ -11,7 +11,7 @@ from urllib.error import URLError
 
 import pytest
 
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 
 BUCKET = "lake"
 
@@ -29,7 +29,7 @@ def object_server() -> Iterator[str]:
             yield url
     finally:
         process.kill()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
 
 
 def reach(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

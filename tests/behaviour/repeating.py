@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from headrace.testing.waiting import PATIENCE_SECONDS
+
 
 @contextmanager
 def repeating(act: Callable[[], object], *, pause: float = 0.0) -> Iterator[None]:
@@ -29,6 +31,6 @@ def repeating(act: Callable[[], object], *, pause: float = 0.0) -> Iterator[None
         yield
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
         if failures:
             raise failures[0]

@@ -4,6 +4,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from headrace.testing.waiting import PATIENCE_SECONDS
 from headrace_ingest.worker import Worker
 
 
@@ -25,7 +26,7 @@ class Running:
         self._thread.start()
         return self
 
-    def join(self, seconds: float = 30.0) -> None:
+    def join(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Waits for the end of a worker that ends by itself; raises what it raised."""
         self._thread.join(seconds)
         assert not self._thread.is_alive(), f"the worker did not end within {seconds:g} s"

@@ -40,7 +40,7 @@ def standing_still(world: World, effects: Effects, **limits: int) -> Iterator[tu
         wait_until(lambda: value(running.worker, ingest.COMMITTED, "0") == 10, "the commit is known")
         effects.plan(Fault("commit ingest", 1, "before", gate.hold))
         send(world, 10, age=HOUR)
-        assert gate.reached.wait(20), "the commit takes place"
+        gate.await_reached("the commit takes place")
         try:
             yield running.worker, gate
         finally:

@@ -100,7 +100,7 @@ def standing_by(world: World, gate: Gate) -> Running:
     running = world.running()
     before_polls(running.worker.consumer, gate.hold)
     running.start()
-    assert gate.reached.wait(20), "it has claimed"
+    gate.await_reached("it has claimed")
     return running
 
 

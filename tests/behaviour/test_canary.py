@@ -72,7 +72,7 @@ def shown(process: Process) -> Mapping[str, float]:
 
 def await_shown(process: Process, metric: Metric, *words: str, least: float = 1, most: float = 1e9) -> None:
     name = " ".join([metric.name, *words])
-    wait_until(lambda: least <= shown(process)[name] <= most, f"{name} is {least} to {most}", seconds=60)
+    wait_until(lambda: least <= shown(process)[name] <= most, f"{name} is {least} to {most}")
 
 
 def stop(process: Process) -> None:

@@ -36,7 +36,7 @@ def test_a_wall_clock_that_jumps_loses_nothing_and_delays_nothing(strict_world: 
             clock.set(time)
             records = [poison(n) if n % 10 == 3 else fill(n) for n in range(sent, sent + 30)]
             sent += 30
-            world.await_landing(*world.topic.extend(records), seconds=10)
+            world.await_landing(*world.topic.extend(records))
             assert running.alive
     world.assert_exact()
     ingested = {row["_ingested_at"].date() for row in world.rows()}

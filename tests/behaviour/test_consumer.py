@@ -61,7 +61,7 @@ class Reading:
             self.step()
             return holds()
 
-        wait_until(stepped, what, seconds=30)
+        wait_until(stepped, what)
 
     def until_read(self, *addresses: Address) -> None:
         self.until(lambda: set(addresses) <= self.values.keys(), f"{addresses[:3]} are read")

@@ -115,7 +115,7 @@ def what_is_shown(process: Process) -> list[Sample]:
     process.await_said('"serving"')
     url = served_at(process.said)
     looks = {(tables.COLLECTION_SECONDS.name, look) for look in tables.LOOKS}
-    wait_until(lambda: looks <= moved(scrape(url)), "all looks were taken", seconds=30)
+    wait_until(lambda: looks <= moved(scrape(url)), "all looks were taken")
     return scrape(url)
 
 

@@ -94,7 +94,7 @@ def test_while_a_worker_catches_up_lag_and_freshness_shrink_to_what_is_left(kafk
                 seen.append((lag(shown), freshness(shown)))
                 return seen[-1][0] == 0
 
-            wait_until(caught_up, "the worker has caught up", seconds=60)
+            wait_until(caught_up, "the worker has caught up")
     assert seen[0][0] == 1_000
     assert seen[0][1] == pytest.approx(HOUR, abs=60)
     assert seen[-1] == (0, 0)

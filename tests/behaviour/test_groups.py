@@ -43,12 +43,12 @@ def test_workers_of_a_group_change_their_protocol_one_at_a_time(
     with ExitStack() as group:
         workers = [group.enter_context(old.running()) for _ in range(2)]
         for number in range(2):
-            kafka_world.await_landing(*kafka_world.topic.extend(next(records)), seconds=40)
+            kafka_world.await_landing(*kafka_world.topic.extend(next(records)))
             workers[number].stop()
             workers[number] = group.enter_context(new.running())
-            wait_until(lambda: holds_all(kafka_world, *workers), "the partitions are shared", seconds=60)
+            wait_until(lambda: holds_all(kafka_world, *workers), "the partitions are shared")
             assert all(worker.alive for worker in workers)
-        kafka_world.await_landing(*kafka_world.topic.extend(next(records)), seconds=40)
+        kafka_world.await_landing(*kafka_world.topic.extend(next(records)))
     kafka_world.assert_exact()
 
 
@@ -58,13 +58,13 @@ def test_a_static_member_comes_back_to_its_partitions_without_a_rebalance(
 ) -> None:
     world, records = replace(kafka_world, membership=membership), pieces()
     with world.running(member="stays") as stays, world.running(member="returns") as returns:
-        wait_until(lambda: holds_all(world, stays, returns), "the partitions are shared", seconds=40)
+        wait_until(lambda: holds_all(world, stays, returns), "the partitions are shared")
         held, kept = set(returns.worker._leases), set(stays.worker._leases)
         with capture_logs() as lines:
             returns.stop()
             world.topic.extend(next(records))
             with world.running(member="returns") as returned:
-                wait_until(lambda: set(returned.worker._leases) == held, "it has its partitions again", seconds=40)
+                wait_until(lambda: set(returned.worker._leases) == held, "it has its partitions again")
                 world.await_landing(*world.topic.records)
                 gone = [line["event"] for line in lines if line["event"] in ("revoked", "lost")]
                 assert gone == ["revoked"], "nobody but the one that went gave partitions away"
@@ -78,7 +78,7 @@ def test_of_two_workers_with_one_static_id_the_classic_group_keeps_the_newer(kaf
     world.await_landing(*world.topic.extend(next(records)))
     with world.running():
         with pytest.raises(AnotherWriterError, match="HEADRACE_KAFKA__GROUP_INSTANCE_ID: give each its own") as stopped:
-            older.join(40)
+            older.join()
         assert stopped.value.exit_code == 82
         world.await_landing(*world.topic.extend(next(records)))
     world.assert_exact()
@@ -89,7 +89,7 @@ def test_of_two_workers_with_one_static_id_the_newer_protocol_keeps_the_older(ka
     with world.running() as older:
         world.await_landing(*world.topic.extend(next(records)))
         with pytest.raises(MemberIdInUseError, match="start again after that") as stopped:
-            world.running().start().join(40)
+            world.running().start().join()
         assert stopped.value.exit_code == 75
         world.await_landing(*world.topic.extend(next(records)))
         assert older.alive
@@ -125,7 +125,7 @@ def test_what_the_brokers_refuse_of_a_member_is_a_wrong_setting(
             world.await_landing(*world.topic.extend(next(pieces())))
             for settings, named in refused:
                 with pytest.raises(ConfigError, match=named) as stopped:
-                    world.running(kafka=settings).start().join(40)
+                    world.running(kafka=settings).start().join()
                 assert stopped.value.exit_code == 78
                 assert accepted.alive
         if "group.consumer.migration.policy" in broker:  # only members bind a group to a protocol

@@ -21,6 +21,7 @@ from headrace.errors import (
 from headrace.lake import Lake
 from headrace.lake.by_hand import upkeep
 from headrace.read.history import read_history
+from headrace.testing.waiting import PATIENCE_SECONDS
 from tests.behaviour.handmade import prices, rows
 
 DAY = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
@@ -104,7 +105,7 @@ def test_many_writers_at_once_lose_and_double_nothing(lake: Lake) -> None:
     gate = Barrier(4)
 
     def write(number: int) -> None:
-        gate.wait(30)
+        gate.wait(PATIENCE_SECONDS)
         if number % 2:
             lake.append("prices", prices(number))
         else:

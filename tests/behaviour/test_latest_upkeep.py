@@ -114,4 +114,4 @@ def test_a_worker_that_flushes_all_the_time_and_maintenance_do_not_hold_each_oth
 def await_flushes(world: LatestWorld, count: int) -> None:
     """Returns when the worker has made so many versions more."""
     before = world.table().version()
-    wait_until(lambda: world.table().version() >= before + count, "the worker flushes", seconds=60)
+    wait_until(lambda: world.table().version() >= before + count, "the worker flushes")

@@ -10,6 +10,7 @@ from headrace.errors import MaintenanceHeldError
 from headrace.lake.store import Store
 from headrace.lake.upkeep.lease import TTL, Lease, read_record, take_lease
 from headrace.testing.manual_clock import ManualClock
+from headrace.testing.waiting import PATIENCE_SECONDS
 
 
 def test_a_second_holder_is_refused_by_name_until_the_first_gives_back(objects: str) -> None:
@@ -45,7 +46,7 @@ def test_of_many_that_take_it_at_once_one_gets_it(objects: str) -> None:
 
     def attempt(number: int) -> Lease | None:
         store = Store(objects)
-        gate.wait(30)
+        gate.wait(PATIENCE_SECONDS)
         try:
             return take_lease(store, "t", f"taker/{number}", clock)
         except MaintenanceHeldError:

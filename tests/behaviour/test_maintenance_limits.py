@@ -152,7 +152,7 @@ def test_no_process_of_a_merge_outlives_maintenance(memory_world: World, tmp_pat
         assert process.kill() == -signal.SIGKILL
 
         for each in (merge, server):
-            wait_until(partial(gone, each), "it has ended", seconds=30)
+            wait_until(partial(gone, each), "it has ended")
     memory_world.assert_exact()
 
 

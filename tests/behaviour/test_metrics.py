@@ -96,7 +96,7 @@ def test_while_catching_up_the_newest_durable_record_tells_how_far(strict_world:
     second = send(world, 10, age=HOUR)
     with world.running(flush_rows=1) as running:  # a batch is what a poll brings, and the first brings ten at most
         worker = running.worker
-        assert gate.reached.wait(20), "the second commit takes place"
+        gate.await_reached("the second commit takes place")
         wait_until(lambda: value(worker, ingest.COMMITTED, "0") > 0, "the first commit is known")
         assert lag(worker) == 20 - value(worker, ingest.COMMITTED, "0") >= 10
         assert watermark(worker) == pytest.approx(first, abs=0.01)
@@ -112,7 +112,7 @@ def test_before_its_first_commit_a_worker_is_as_old_as_what_waits(memory_world: 
     stamp = send(world, 10, age=HOUR)
     effects.plan(Fault("commit ingest", 1, "before", gate.hold))
     with world.running() as running:
-        assert gate.reached.wait(20), "the commit takes place"
+        gate.await_reached("the commit takes place")
         assert watermark(running.worker) == pytest.approx(stamp, abs=0.01)
         assert lag(running.worker) == 10
         gate.opened.set()
@@ -142,7 +142,6 @@ def test_a_partition_that_moved_is_shown_by_its_new_worker_alone(group_world: Wo
             wait_until(
                 lambda: bool(owned(first)) and bool(owned(second)) and owned(first) | owned(second) == everything,
                 "the partitions are shared",
-                seconds=60,
             )
             assert owned(first).isdisjoint(owned(second))
             for metric in ingest.INGEST:
@@ -218,7 +217,7 @@ def test_a_lost_partition_is_shown_until_the_group_answers(memory_world: World) 
         )
         gate = Gate()
         before_polls(running.worker.consumer, gate.hold)
-        assert gate.reached.wait(20), "the worker polls"
+        gate.await_reached("the worker polls")
         lost = owned(running)
         world.expel(running.worker.consumer)
         wait_until(lambda: len(owned(other)) == 3, "the other one takes all")

@@ -66,7 +66,7 @@ def an_everyday_process(world: World) -> list[Sample]:
             world.await_landing(world.topic.append(fill(200 + number)))
         process.await_said('"checkpoint"')
         told = (ingest.BROKER_RTT.name, "0.99")
-        wait_until(lambda: told in moved(scrape(url)), "librdkafka has told of itself", seconds=30)
+        wait_until(lambda: told in moved(scrape(url)), "librdkafka has told of itself")
         assert probe(url) == {"startupz": 200, "livez": 200, "readyz": 200}
         return scrape(url)
 
@@ -116,7 +116,7 @@ def a_group_that_does_not_listen(world: World) -> list[Sample]:
             world.topic.append(fill(1))
             return value(worker, ingest.OFFSET_COMMIT_FAILURES) > 0
 
-        wait_until(refused, "the group refuses", seconds=30)
+        wait_until(refused, "the group refuses")
         return samples(worker)
 
 

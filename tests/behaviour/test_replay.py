@@ -13,7 +13,7 @@ from headrace import Event, EventId, Price, Symbol, Table, UtcTimestamp
 from headrace.contracts import Contract, RejectReason, contract_of
 from headrace.errors import ConfigError, WrongTableError
 from headrace.offsets import OffsetRange
-from headrace.testing.waiting import wait_for_more, wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_for_more, wait_until
 from headrace_ingest.replay import selection
 from headrace_ingest.replay.selection import Selection
 from tests.behaviour.made_up import contract_for, tight_contract_for
@@ -129,7 +129,7 @@ def test_two_replays_at_once_land_each_record_once(memory_world: World) -> None:
     start = threading.Barrier(4)
 
     def one(_number: int) -> int:
-        start.wait(10)
+        start.wait(PATIENCE_SECONDS)
         return memory_world.replay().replayed
 
     with ThreadPoolExecutor(4) as pool:
@@ -156,7 +156,7 @@ def test_a_proof_beside_replays_holds_at_whatever_moment(memory_world: World, mo
     with repeating(prove):
         for first in range(0, 150, 10):
             # Between any two of its commits somebody may look.
-            wait_for_more(resolved, 1, seconds=60)
+            wait_for_more(resolved, 1)
             spans = [OffsetRange(first, first + 10)]
             world.replay(Selection(offsets=dict.fromkeys(range(3), spans)))
     assert len(set(resolved)) > 5, "proofs were made while records came home"

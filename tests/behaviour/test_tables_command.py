@@ -84,12 +84,12 @@ def test_a_table_of_workers_is_asked_for_twice_and_what_they_will_do_is_said(
     settings = {"HEADRACE_LAKE__ROOT": str(world.root)}
 
     with headrace(world.folder, "tables", "delete", TABLE, terminal=True, settings=settings) as running:
-        wait_until(lambda: "[y/N]" in running.printed, "the question", seconds=60)
+        wait_until(lambda: "[y/N]" in running.printed, "the question")
         assert f"Workers fill it from topic {world.topic.name}: stop them first" in running.printed
         running.type("y")
-        wait_until(lambda: "Its name" in running.printed, "the second question", seconds=60)
+        wait_until(lambda: "Its name" in running.printed, "the second question")
         running.type("fill")
-        assert running.wait(60) == 130
+        assert running.wait() == 130
     assert "Nothing was deleted." in running.printed
     world.assert_proved()
 

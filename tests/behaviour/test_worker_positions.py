@@ -117,7 +117,7 @@ def test_records_of_a_topic_created_anew_never_land_however_fast_they_come(stric
     # More than the old position, at once: the worker goes on reading long before it looks at the topic again.
     world.topic.extend([fill(n, note="anew") for n in range(300)])
     with pytest.raises(HeadraceError) as stopped:
-        running.join(60)
+        running.join()
     assert stopped.value.exit_code in (80, 66, 81)
     assert world.landed() == before
 

@@ -22,6 +22,7 @@ from headrace.read.proof.truth import Truth
 from headrace.settings import Settings
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.memory_broker import MemoryBroker, StoredRecord
+from headrace.testing.waiting import PATIENCE_SECONDS
 from headrace_ingest.wiring import Ends, kafka_ends
 
 
@@ -203,7 +204,7 @@ class ClusterTopic:
         client = KafkaClient({"bootstrap.servers": self.handle.bootstrap_servers, "group.id": group, "log_level": 0})
         try:
             asked = [TopicPartition(self.name, p) for p in range(self.partitions)]
-            return {t.partition: t.offset for t in client.committed(asked, timeout=10) if t.offset >= 0}
+            return {t.partition: t.offset for t in client.committed(asked, timeout=PATIENCE_SECONDS) if t.offset >= 0}
         finally:
             client.close()
 

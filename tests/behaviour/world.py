@@ -24,7 +24,7 @@ from headrace.read.proof.report import TableReport
 from headrace.read.proof.verify import Verifier
 from headrace.settings import Settings, load_settings
 from headrace.testing.memory_broker import MemoryBroker, MemoryConsumer, StoredRecord
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from headrace_ingest.monitoring import new_metrics
 from headrace_ingest.ports import Consumer
 from headrace_ingest.replay.report import ReplayReport
@@ -214,7 +214,7 @@ class World:
         positions = self.positions()
         return all(positions.get(partition, 0) > offset for partition, offset in addresses)
 
-    def await_landing(self, *addresses: Address, seconds: float = 20.0) -> None:
+    def await_landing(self, *addresses: Address, seconds: float = PATIENCE_SECONDS) -> None:
         """Returns when the table's positions are past `addresses`."""
         log, looked_at = self.root / TABLE / "_delta_log", set[str]()
 

@@ -76,13 +76,13 @@ class Stage:
     def settle(self) -> None:
         """Returns when everything that was started serves its metrics, and Prometheus knows where."""
         for name, process in self._running.items():
-            process.await_said('"serving"', seconds=60)
+            process.await_said('"serving"')
             self._scrape(self._jobs[name], name, served_at(process.said).removeprefix("http://"))
 
     def await_tables(self) -> None:
         """Returns when workers have made their tables."""
         logs = [self.folder / "lake" / name / "_delta_log" for name in ("trades", "headrace_heartbeat")]
-        wait_until(lambda: all(log.is_dir() for log in logs), "there are tables", seconds=60)
+        wait_until(lambda: all(log.is_dir() for log in logs), "there are tables")
 
     def kill(self, *names: str) -> None:
         """Kills processes; they stay targets."""

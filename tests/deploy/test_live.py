@@ -124,6 +124,6 @@ def assert_everything_has_data(stage: Stage) -> None:
         return not silent
 
     with suppress(TimeoutError):
-        wait_until(all_answered, "everything has data", seconds=60)
+        wait_until(all_answered, "everything has data")
     assert [each for each in silent if not has_data(stage.prometheus, each[1])] == []
     assert stage.prometheus.rule_errors() == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from headrace.offsets import Address
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from tests.behaviour.repeating import repeating
 from tests.behaviour.world import TABLE, World, fill, poison
 from tests.faults.forking import become_headrace, start_forked
@@ -60,7 +60,7 @@ class Process:
                 with suppress(ProcessLookupError):
                     os.kill(self.pid, number)
 
-    def await_said(self, text: str, *, after: int = 0, seconds: float = 30.0) -> None:
+    def await_said(self, text: str, *, after: int = 0, seconds: float = PATIENCE_SECONDS) -> None:
         """Returns when it has written `text`, beyond the first `after` characters."""
         wait_until(lambda: text in self.said[after:] or not self.alive, f"it says {text}", seconds=seconds)
         assert text in self.said[after:], self.said
@@ -70,7 +70,7 @@ class Process:
         self._process.join(seconds)
         return self.alive
 
-    def end(self, seconds: float = 30.0) -> int:
+    def end(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Its exit code."""
         self._process.join(seconds)
         code = self._process.exitcode

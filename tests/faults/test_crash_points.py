@@ -190,7 +190,7 @@ def test_the_next_worker_tells_the_group_what_a_dead_one_could_not(
 @settings(
     max_examples=15,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(first=st.integers(1, 60), second=st.integers(1, 60), after=st.tuples(st.booleans(), st.booleans()))
 def test_a_crash_in_the_recovery_from_a_crash_loses_and_doubles_nothing(

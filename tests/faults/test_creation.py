@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from headrace.errors import WrongTableError
+from headrace.testing.waiting import PATIENCE_SECONDS
 from tests.behaviour.gates import Gate
 from tests.behaviour.running import Running
 from tests.behaviour.world import TABLE, World, fill, poison
@@ -22,7 +23,7 @@ def test_of_many_creators_at_once_one_creates_the_table_and_all_work_on_it(memor
     barrier = threading.Barrier(CREATORS)
 
     def create(_number: int) -> None:
-        barrier.wait(20)
+        barrier.wait(PATIENCE_SECONDS)
         world.worker()
 
     with ThreadPoolExecutor(CREATORS) as pool:
@@ -40,7 +41,7 @@ def test_a_creator_that_is_overtaken_takes_what_is_there(memory_world: World, ef
     effects.plan(Fault("write version 0 of the table", 1, "before", gate.hold))
     with ThreadPoolExecutor(1) as pool:
         late = pool.submit(world.worker, start="latest")
-        assert gate.reached.wait(20)
+        gate.await_reached("it is about to create")
         world.topic.extend([fill(n) for n in range(10)])
         world.drain(start="earliest")
         version_0 = (world.root / TABLE / "_delta_log" / f"{0:020d}.json").read_bytes()

@@ -48,7 +48,7 @@ def test_two_workers_killed_at_random_moments_leave_the_latest_rows_every_time(
         for number in range(ROUNDS):
             with worker("victim") as victim:
                 if number % 3:  # in the midst of flushes; else also while it starts
-                    victim.await_said('"event": "flush"', seconds=60)
+                    victim.await_said('"event": "flush"')
                 assert victim.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 1.0)), victim.said
                 victim.signal(signal.SIGKILL)
                 assert victim.end() == -signal.SIGKILL

@@ -52,7 +52,7 @@ def test_a_zombie_changes_nothing_and_both_go_on(
     zombie = Running(world.worker(**QUICK))
     freeze_polls(zombie.worker.consumer, gate)
     with zombie:
-        assert gate.reached.wait(20), "the effect takes place"
+        gate.await_reached("the effect takes place")
         send_some(world, 50)
         world.expel(zombie.worker.consumer)
         with world.running(**QUICK):
@@ -80,7 +80,7 @@ def test_a_zombie_that_wakes_before_it_looks_at_the_table_moves_nothing_back(
     freeze_polls(zombie.worker.consumer, gate)
     send_some(world, 0)
     with zombie:
-        assert gate.reached.wait(20), "it flushes"
+        gate.await_reached("it flushes")
         send_some(world, 30)
         world.expel(zombie.worker.consumer)
         with world.running(**QUICK):

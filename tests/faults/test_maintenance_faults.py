@@ -134,7 +134,7 @@ def test_a_process_killed_when_its_exchange_is_visible_leaves_a_whole_table_and_
         feed(world, 9)
         before = world.table().version()
         with start_maintenance(world) as process:
-            wait_until(partial(has_moved, world, before), "files are merged", seconds=60)
+            wait_until(partial(has_moved, world, before), "files are merged")
             assert process.kill() == -signal.SIGKILL
         world.assert_exact()
 

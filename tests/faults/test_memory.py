@@ -28,7 +28,7 @@ from headrace.offsets import SourceId
 from headrace.sections import MIB, IngestSettings
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.peak_memory import wait_and_watch
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from headrace_bots.load import Rendered, fill_topic, render_trades
 from headrace_ingest.startup import prepare_tables
 from tests.behaviour.world import DAY, World, fill
@@ -182,7 +182,7 @@ def test_a_store_that_hangs_makes_the_worker_pause_instead_of_collecting_on(
     def hang(store: Store, path: str, data: bytes | memoryview) -> None:
         if path.endswith(".parquet"):
             hanging.set()
-            assert released.wait(30), "the test did not release the store"
+            assert released.wait(2 * PATIENCE_SECONDS), "the test did not release the store"
         put(store, path, data)
 
     memory_world.topic.extend([fill(number) for number in range(60_000)])

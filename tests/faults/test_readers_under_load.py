@@ -120,10 +120,10 @@ def test_fifty_readers_see_no_error_no_row_twice_and_nothing_go_away(world: Worl
             stack.enter_context(repeating(reader.look, pause=PAUSE_SECONDS))
         for batch in range(BATCHES):
             send(world, latest, batch)
-            wait_for_more(looks, READERS // 4, seconds=60)
-        world.await_landing(*{p: max(o for q, o in world.topic.records if q == p) for p in (0, 1)}.items(), seconds=60)
+            wait_for_more(looks, READERS // 4)
+        world.await_landing(*{p: max(o for q, o in world.topic.records if q == p) for p in (0, 1)}.items())
         latest.await_all()
-        wait_for_more(looks, 2 * READERS, seconds=60)
+        wait_for_more(looks, 2 * READERS)
     assert all(len(reader.seen) == len(world.rows()) for reader in readers)
     assert len(before - set(world.root.rglob("*.parquet"))) > 5, "maintenance deleted files while they read"
     assert len(files(world)) < many + BATCHES, "it merged files, too"

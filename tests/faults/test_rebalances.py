@@ -190,7 +190,7 @@ def test_a_storm_over_real_processes_leaves_each_record_once(kafka_world: World,
         with producing(world, stream()) as sent:
             for _ in range(10):
                 storm.step(chance.randrange(SLOTS))
-                wait_for_more(sent, chance.randrange(20, 600), seconds=60)
+                wait_for_more(sent, chance.randrange(20, 600))
             workers = storm.end()
         assert {worker.end() for worker in workers} <= ends, [w.said for w in workers if w.end() not in ends]
     assert len(set(storm.happened)) > 1, storm.happened

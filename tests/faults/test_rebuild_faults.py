@@ -233,7 +233,7 @@ def test_a_zombie_that_wakes_after_a_rebuild_writes_on_the_new_rows(world: Lates
     zombie = Running(world.worker(flush_seconds=0.05))
     freeze_polls(zombie.worker.consumer, gate)
     with zombie:
-        assert gate.reached.wait(20), "it is about to commit"
+        gate.await_reached("it is about to commit")
         world.rebuild()
         gate.opened.set()
         world.await_all()
@@ -269,7 +269,7 @@ def test_a_table_that_never_stands_still_is_left_as_it_is(
     world.assert_latest()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_rebuild_killed_at_random_moments_leaves_the_old_table_or_the_new(tmp_path: Path) -> None:
     chance = seeded()
     world = LatestWorld("memory", MemoryTopic(2), tmp_path)
@@ -284,7 +284,7 @@ def test_a_rebuild_killed_at_random_moments_leaves_the_old_table_or_the_new(tmp_
     for _ in range(6):
         before = len(list(begun.iterdir()))
         with start_rebuild(world, LOG) as process:
-            wait_until(partial(has_gone_on, process, begun, before), "the rebuild has begun, or has ended", seconds=60)
+            wait_until(partial(has_gone_on, process, begun, before), "the rebuild has begun, or has ended")
             process.runs_for(chance.uniform(0.0, 0.2))
             killed_at_work += process.kill() == -signal.SIGKILL
         if world.notes()[-1]["kind"] == "rebuild":

@@ -214,7 +214,7 @@ def test_an_error_at_any_effect_of_a_replay_loses_and_doubles_nothing(
 @settings(
     max_examples=10,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(first=st.integers(1, 50), second=st.integers(1, 50), after=st.tuples(st.booleans(), st.booleans()))
 def test_a_replay_that_dies_while_it_completes_a_dead_one_is_completed_by_the_next(

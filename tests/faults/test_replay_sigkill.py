@@ -20,7 +20,7 @@ def has_gone_on(process: Process, commits: Path, before: int) -> bool:
     return len(list(commits.iterdir())) > before or not process.alive
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Path) -> None:
     chance = seeded()
     world = World("memory", MemoryTopic(2), tmp_path)
@@ -33,7 +33,7 @@ def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Pa
     for number in range(4):
         before = len(list(commits.iterdir()))
         with start_replay(world) as process:
-            wait_until(partial(has_gone_on, process, commits, before), "the replay commits, or has ended", seconds=60)
+            wait_until(partial(has_gone_on, process, commits, before), "the replay commits, or has ended")
             if number:  # the first one at once: there is most to do
                 process.runs_for(chance.uniform(0.0, 0.3))
             killed_at_work += process.kill() == -signal.SIGKILL

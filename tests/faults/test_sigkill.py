@@ -24,7 +24,7 @@ ROUNDS = 7
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("membership", [CLASSIC, CLASSIC_STATIC, BY_HAND], ids=lambda membership: membership.name)
 def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(
     kafka_world: World, membership: Membership
@@ -53,7 +53,7 @@ def test_a_worker_killed_at_random_moments_leaves_each_record_once_every_time(
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("membership", [CLASSIC, CONSUMER], ids=lambda membership: membership.name)
 def test_a_frozen_process_that_wakes_after_its_partitions_moved_adds_nothing(
     kafka_world: World, membership: Membership
@@ -68,7 +68,7 @@ def test_a_frozen_process_that_wakes_after_its_partitions_moved_adds_nothing(
                 # Everything that is sent from now on lands although one of the two stands still.
                 before = len(sent)
                 wait_for_more(sent, 200)
-                world.await_landing(*sent[before : before + 200], seconds=30)
+                world.await_landing(*sent[before : before + 200])
                 woken_at = len(zombie.said)
                 zombie.signal(signal.SIGCONT)
                 zombie.await_said('"event": "flush"', after=woken_at)

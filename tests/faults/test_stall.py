@@ -36,7 +36,7 @@ def test_a_stalled_worker_loses_its_partitions_and_takes_its_share_again(
         world.await_landing(*world.topic.extend(some(0)))
         over = stall(stalled.worker)
         with world.running(kafka=LEAST_MAX_POLL) as other:
-            world.await_landing(*world.topic.extend(some(100)), seconds=60)
+            world.await_landing(*world.topic.extend(some(100)))
             over.set()
             world.topic.extend(some(200))
 
@@ -44,7 +44,7 @@ def test_a_stalled_worker_loses_its_partitions_and_takes_its_share_again(
                 held = [set(worker._leases) for worker in (stalled.worker, other.worker)]
                 return all(held) and held[0] | held[1] == set(range(world.topic.partitions))
 
-            wait_until(shared, "both have partitions", seconds=60)
-            world.await_landing(*world.topic.extend(some(300)), seconds=60)
+            wait_until(shared, "both have partitions")
+            world.await_landing(*world.topic.extend(some(300)))
             assert stalled.alive, stalled.failure
     world.assert_exact()

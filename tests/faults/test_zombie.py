@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headrace.errors import AnotherWriterError
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from tests.behaviour.gates import Gate, freeze_polls
 from tests.behaviour.running import Running
 from tests.behaviour.world import World, fill, poison
@@ -56,7 +56,7 @@ def test_a_zombie_adds_nothing_and_both_go_on(
     if wholly:
         freeze_polls(zombie.worker.consumer, gate)
     with zombie:
-        assert gate.reached.wait(20), "the effect takes place"
+        gate.await_reached("the effect takes place")
         wait_until(lambda: zombie.worker._flight is not None, "the loop knows of it")
         flight = zombie.worker._flight
         assert flight is not None
@@ -91,14 +91,14 @@ def test_a_zombie_that_wakes_before_its_successor_flushes_quarantines_nothing(
     zombie = Running(world.worker(**QUICK))
     freeze_polls(zombie.worker.consumer, polls)
     with zombie:
-        assert gate.reached.wait(20), "it is about to quarantine"
+        gate.await_reached("it is about to quarantine")
         flight = zombie.worker._flight
         assert flight is not None
         world.expel(zombie.worker.consumer)
         with world.running(flush_seconds=3600) as successor:
             wait_until(lambda: successor.worker._batch.records == 20, "the successor has read the same records")
             gate.opened.set()
-            wait([flight.future], timeout=20)
+            wait([flight.future], timeout=PATIENCE_SECONDS)
             assert world.quarantined() == {}
             successor.stop()
         polls.opened.set()
@@ -112,7 +112,7 @@ def test_a_zombies_commit_that_had_landed_is_not_repeated(memory_world: World, e
     zombie = Running(world.worker(**QUICK))
     freeze_polls(zombie.worker.consumer, gate)
     with zombie:
-        assert gate.reached.wait(20), "the commit takes place"
+        gate.await_reached("the commit takes place")
         assert world.have_landed(*sent)
         world.expel(zombie.worker.consumer)
         world.drain(**QUICK)
@@ -132,7 +132,7 @@ def test_a_second_group_under_the_same_name_stays_exact_until_one_gives_up(
         world.topic.extend(some(len(world.topic.records)))
         return not all(running.alive for running in pair)
 
-    wait_until(one_gave_up, "one of the two workers gives up", seconds=60)
+    wait_until(one_gave_up, "one of the two workers gives up")
     loser, winner = sorted(pair, key=lambda running: running.alive)
     with pytest.raises(AnotherWriterError, match="HEADRACE_KAFKA__GROUP_ID") as stopped:
         loser.join()

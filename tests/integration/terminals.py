@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from headrace.testing.waiting import PATIENCE_SECONDS
+
 _SOURCES = os.pathsep.join(str(Path(__file__).parents[2] / folder) for folder in ("shared", "services"))
 
 # A size that test runners export would outweigh the terminal's own.
@@ -31,9 +33,10 @@ class Running:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def wait(self, seconds: float) -> int:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
+        """Its exit code, when all that it printed is read."""
         code = self.process.wait(seconds)
-        self._reader.join(10)
+        self._reader.join(PATIENCE_SECONDS)
         return code
 
     def type(self, line: str) -> None:
@@ -90,5 +93,5 @@ def headrace(folder: Path, *arguments: str, terminal: bool, settings: Mapping[st
         yield running
     finally:
         process.kill()
-        running.wait(10)
+        running.wait()
         os.close(ours)

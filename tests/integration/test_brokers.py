@@ -15,8 +15,7 @@ from headrace.kafka.embedded import KEPT_BYTES_PER_PARTITION, PARTITIONS, Embedd
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.kafka_server import KafkaServer
 from headrace.testing.shared_kafka import KafkaAddress, SharedKafka
-
-GROUP_SECONDS = 30.0
+from headrace.testing.waiting import PATIENCE_SECONDS
 
 CHILD = """
 import sys
@@ -77,7 +76,7 @@ def produce(broker: BrokerHandle, topic: str, values: list[bytes], partition: in
 
 
 def read(consumer: Consumer, count: int) -> list[Message]:
-    deadline = Deadline.after(GROUP_SECONDS, SystemClock())
+    deadline = Deadline.after(PATIENCE_SECONDS, SystemClock())
     found: list[Message] = []
     while len(found) < count and not deadline.expired():
         found += consumer.consume(count - len(found), 0.2)
@@ -92,8 +91,8 @@ def test_delivery_reports_name_the_offsets_that_watermarks_then_cover(broker: Br
 
     assert [(m.partition(), m.offset()) for m in reports] == [(2, 0), (2, 1), (2, 2)]
     with a_consumer(broker) as consumer:
-        assert consumer.get_watermark_offsets(TopicPartition(topic, 2), timeout=10) == (0, 3)
-        assert consumer.get_watermark_offsets(TopicPartition(topic, 1), timeout=10) == (0, 0)
+        assert consumer.get_watermark_offsets(TopicPartition(topic, 2), timeout=PATIENCE_SECONDS) == (0, 3)
+        assert consumer.get_watermark_offsets(TopicPartition(topic, 1), timeout=PATIENCE_SECONDS) == (0, 0)
 
 
 def test_reading_to_the_end_of_a_partition_is_reported(broker: BrokerHandle) -> None:
@@ -123,7 +122,7 @@ def test_a_group_member_reads_from_the_positions_it_was_told(broker: BrokerHandl
         consumer.subscribe([topic], on_assign=at_one)
         records = read(consumer, 2)
         consumer.commit(offsets=[TopicPartition(topic, 0, 3)], asynchronous=False)
-        committed = consumer.committed([TopicPartition(topic, 0)], timeout=10)
+        committed = consumer.committed([TopicPartition(topic, 0)], timeout=PATIENCE_SECONDS)
 
     assert [(r.offset(), r.value()) for r in records] == [(1, b"1"), (2, b"2")]
     assert committed[0].offset == 3
@@ -132,7 +131,7 @@ def test_a_group_member_reads_from_the_positions_it_was_told(broker: BrokerHandl
 def test_two_members_share_the_partitions_cooperatively(broker: BrokerHandle) -> None:
     topic = broker.new_topic()
     group = f"pair-{topic}"
-    deadline = Deadline.after(GROUP_SECONDS, SystemClock())
+    deadline = Deadline.after(PATIENCE_SECONDS, SystemClock())
 
     with a_consumer(broker, group_id=group) as first, a_consumer(broker, group_id=group) as second:
         members = (first, second)
@@ -177,7 +176,7 @@ def test_embedded_broker_forgets_the_oldest_records_of_a_full_partition(embedded
     produce(embedded_broker, topic, [bytes(size)] * count)
 
     with a_consumer(embedded_broker) as consumer:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=PATIENCE_SECONDS)
     assert high == count
     assert low > 0
     assert (high - low) * size <= KEPT_BYTES_PER_PARTITION
@@ -207,15 +206,15 @@ def test_topics_are_created_with_settings_grown_emptied_and_deleted(kafka_broker
     admin.delete_records(topic, {0: 2})
 
     with a_consumer(kafka_broker) as consumer:
-        assert len(consumer.list_topics(topic, timeout=10).topics[topic].partitions) == 3
-        assert consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10) == (2, 3)
+        assert len(consumer.list_topics(topic, timeout=PATIENCE_SECONDS).topics[topic].partitions) == 3
+        assert consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=PATIENCE_SECONDS) == (2, 3)
     assert admin.delete_topic(topic)
     assert not admin.delete_topic(topic)
 
 
 def test_producing_to_a_missing_topic_does_not_create_it(kafka_broker: BrokerHandle) -> None:
     with a_consumer(kafka_broker) as consumer:
-        topic = consumer.list_topics("never-created", timeout=10).topics["never-created"]
+        topic = consumer.list_topics("never-created", timeout=PATIENCE_SECONDS).topics["never-created"]
     assert topic.error is not None
     assert topic.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
 
@@ -231,7 +230,7 @@ def test_started_kafka_also_asks_for_credentials(kafka: KafkaAddress) -> None:
         "log_level": 0,
     }
 
-    assert Producer({**login, "sasl.password": kafka.sasl_password}).list_topics(timeout=10).brokers
+    assert Producer({**login, "sasl.password": kafka.sasl_password}).list_topics(timeout=PATIENCE_SECONDS).brokers
     with pytest.raises(KafkaException):
         Producer({**login, "sasl.password": "wrong"}).list_topics(timeout=1)
 

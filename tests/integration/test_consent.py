@@ -57,9 +57,9 @@ def used(unused: Cluster) -> Cluster:
 @pytest.mark.parametrize("answer", ["n", ""])
 def test_who_does_not_agree_sends_nothing(used: Cluster, command: tuple[str, ...], answer: str, tmp_path: Path) -> None:
     with headrace(tmp_path, *command, terminal=True, settings=used.settings) as running:
-        wait_until(lambda: "[y/N]" in running.printed, "the question", seconds=60)
+        wait_until(lambda: "[y/N]" in running.printed, "the question")
         running.type(answer)
-        assert running.wait(60) == 130
+        assert running.wait() == 130
     assert TOLD in running.printed
     assert str(used.kafka.bootstrap_servers) in running.printed
     assert "Nothing was sent." in running.printed
@@ -69,27 +69,27 @@ def test_who_does_not_agree_sends_nothing(used: Cluster, command: tuple[str, ...
 
 def test_who_agrees_sends(used: Cluster, tmp_path: Path) -> None:
     with headrace(tmp_path, *SIMULATE, terminal=True, settings=used.settings) as running:
-        wait_until(lambda: "[y/N]" in running.printed, "the question", seconds=60)
+        wait_until(lambda: "[y/N]" in running.printed, "the question")
         running.type("y")
-        assert running.wait(60) == 0
+        assert running.wait() == 0
     assert used.everything() > 20
 
 
 def test_who_agreed_beforehand_is_not_asked(used: Cluster, tmp_path: Path) -> None:
     with headrace(tmp_path, *SIMULATE, "--yes", terminal=True, settings=used.settings) as running:
-        assert running.wait(60) == 0
+        assert running.wait() == 0
     assert TOLD not in running.printed
 
 
 def test_topics_that_never_had_a_record_are_nobodys(unused: Cluster, tmp_path: Path) -> None:
     with headrace(tmp_path, *SIMULATE, terminal=True, settings=unused.settings) as running:
-        assert running.wait(60) == 0
+        assert running.wait() == 0
     assert "already" not in running.printed
 
 
 def test_without_a_terminal_it_is_told_before_the_first_event(used: Cluster, tmp_path: Path) -> None:
     with headrace(tmp_path, *SIMULATE, terminal=False, settings=used.settings) as running:
-        assert running.wait(60) == 0
+        assert running.wait() == 0
     told, *progress = running.printed.splitlines()
     assert "WARNING: simulated events go among what is there already" in told
     assert TOLD in told
@@ -99,5 +99,5 @@ def test_without_a_terminal_it_is_told_before_the_first_event(used: Cluster, tmp
 
 def test_the_demo_without_a_terminal_tells_it_too(used: Cluster, tmp_path: Path) -> None:
     with headrace(tmp_path, "demo", terminal=False, settings=used.settings) as running:
-        wait_until(lambda: TOLD in running.printed, "the warning", seconds=60)
+        wait_until(lambda: TOLD in running.printed, "the warning")
     assert "the bots begin" not in running.printed.partition(TOLD)[0]

@@ -68,13 +68,13 @@ def test_ending_it_leaves_no_process_and_the_terminal_as_it_was(
     tmp_path: Path, number: signal.Signals, terminal: bool, code: int
 ) -> None:
     with demo(tmp_path, terminal=terminal) as running:
-        wait_until(lambda: "5 workers start" in running.printed, "it begins", seconds=60)
-        wait_until(lambda: len(running.descendants()) == 5, "5 workers", seconds=60)
+        wait_until(lambda: "5 workers start" in running.printed, "it begins")
+        wait_until(lambda: len(running.descendants()) == 5, "5 workers")
         others = running.descendants()
         groups = {process.environ()["HEADRACE_KAFKA__GROUP_ID"] for process in others}
         assert len(groups - {_REAL_GROUP}) == len(groups) == 4
         running.process.send_signal(number)
-        assert running.wait(30) == code
+        assert running.wait() == code
         wait_until(lambda: gone(others), "all processes are gone")
     if terminal:
         assert running.printed.rindex(_FIRST_SCREEN) > running.printed.rindex(_OTHER_SCREEN)

@@ -65,7 +65,7 @@ def test_everything_runs_and_can_be_looked_at_until_ctrl_c_ends_it(tmp_path: Pat
         if prometheus:
             (at,) = re.findall(r"alerts at (http://[\d.:]+)/alerts", running.printed)
             jobs = {"headrace-ingest", "headrace-maintenance", "headrace-canary"}
-            wait_until(lambda: up(at) == jobs, "Prometheus scrapes them", seconds=60)
+            wait_until(lambda: up(at) == jobs, "Prometheus scrapes them")
         else:
             assert "is not installed" in running.printed
         others = running.descendants()
@@ -81,12 +81,12 @@ def test_everything_runs_and_can_be_looked_at_until_ctrl_c_ends_it(tmp_path: Pat
 
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     with headrace(tmp_path, "demo", "--observe", "--broker", "embedded", terminal=False, settings={}) as running:
-        wait_until(lambda: "workers start" in running.printed, "it begins", seconds=60)
-        wait_until(lambda: len(running.descendants()) >= 8, "all processes are there", seconds=60)
+        wait_until(lambda: "workers start" in running.printed, "it begins")
+        wait_until(lambda: len(running.descendants()) >= 8, "all processes are there")
         others = running.descendants()
         others[0].suspend()  # one that does not end when it is asked to
         running.process.send_signal(signal.SIGINT)
-        wait_until(lambda: "ending" in running.printed, "it ends", seconds=60)
+        wait_until(lambda: "ending" in running.printed, "it ends")
         running.process.send_signal(signal.SIGINT)
-        assert running.wait(30) == 0
+        assert running.wait() == 0
         wait_until(lambda: gone(others), "all processes are gone")

@@ -72,11 +72,11 @@ def claimed(lake: Path) -> bool:
 
 def test_what_counts_is_the_latest_update_of_each_contract_whatever_came_when(lake: Path) -> None:
     with PositionHandler() as handler:
-        wait_until(lambda: claimed(lake), "the worker reads", seconds=60)
+        wait_until(lambda: claimed(lake), "the worker reads")
         began = datetime.now(UTC)
         for sent in (update(1, 10, at=1), update(2, 20, at=1), update(1, 30, at=5)):
             handler.handle(sent)
-        wait_until(lambda: len(batches(lake)) == 1, "a batch is committed", seconds=60)
+        wait_until(lambda: len(batches(lake)) == 1, "a batch is committed")
         # Three seconds from the first of them on, in one commit, and of each contract one row.
         (batch,) = batches(lake)
         assert batch.committed_at is not None
@@ -89,7 +89,7 @@ def test_what_counts_is_the_latest_update_of_each_contract_whatever_came_when(la
 
 def test_stop_loses_nothing_however_long_a_batch_would_have_waited(lake: Path) -> None:
     with PositionHandler(batch_seconds=3_600) as handler:
-        wait_until(lambda: claimed(lake), "the worker reads", seconds=60)
+        wait_until(lambda: claimed(lake), "the worker reads")
         for conid in range(1, 501):
             handler.handle(update(conid, conid, at=1))
     assert quantities(lake) == {conid: conid for conid in range(1, 501)}

@@ -40,9 +40,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory, embedded_broker: BrokerHandl
     world = World("embedded", ClusterTopic(embedded_broker, 4), folder, membership=BY_HAND)
     world.topic.extend([fill(n) for n in range(100)])
     with WorkerProcess(world, metrics__port="0", metrics__offsets_seconds="0.2") as worker:
-        world.await_landing(*world.topic.records, seconds=60)
+        world.await_landing(*world.topic.records)
         with start_maintenance(world, metrics__port="0", metrics__enabled="true", log_format="json") as upkeep:
-            upkeep.await_said('"serving"', seconds=60)
+            upkeep.await_said('"serving"')
             yield Scene(world, [served_at(worker.said), served_at(upkeep.said)])
 
 
@@ -61,7 +61,7 @@ def screens(running: Running) -> str:
 def await_drawn(running: Running, text: str, *, after: int = 0) -> int:
     """Returns how much was drawn when `text` was there."""
     ended = running.process.poll
-    wait_until(lambda: text in screens(running)[after:] or ended() is not None, f"it draws {text}", seconds=60)
+    wait_until(lambda: text in screens(running)[after:] or ended() is not None, f"it draws {text}")
     assert text in screens(running)[after:]
     return len(screens(running))
 
@@ -83,7 +83,7 @@ def test_on_a_terminal_it_is_steered_by_keys_and_leaves_the_terminal_as_it_was(s
         running.resize(120, 30)
         drawn = await_drawn(running, "version", after=drawn)
         running.press("q")
-        assert running.wait(30) == 0
+        assert running.wait() == 0
         after = termios.tcgetattr(running.terminal)
     assert LEAVES in running.printed
     assert not during[3] & (termios.ECHO | termios.ICANON)
@@ -96,13 +96,13 @@ def test_signals_end_it_as_q_does(scene: Scene, tmp_path: Path, number: signal.S
     with headrace(tmp_path, "top", scene.endpoints[0], terminal=True, settings={}) as running:
         await_drawn(running, TABLE)
         running.process.send_signal(number)
-        assert running.wait(30) == 0
+        assert running.wait() == 0
     assert LEAVES in running.printed
 
 
 def test_into_a_pipe_it_prints_once(scene: Scene, tmp_path: Path) -> None:
     with headrace(tmp_path, "top", *scene.endpoints, terminal=False, settings={}) as running:
-        assert running.wait(60) == 0
+        assert running.wait() == 0
     head, row, *told = screens(running).splitlines()
     assert head.split()[:4] == ["table", "topic", "workers", "lag"]
     assert row.split()[:4] == [TABLE, scene.world.topic.name, "1", "0"]
@@ -111,7 +111,7 @@ def test_into_a_pipe_it_prints_once(scene: Scene, tmp_path: Path) -> None:
 
 def test_json_has_the_keys_that_the_page_lists(scene: Scene, tmp_path: Path) -> None:
     with headrace(tmp_path, "top", *scene.endpoints, "--json", terminal=False, settings={}) as running:
-        assert running.wait(60) == 0
+        assert running.wait() == 0
     found = json.loads(running.printed)
     (table,) = found["tables"]
     assert (table["table"], table["lag"], table["rows"], table["workers"]) == (TABLE, 0, 100, 1)
@@ -128,7 +128,7 @@ def test_json_has_the_keys_that_the_page_lists(scene: Scene, tmp_path: Path) -> 
 def test_where_nothing_answers_it_says_what_to_do(tmp_path: Path) -> None:
     endpoint = closed_endpoint()
     with headrace(tmp_path, "top", endpoint, terminal=True, settings={}) as running:
-        assert running.wait(60) == 78
+        assert running.wait() == 78
     said = " ".join(running.printed.split())
     assert f"nothing answers at http://{endpoint}" in said
     assert "headrace top HOST:PORT" in said
@@ -137,5 +137,5 @@ def test_where_nothing_answers_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
     with headrace(tmp_path, "top", "ftp://x", terminal=False, settings={}) as running:
-        assert running.wait(60) == 78
+        assert running.wait() == 78
     assert "write host:port" in running.printed

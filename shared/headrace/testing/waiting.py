@@ -5,13 +5,15 @@ from collections.abc import Callable, Sized
 
 from headrace.clock import Deadline, SystemClock
 
+PATIENCE_SECONDS = 60.0
+"""How long to wait for what will come. Nothing is slower for it being long: a test that passes does not use it up."""
 _ASK_AGAIN_SECONDS = 0.02
 _REST = 2
 """A pause takes so many times as long as asking took: what is waited for needs the processor, too."""
 _LONGEST_SECONDS = 0.25
 
 
-def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:
     """Returns as soon as `holds()` is true.
 
     Args:
@@ -34,7 +36,7 @@ def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = 20.0) -
         asked = clock.monotonic()
 
 
-def wait_for_more(items: Sized, count: int, *, seconds: float = 20.0) -> None:
+def wait_for_more(items: Sized, count: int, *, seconds: float = PATIENCE_SECONDS) -> None:
     """Returns as soon as `items` has grown by `count`.
 
     Raises:

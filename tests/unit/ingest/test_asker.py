@@ -3,7 +3,7 @@
 from threading import Event
 
 from headrace.testing.manual_clock import ManualClock
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from headrace_ingest.asker import Asker
 
 
@@ -13,7 +13,7 @@ def test_one_question_is_open_at_a_time_and_its_answer_is_given_once() -> None:
 
     def ask() -> int:
         asked.append(len(asked))
-        answering.wait(20)
+        answering.wait(PATIENCE_SECONDS)
         return asked[-1]
 
     assert asker.turn(ask) is None

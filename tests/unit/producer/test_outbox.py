@@ -17,6 +17,7 @@ from headrace.errors import (
 from headrace.kafka.sender import Delivery
 from headrace.kafka.sender_properties import sender_properties
 from headrace.producer import FullPolicy, Outbox
+from headrace.testing.waiting import PATIENCE_SECONDS
 
 NOWHERE = "127.0.0.1:1"
 REFUSE = FullPolicy("raise", 0.0)
@@ -161,7 +162,7 @@ def test_threads_share_one_queue_and_every_put_is_answered(make: Outboxes) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
     assert sorted(answers) == [False] * 9 + [True] * 3
     assert outbox.pending == 3
 

@@ -7,7 +7,7 @@ import pytest
 from headrace import BrokerUnreachableError, Delivery, DeliveryError, QueueFullError, Trade
 from headrace.contracts import RejectedError
 from headrace.testing import AsyncCaptureProducer, CaptureBroker, CaptureProducer, a_signal, a_trade
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 
 
 def a_broken_trade() -> Trade:
@@ -79,7 +79,7 @@ def released() -> Iterator[list[threading.Thread]]:
     threads: list[threading.Thread] = []
     yield threads
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
 
 
 def test_blocked_emit_goes_on_when_there_is_room(released: list[threading.Thread]) -> None:
@@ -89,7 +89,7 @@ def test_blocked_emit_goes_on_when_there_is_room(released: list[threading.Thread
         released[0].start()
         wait_until(lambda: released[0].is_alive() and not producer.events, "the emit waits")
         producer.broker.make_room()
-        released[0].join(30)
+        released[0].join(PATIENCE_SECONDS)
         assert len(producer.events) == 1
 
 
