@@ -7,6 +7,7 @@ starts: processes are there to run at the same time.
 
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -14,7 +15,7 @@ from deltalake import DeltaTable
 _RUNTIME_THREADS = "TOKIO_WORKER_THREADS"
 
 _CAN_CHOOSE = hasattr(os, "sched_setaffinity")
-_ALL = os.sched_getaffinity(0) if _CAN_CHOOSE else frozenset()
+_ALL = frozenset(os.sched_getaffinity(0) if _CAN_CHOOSE else ())
 
 
 def keep_to_one(number: int) -> None:
@@ -24,7 +25,7 @@ def keep_to_one(number: int) -> None:
         number: that of the process among those that run tests beside each other.
     """
     if _CAN_CHOOSE:
-        os.sched_setaffinity(0, {sorted(_ALL)[number % len(_ALL)]})
+        keep_to({sorted(_ALL)[number % len(_ALL)]})
 
 
 def start_one_runtime_thread() -> None:
@@ -38,10 +39,20 @@ def start_one_runtime_thread() -> None:
         del os.environ[_RUNTIME_THREADS]
 
 
-def take_all() -> None:
-    """Gives this thread, and what it starts, all CPUs back."""
+def take_all() -> Collection[int]:
+    """Gives this thread, and what it starts, all CPUs back.
+
+    Returns:
+        their numbers, for `keep_to`.
+    """
+    keep_to(_ALL)
+    return _ALL
+
+
+def keep_to(cpus: Collection[int]) -> None:
+    """Keeps this thread and those it starts to `cpus`."""
     if _CAN_CHOOSE:
-        os.sched_setaffinity(0, _ALL)
+        os.sched_setaffinity(0, cpus)
 
 
 def take_all_with_processes() -> None:

@@ -17,6 +17,7 @@ _TYPED = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 # What differs from run to run, and how the pages tell it.
 _VARYING = (
+    (r"^(verify|rebuild): \S+: \w+ \d+%.*\n", ""),  # said after five seconds, if it takes so long
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?", "<time>"),
     (r"[\w.=/-]+\.parquet", "<file>"),
     (r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b", "<batch>"),

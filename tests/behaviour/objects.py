@@ -1,35 +1,50 @@
 """A server that speaks S3 over HTTP, in a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.error import URLError
 
 import pytest
 
-from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS
 
 BUCKET = "lake"
+
+
+# One request at a time: two conditional writes at once could both succeed.
+_SERVE = """
+import threading
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+answer, lock = DomainDispatcherApplication.__call__, threading.Lock()
+def one_by_one(*request):
+    with lock:
+        return answer(*request)
+DomainDispatcherApplication.__call__ = one_by_one
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(*server.get_host_and_port(), sep=":", flush=True)
+threading.Event().wait()
+"""
 
 
 @contextmanager
 def object_server() -> Iterator[str]:
     """The URL of a server that has a bucket."""
-    port = _free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: _answers(f"{url}/moto-api/"), "the server answers", seconds=90)
-        with urllib.request.urlopen(urllib.request.Request(f"{url}/{BUCKET}", method="PUT"), timeout=30):
-            yield url
-    finally:
-        process.kill()
-        process.wait(PATIENCE_SECONDS)
+    command = [sys.executable, "-c", _SERVE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = f"http://{process.stdout.readline().rstrip()}"
+            with urllib.request.urlopen(
+                urllib.request.Request(f"{url}/{BUCKET}", method="PUT"), timeout=PATIENCE_SECONDS
+            ):
+                yield url
+        finally:
+            process.kill()
 
 
 def reach(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,17 +59,3 @@ def reach(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_ALLOW_HTTP": "true",
     }.items():
         monkeypatch.setenv(name, value)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except (URLError, OSError):
-        return False

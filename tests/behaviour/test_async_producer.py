@@ -179,7 +179,7 @@ def test_cancelled_flush_and_close_lose_nothing(broker: BrokerHandle) -> None:
     kind = contract_for(topic)
 
     async def bot() -> None:
-        producer = AsyncEventProducer(broker.bootstrap_servers, client={"linger.ms": 100})
+        producer = AsyncEventProducer(broker.bootstrap_servers, client={"linger.ms": 10_000})
         for number, wait in enumerate((producer.flush, producer.close)):
             await producer.emit(fill(kind, number))
             task = asyncio.create_task(wait())

@@ -1,6 +1,7 @@
 """Workers that are told their partitions, and read them without a consumer group."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -51,12 +52,17 @@ def test_workers_with_partitions_of_their_own_read_the_topic_between_them(by_han
     world.assert_exact()
 
 
+def has_claimed(running: Running) -> bool:
+    return len(series(running.worker, ingest.ASSIGNED)) == 3
+
+
 def test_the_newest_of_two_workers_of_a_partition_goes_on_and_the_other_stops(by_hand: World) -> None:
     world = by_hand
     newest = world.running().start()
     for begin in range(0, 90, 30):
         world.await_landing(*world.topic.extend(some(begin)))
         older, newest = newest, world.running().start()
+        wait_until(partial(has_claimed, newest), "the newest one has claimed")
         world.topic.extend(some(begin + 1000))
         with pytest.raises(AnotherWriterError, match="the other one goes on") as stopped:
             older.join()
@@ -83,7 +89,7 @@ def test_the_newest_goes_on_where_all_records_are_good_too(by_hand: World) -> No
 def test_an_older_worker_that_had_committed_nothing_goes_on_if_it_comes_first(by_hand: World) -> None:
     world, gate = by_hand, Gate()
     with world.running() as older:
-        wait_until(lambda: len(series(older.worker, ingest.ASSIGNED)) == 3, "the older one has claimed")
+        wait_until(partial(has_claimed, older), "the older one has claimed")
         newer = standing_by(world, gate)
         world.await_landing(*world.topic.extend(good(0)))
         gate.opened.set()

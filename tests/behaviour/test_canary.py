@@ -109,7 +109,7 @@ def test_heartbeats_come_through_are_late_after_an_outage_and_lost_only_if_the_t
             await_shown(second, canary.MISSING, least=0, most=0)
             stop(worker)
         values = shown(second)
-        assert (values[canary.LOST.name], values[canary.DOUBLED.name], values[canary.UNSENT.name]) == (0, 0, 0)
+        assert (values[canary.LOST.name], values[canary.DOUBLED.name]) == (0, 0)
         assert '"beats_missing"' in second.said
         assert '"beats_back"' in second.said
         await_shown(second, canary.MISSING)
@@ -121,7 +121,7 @@ def test_heartbeats_come_through_are_late_after_an_outage_and_lost_only_if_the_t
         stop(second)
 
     expected = {f"{metric.name}_count" if isinstance(metric, Histogram) else metric.name for metric in CANARY}
-    assert sorted(expected - {name for name, _ in moved(seen)}) == [canary.UNSENT.name]
+    assert expected - {name for name, _ in moved(seen)} <= {canary.UNSENT.name}
 
 
 def test_without_its_topic_a_canary_says_so(tmp_path: Path, embedded_broker: BrokerHandle) -> None:
@@ -145,7 +145,7 @@ def test_a_broker_that_goes_away_takes_no_heartbeats_and_does_not_end_the_canary
             await_shown(process, canary.SENT)
             broker.stop()
             await_shown(process, canary.UNSENT)
-            assert '"beat_unsent"' in process.said
+            process.await_said('"beat_unsent"')
             assert process.alive
             process.signal(signal.SIGTERM)
             assert process.end() == 0

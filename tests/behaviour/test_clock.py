@@ -29,7 +29,7 @@ class JumpingClock(SystemClock):
 def test_a_wall_clock_that_jumps_loses_nothing_and_delays_nothing(strict_world: World) -> None:
     clock = JumpingClock()
     world, sent = replace(strict_world, clock=clock), 0
-    today = clock.now()
+    today = clock.now().replace(hour=12)
     times = [today, today + timedelta(days=40), datetime(1970, 1, 2, tzinfo=UTC), today + timedelta(hours=1), today]
     with world.running() as running:
         for time in times:

@@ -4,12 +4,14 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import inf
 
 import pytest
 
 from headrace.testing.brokers import BrokerHandle
 from headrace.testing.shared_kafka import KafkaAddress
 from headrace.testing.waiting import wait_until
+from headrace_cli.doctor.checks import cluster, store
 from headrace_cli.doctor.examination import Examination, Report
 from headrace_cli.doctor.judging import Finding, Status
 from headrace_cli.main import run
@@ -19,6 +21,13 @@ from tests.behaviour.world import TABLE, World, fill
 
 # One broker has one copy of everything; the rest of what it says must be in order.
 OF_ONE_BROKER = {"topic-copies", "topic-acknowledgement"}
+
+
+@pytest.fixture(autouse=True)
+def _slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How fast the machine is that tests run on is no concern of theirs."""
+    monkeypatch.setattr(cluster, "_SLOW_ANSWER_SECONDS", inf)
+    monkeypatch.setattr(store, "_SLOW_WRITE_SECONDS", inf)
 
 
 def examined(world: World, *, repair: bool = False, kafka: Mapping[str, object] | None = None) -> Report:

@@ -115,7 +115,7 @@ def test_headrace_lag_says_the_same(kafka_world: World, command: Command) -> Non
         assert shown.series(tables.SOURCE_LAG) == {place: each["lag"] for place, each in partitions.items()}
         assert shown.series(tables.SOURCE_GONE) == {place: each["gone"] for place, each in partitions.items()}
         assert told["gone"] == 2
-        assert freshness(shown) == pytest.approx(told["freshness_seconds"], abs=5)
+        assert freshness(shown) == pytest.approx(told["freshness_seconds"], abs=60)
 
 
 def test_without_partition_detail_a_topic_is_one_series(kafka_world: World) -> None:
@@ -132,7 +132,7 @@ def test_a_broker_that_goes_away_is_counted_and_tables_are_shown_all_the_same(tm
         world = World("embedded", ClusterTopic(BrokerHandle(broker), 4), tmp_path)
         world.topic.extend([fill(n) for n in range(8)])
         world.drain()
-        with exported(world, **asked(world, request_timeout_seconds=0.5)) as shown:
+        with exported(world, **asked(world, request_timeout_seconds=10)) as shown:
             assert (lag(shown), freshness(shown)) == (0, 0)
             collected, version = shown.value(tables.COLLECTED, "source"), shown.value(tables.VERSION)
             broker.stop()

@@ -60,10 +60,11 @@ def test_a_static_member_comes_back_to_its_partitions_without_a_rebalance(
     with world.running(member="stays") as stays, world.running(member="returns") as returns:
         wait_until(lambda: holds_all(world, stays, returns), "the partitions are shared")
         held, kept = set(returns.worker._leases), set(stays.worker._leases)
+        returning = world.running(member="returns")  # made before: what is left to do fits into the session
         with capture_logs() as lines:
             returns.stop()
             world.topic.extend(next(records))
-            with world.running(member="returns") as returned:
+            with returning as returned:
                 wait_until(lambda: set(returned.worker._leases) == held, "it has its partitions again")
                 world.await_landing(*world.topic.records)
                 gone = [line["event"] for line in lines if line["event"] in ("revoked", "lost")]

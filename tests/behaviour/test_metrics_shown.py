@@ -124,7 +124,7 @@ def a_broker_that_goes_away(folder: Path) -> list[Sample]:
     """What the client says of it."""
     with EmbeddedBroker() as broker:
         world = World("embedded", ClusterTopic(BrokerHandle(broker), 4), folder)
-        with world.running(kafka={"request_timeout_seconds": 0.5}) as running:
+        with world.running(kafka={"request_timeout_seconds": 5}) as running:
             wait_until(running.worker.metrics.health.ready, "it is ready")
             broker.stop()
             wait_until(lambda: value(running.worker, ingest.KAFKA_ERRORS, "_TRANSPORT") > 0, "the client notices")

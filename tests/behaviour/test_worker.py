@@ -185,7 +185,7 @@ def test_small_batches_of_random_sizes_lose_nothing(memory_world: World) -> None
 def test_a_wrong_contract_stops_the_worker_before_the_topic_moves_to_the_quarantine(memory_world: World) -> None:
     memory_world.topic.extend([poison(n) for n in range(50)])
     with pytest.raises(QuarantineLimitError, match="wrong contract"):
-        memory_world.drain(quarantine_max_consecutive=20)
+        memory_world.drain(quarantine_max_consecutive=20, flush_seconds=3600)
     assert memory_world.quarantined() == {}
     assert memory_world.rows() == []
     assert set(memory_world.positions().values()) == {0}

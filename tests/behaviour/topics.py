@@ -192,7 +192,7 @@ class ClusterTopic:
                 on_delivery=partial(report, headers=headers),  # a report carries no headers
                 timestamp=more.get("timestamp_ms") or 0,  # 0 is now
             )
-        assert self._producer.flush(20) == 0, "the broker did not acknowledge what the test produced"
+        assert self._producer.flush(PATIENCE_SECONDS) == 0, "the broker did not acknowledge what the test produced"
         return done
 
     def ends(
@@ -214,7 +214,7 @@ class ClusterTopic:
     def kafka(self) -> KafkaSettings:
         return KafkaSettings(
             bootstrap_servers=self.handle.bootstrap_servers,
-            request_timeout_seconds=10,
+            request_timeout_seconds=PATIENCE_SECONDS / 2,
             client={"log_level": "0"},
         )
 

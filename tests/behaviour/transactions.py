@@ -1,10 +1,28 @@
 """What transactional producers leave in a topic."""
 
+from collections.abc import Iterable
+
 from confluent_kafka import KafkaError, Message, Producer
 
+from headrace.connection import KafkaSettings
+from headrace.kafka.topics import TopicClient
 from headrace.offsets import Address
 from headrace.testing.memory_broker import StoredRecord
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from tests.behaviour.world import World
+
+
+def await_markers(kafka: KafkaSettings, topic: str, sent: Iterable[Address]) -> None:
+    """Returns when the end of the transaction that `sent` these has reached their partitions.
+
+    The broker answers when the end is decided, before every partition has been told.
+    """
+    last = dict(sorted(sent))
+    client = TopicClient(kafka, topic)
+    try:
+        wait_until(lambda: all(client.watermarks(p).end > at + 1 for p, at in last.items()), "the markers are there")
+    finally:
+        client.close()
 
 
 class Transactions:
@@ -19,7 +37,7 @@ class Transactions:
                 "log_level": 0,
             }
         )
-        self._producer.init_transactions(20)
+        self._producer.init_transactions(PATIENCE_SECONDS)
         self.sent: dict[Address, StoredRecord] = {}
 
     def begin(self, *values: bytes, key: bytes | None = None) -> None:
@@ -27,7 +45,7 @@ class Transactions:
         self._producer.begin_transaction()
         for value in values:
             self._producer.produce(self._topic.name, value, key, partition=0, on_delivery=self._report)
-        assert self._producer.flush(20) == 0
+        assert self._producer.flush(PATIENCE_SECONDS) == 0
 
     def _report(self, error: KafkaError | None, message: Message) -> None:
         assert error is None, error
@@ -36,8 +54,10 @@ class Transactions:
         self.sent[0, offset] = StoredRecord(offset, message.value(), message.key(), (), message.timestamp()[1])
 
     def commit(self) -> None:
-        self._producer.commit_transaction(20)
+        self._producer.commit_transaction(PATIENCE_SECONDS)
+        await_markers(self._topic.kafka(), self._topic.name, self.sent)
         self._topic.records |= self.sent
 
     def abort(self) -> None:
-        self._producer.abort_transaction(20)
+        self._producer.abort_transaction(PATIENCE_SECONDS)
+        await_markers(self._topic.kafka(), self._topic.name, self.sent)

@@ -107,7 +107,7 @@ class World:
     def settings(self, *, kafka: Mapping[str, object] | None = None, **ingest: object) -> Settings:
         """Settings of a worker; `ingest` as IngestSettings names them."""
         reach = self.topic.kafka().model_dump(exclude_unset=True) | dict(self.membership.kafka) | dict(kafka or {})
-        chosen = {"flush_seconds": 0.2, "shutdown_seconds": 10, **ingest}
+        chosen = {"flush_seconds": 0.2, **ingest}
         return load_settings(kafka=reach, lake={"root": str(self.root)}, ingest=chosen, metrics=self.metrics)
 
     def worker(
@@ -207,9 +207,13 @@ class World:
         txns = {p: table.transaction_version(f"{source}/{p}") for p in range(self.topic.partitions)}
         return {p: version for p, version in txns.items() if version is not None}
 
+    def exists(self) -> bool:
+        """Whether there is a table."""
+        return DeltaTable.is_deltatable(str(self.root / TABLE))
+
     def have_landed(self, *addresses: Address) -> bool:
         """Whether the table's positions are past `addresses`."""
-        if not DeltaTable.is_deltatable(str(self.root / TABLE)):
+        if not self.exists():
             return False
         positions = self.positions()
         return all(positions.get(partition, 0) > offset for partition, offset in addresses)

@@ -6,11 +6,11 @@ import runpy
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from tests.cpus import take_all
+from tests.cpus import keep_to, take_all
 
 _LIBRARIES = [
     "pytest",
@@ -30,12 +30,18 @@ def start_forked(target: Callable[..., object], *arguments: object) -> ForkServe
         target: what it does; of a module that imports little.
         arguments: of the target.
     """
-    take_all()
+    cpus = take_all()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_LIBRARIES)
-    process = context.Process(target=target, args=arguments)
+    process = context.Process(target=_begin, args=(cpus, target, *arguments))
     process.start()
     return process
+
+
+def _begin(cpus: Collection[int], target: Callable[..., object], *arguments: object) -> None:
+    # A merge in the process of the tests may have started the server while that was kept to one CPU.
+    keep_to(cpus)
+    target(*arguments)
 
 
 def become_headrace(

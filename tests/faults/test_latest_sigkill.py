@@ -13,7 +13,7 @@ from tests.behaviour.latest import LatestWorld
 from tests.behaviour.memberships import BY_HAND, CLASSIC_STATIC
 from tests.behaviour.repeating import repeating
 from tests.behaviour.topics import ClusterTopic
-from tests.behaviour.world import TABLE, poison
+from tests.behaviour.world import poison
 from tests.faults.chance import seeded
 from tests.faults.processes import WorkerProcess
 
@@ -52,7 +52,7 @@ def test_two_workers_killed_at_random_moments_leave_the_latest_rows_every_time(
                 assert victim.runs_for(chance.uniform(0.0, 0.4 if number % 3 else 1.0)), victim.said
                 victim.signal(signal.SIGKILL)
                 assert victim.end() == -signal.SIGKILL
-            if (world.root / TABLE / "_delta_log").is_dir():
+            if world.exists():
                 world.assert_proved()
                 versions.add(world.table().version())
         survivor.signal(signal.SIGTERM)

@@ -13,7 +13,7 @@ import pytest
 from headrace.lake import Lake
 from headrace.offsets import Address
 from headrace.read import Repository
-from headrace.testing.waiting import wait_for_more
+from headrace.testing.waiting import wait_for_more, wait_until
 from tests.behaviour.latest import LatestWorld
 from tests.behaviour.repeating import repeating
 from tests.behaviour.topics import MemoryTopic
@@ -46,6 +46,7 @@ class Reader:
     dice: random.Random
     seen: set[Address] = field(default_factory=set)
     known: dict[str, datetime] = field(default_factory=dict)
+    rounds: int = 0
 
     def look(self) -> None:
         """All questions once."""
@@ -53,6 +54,7 @@ class Reader:
         self._point()
         self._state()
         self.looks.append(1)
+        self.rounds += 1
 
     def _count(self) -> None:
         found = Repository(self.lakes[0], self.world.contract.event).rows().select("_partition", "_offset").collect()
@@ -123,7 +125,11 @@ def test_fifty_readers_see_no_error_no_row_twice_and_nothing_go_away(world: Worl
             wait_for_more(looks, READERS // 4)
         world.await_landing(*{p: max(o for q, o in world.topic.records if q == p) for p in (0, 1)}.items())
         latest.await_all()
-        wait_for_more(looks, 2 * READERS)
+        looked = [reader.rounds for reader in readers]
+        wait_until(
+            lambda: all(reader.rounds >= before + 2 for reader, before in zip(readers, looked, strict=True)),
+            "each reader has looked from the beginning",
+        )
     assert all(len(reader.seen) == len(world.rows()) for reader in readers)
     assert len(before - set(world.root.rglob("*.parquet"))) > 5, "maintenance deleted files while they read"
     assert len(files(world)) < many + BATCHES, "it merged files, too"

@@ -250,16 +250,17 @@ def test_a_table_that_never_stands_still_is_left_as_it_is(
     world.send(1, at=0)
     world.drain()
     extend = Build.extend
+    rebuilder = world.rebuilder()
 
     def overtaken(build: Build, positions: dict[int, int]) -> None:
+        # Not before: what comes earlier may take as long as it likes.
+        object.__setattr__(rebuilder.subject, "deadline_seconds", 0.1)
         extend(build, positions)
         if build.shadow.files():
             world.send(1, at=0)
             world.drain()
 
     monkeypatch.setattr(Build, "extend", overtaken)
-    rebuilder = world.rebuilder()
-    object.__setattr__(rebuilder.subject, "deadline_seconds", 0.1)
     with pytest.raises(CommitTimeoutError, match="Stop them for a moment"):
         rebuilder.run()
     commits = "".join(path.read_text() for path in (world.root / TABLE / "_delta_log").glob("*.json"))

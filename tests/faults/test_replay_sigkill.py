@@ -13,7 +13,7 @@ from tests.behaviour.world import TABLE, World, fill
 from tests.faults.chance import seeded
 from tests.faults.processes import Process, start_replay
 
-RECORDS = 20_000
+RECORDS = 60_000
 
 
 def has_gone_on(process: Process, commits: Path, before: int) -> bool:

@@ -92,6 +92,7 @@ def test_a_zombie_that_wakes_before_its_successor_flushes_quarantines_nothing(
     freeze_polls(zombie.worker.consumer, polls)
     with zombie:
         gate.await_reached("it is about to quarantine")
+        wait_until(lambda: zombie.worker._flight is not None, "the loop knows of it")
         flight = zombie.worker._flight
         assert flight is not None
         world.expel(zombie.worker.consumer)

@@ -1,5 +1,6 @@
 """A command as a person runs it: on a terminal of 80 columns and 24 lines, or into a pipe."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,8 +55,21 @@ class Running:
 
     def _read(self) -> None:
         # A terminal that nobody has open any more is an error to its reader.
+        text = codecs.getincrementaldecoder("utf-8")("replace")
         while chunk := _read_some(self._stream):
-            self.printed += chunk.decode(errors="replace")
+            self.printed += text.decode(chunk)
+
+
+def gone(processes: Iterable[psutil.Process]) -> bool:
+    """Whether all of them have ended."""
+    return all(map(_has_ended, processes))
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _read_some(stream: int) -> bytes:

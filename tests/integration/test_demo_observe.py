@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 from urllib.request import urlopen
 
-import psutil
 import pytest
 
 from headrace.metrics import canary
@@ -16,7 +15,7 @@ from headrace.testing.prometheus_programs import problem, program
 from headrace.testing.waiting import wait_until
 from headrace_cli.top.figures import Figures, table_lines
 from headrace_cli.top.scrape import Kind, Scraper
-from tests.integration.terminals import headrace
+from tests.integration.terminals import gone, headrace
 
 ROOT = Path(__file__).parents[2]
 TABLES = ["greeks", "headrace_heartbeat", "positions", "signals", "trades"]
@@ -39,10 +38,6 @@ def up(url: str) -> set[str]:
         targets = json.load(answer)["data"]["activeTargets"]
     jobs = {target["labels"]["job"] for target in targets}
     return jobs - {target["labels"]["job"] for target in targets if target["health"] != "up"}
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
 @pytest.mark.timeout(400)

@@ -46,11 +46,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory, embedded_broker: BrokerHandl
             yield Scene(world, [served_at(worker.said), served_at(upkeep.said)])
 
 
-def closed_endpoint() -> str:
-    """Where nobody listens."""
+@pytest.fixture
+def closed_endpoint() -> Iterator[str]:
+    """Where nobody listens, and nobody else can."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{taken.getsockname()[1]}"
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def screens(running: Running) -> str:
@@ -66,8 +67,10 @@ def await_drawn(running: Running, text: str, *, after: int = 0) -> int:
     return len(screens(running))
 
 
-def test_on_a_terminal_it_is_steered_by_keys_and_leaves_the_terminal_as_it_was(scene: Scene, tmp_path: Path) -> None:
-    asked = [*scene.endpoints, closed_endpoint()]
+def test_on_a_terminal_it_is_steered_by_keys_and_leaves_the_terminal_as_it_was(
+    scene: Scene, tmp_path: Path, closed_endpoint: str
+) -> None:
+    asked = [*scene.endpoints, closed_endpoint]
     with headrace(tmp_path, "top", *asked, "--every", "0.3", terminal=True, settings={}) as running:
         drawn = await_drawn(running, "HeadraceTargetDown")
         assert re.search(rf"{TABLE} +0 +\d\.\d s", screens(running))
@@ -125,12 +128,11 @@ def test_json_has_the_keys_that_the_page_lists(scene: Scene, tmp_path: Path) -> 
         assert sorted(listed) == sorted(field.name for field in fields(shape)), head
 
 
-def test_where_nothing_answers_it_says_what_to_do(tmp_path: Path) -> None:
-    endpoint = closed_endpoint()
-    with headrace(tmp_path, "top", endpoint, terminal=True, settings={}) as running:
+def test_where_nothing_answers_it_says_what_to_do(tmp_path: Path, closed_endpoint: str) -> None:
+    with headrace(tmp_path, "top", closed_endpoint, terminal=True, settings={}) as running:
         assert running.wait() == 78
     said = " ".join(running.printed.split())
-    assert f"nothing answers at http://{endpoint}" in said
+    assert f"nothing answers at http://{closed_endpoint}" in said
     assert "headrace top HOST:PORT" in said
     assert LEAVES not in running.printed
 

@@ -17,6 +17,7 @@ from confluent_kafka import Producer
 
 from headrace.kafka.embedded import EmbeddedBroker
 from headrace.testing import a_trade
+from headrace.testing.waiting import PATIENCE_SECONDS
 from headrace_cli.main import app, run
 from tests.pages import DOCS, ROOT, blocks
 from tests.unit.test_docs import commands
@@ -130,7 +131,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
         for value in (a_trade().to_wire(), b'{"torn', a_trade().to_wire()):
             producer.produce("trades", value, partition=3)
-        assert producer.flush(20) == 0
+        assert producer.flush(PATIENCE_SECONDS) == 0
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("HEADRACE_KAFKA__BOOTSTRAP_SERVERS", broker.bootstrap_servers)
         monkeypatch.setenv("HEADRACE_LAKE__ROOT", str(tmp_path / "lake"))

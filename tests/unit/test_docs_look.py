@@ -21,6 +21,7 @@ from headrace.read.summary import PartitionPosition, TableSummary
 from headrace.read.whereabouts import Place, Whereabouts
 from headrace.settings import UnknownVariable
 from headrace.testing import a_trade
+from headrace.testing.waiting import PATIENCE_SECONDS
 from headrace_cli.config import ConfigReport
 from headrace_cli.main import run
 from tests.pages import DOCS, Shell, blocks, settled
@@ -53,7 +54,7 @@ class Lake(Shell):
         producer = Producer({"bootstrap.servers": self._servers, "log_level": 0})
         for value in values:
             producer.produce("trades", value, partition=partition)
-        assert producer.flush(20) == 0
+        assert producer.flush(PATIENCE_SECONDS) == 0
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         made = Lake(tmp_path_factory.mktemp("look"), broker)
         made.enter(monkeypatch)
         monkeypatch.setenv("HEADRACE_METRICS__ENABLED", "false")
+        monkeypatch.setenv("HEADRACE_INGEST__FLUSH_SECONDS", "60")  # what a drain reads is one batch, on any machine
         made.send(0, *map(trade, range(4)))
         made.send(1, trade(4), trade(5))
         assert run(["ingest", "trades", "--drain"]) == 0

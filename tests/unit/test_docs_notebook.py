@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from tests.pages import DOCS
 
 # Three months of a market, ten workers and a proof: more than the limit of a test on a machine that has no time.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 NOTEBOOK = DOCS / "notebooks" / "signal_to_pnl.ipynb"
 
@@ -57,7 +57,8 @@ def stored() -> NotebookNode:
 def executed(stored: NotebookNode, tmp_path_factory: pytest.TempPathFactory) -> NotebookNode:
     """What comes of running it; a cell that fails fails here, with its traceback."""
     folder = tmp_path_factory.mktemp("notebook")
-    return NotebookClient(deepcopy(stored), timeout=200, resources={"metadata": {"path": str(folder)}}).execute()
+    where = {"metadata": {"path": str(folder)}}
+    return NotebookClient(deepcopy(stored), timeout=None, startup_timeout=240, resources=where).execute()
 
 
 def test_tables_and_numbers_are_those_that_are_stored(stored: NotebookNode, executed: NotebookNode) -> None:

@@ -1,8 +1,6 @@
 """`headrace demo`: options, and the exit code."""
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, cast
@@ -16,6 +14,7 @@ from headrace.logs import configure_logs
 from headrace.read.proof.store import local_root
 from headrace.settings import load_settings
 from headrace_cli.consent import agree_to_simulated_events
+from headrace_cli.demo.ending import Ending
 from headrace_cli.demo.observe import Observation, Observed, asked_to_end
 from headrace_cli.demo.play import Play
 from headrace_cli.demo.recording import Recording
@@ -101,36 +100,11 @@ def demo_command(  # one parameter per option
         raise typer.Exit(0 if came[0] == signal.SIGINT else 128 + came[0])
     recording = None if record is None else Recording()
     with (
-        _signals_end_it() as heed,
+        Ending() as ending,
         open_stage(settings.kafka, cast("BrokerKind", broker), root, topics) as stage,
         Screen(plain=plain, recording=recording) as screen,
     ):
-        proven = Play(stage, Script(contracts, events, rate or _RATE, seed), settings, screen, heed=heed).run()
+        proven = Play(stage, Script(contracts, events, rate or _RATE, seed), settings, screen, ending=ending).run()
     if record is not None and recording is not None:
         recording.save(record)
     raise typer.Exit(0 if proven else 1)
-
-
-@contextmanager
-def _signals_end_it() -> Iterator[Callable[[], None]]:
-    """SIGTERM and a closed terminal end it as Ctrl-C does: no worker is left behind, and the terminal is as before.
-
-    Yields what raises again for a signal that came before: an exception is lost that a handler raises while a
-    library's callback runs.
-    """
-    came: list[int] = []
-
-    def end(number: int, _frame: object) -> None:
-        came.append(number)
-        heed()
-
-    def heed() -> None:
-        if came:
-            raise KeyboardInterrupt if came[0] == signal.SIGINT else SystemExit(128 + came[0])
-
-    former = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield heed
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

@@ -20,6 +20,7 @@ from headrace_cli.demo.actors import Actor
 from headrace_cli.demo.answers import answers
 from headrace_cli.demo.datafiles import DataFiles
 from headrace_cli.demo.debt import Debt, DebtWatch, debt_view
+from headrace_cli.demo.ending import Ending
 from headrace_cli.demo.farewell import farewell, show_answer
 from headrace_cli.demo.latest import PositionsWatch, compare_positions, comparison_view
 from headrace_cli.demo.maintainer import NAME as MAINTAINER
@@ -35,7 +36,7 @@ from headrace_cli.demo.view import Act, Programme
 # Shares of the expected records that are durable when a worker is killed and when one is frozen.
 _KILL_AT, _FREEZE_AT = 0.30, 0.55
 _TICK_SECONDS = 0.1
-_STALL_SECONDS = 60.0
+_STALL_SECONDS = 120.0
 _STOP_SECONDS = 40.0
 # Each merge is a process of its own; the one that they are forked from imports its libraries first.
 _SEAL_SECONDS = 180.0
@@ -68,14 +69,12 @@ class Play:
         script: what the bots do.
         settings: of this process, for the proof.
         screen: where to print.
-        heed: raises what ends the demo, if somebody asked for that.
+        ending: what ends the demo, if somebody asks for that.
     """
 
-    def __init__(
-        self, stage: Stage, script: Script, settings: Settings, screen: Screen, *, heed: Callable[[], None]
-    ) -> None:
+    def __init__(self, stage: Stage, script: Script, settings: Settings, screen: Screen, *, ending: Ending) -> None:
         self._stage = stage
-        self._heed = heed
+        self._ending = ending
         self._script = script
         self._settings = settings
         self._screen = screen
@@ -110,7 +109,7 @@ class Play:
         """Plays it; True if the proof holds.
 
         Raises:
-            HeadraceError: a process ended that should not, or nothing moved for a minute.
+            HeadraceError: a process ended that should not, or nothing moved for two minutes.
         """
         with self._nobody_left_behind():
             self._open()
@@ -143,16 +142,16 @@ class Play:
             "the latest of each strategy is a row"
         )
         for name in self._workers:
-            self._start(name)
+            self._start_worker(name)
         self._until(lambda: all(watch.ready() for watch in self._watches.values()), "the tables")
-        self._observer.maintainer.started(self._maintainer.start(), self._observer.seconds)
+        self._observer.maintainer.started(self._start(self._maintainer), self._observer.seconds)
         default = self._settings.maintain
         self._say(
             f"a maintenance worker starts beside them; since the play is short it looks every {_LOOK_SECONDS} s and "
             f"merges from {_MERGED_FROM} small files on, instead of every {default.every_seconds:g} s and "
             f"{default.compact_files}"
         )
-        self._bots.start()
+        self._start(self._bots)
         self._say(f"the bots begin to emit {self._script.rate:,.0f} events a second, about one in a thousand malformed")
 
     def _kill(self) -> None:
@@ -165,7 +164,7 @@ class Play:
         # What it said last comes before its end.
         self._observer.look()
         self._story.killed("trades-1", killed_at)
-        self._start("trades-1")
+        self._start_worker("trades-1")
         self._say("trades-1 is started again at once; the group has not missed the dead one yet")
         self._until(self._taken_over, "a new owner of the dead worker's partitions")
 
@@ -233,7 +232,7 @@ class Play:
             "ordered by the contract's cluster_by"
         )
         self._maintainer = Actor(MAINTAINER, ["maintain", "--once"], self._stage, {**_UPKEEP, **_COLD_AT_ONCE})
-        self._maintainer.start()
+        self._start(self._maintainer)
         self._end_of(self._maintainer, _SEAL_SECONDS)
         self._observer.act = Act.PROOF
         self._observer.look(everything=True)
@@ -248,8 +247,12 @@ class Play:
         names = [name for table in logs for name in (table, quarantine_name(table))]
         return {name: DebtWatch(self._store, name).debt() for name in names}
 
-    def _start(self, name: str) -> None:
-        self._story.started(name, self._workers[name].start(), self._observer.seconds)
+    def _start(self, actor: Actor) -> int:
+        with self._ending.held():
+            return actor.start()
+
+    def _start_worker(self, name: str) -> None:
+        self._story.started(name, self._start(self._workers[name]), self._observer.seconds)
 
     def _say(self, text: str) -> None:
         self._observer.look()
@@ -266,10 +269,10 @@ class Play:
         return idle and not vacancy.open
 
     def _until(self, holds: Callable[[], bool], what: str, tick: float = _TICK_SECONDS) -> None:
-        """Looks on until `holds()`; a minute in which no table grows is a failure."""
+        """Looks on until `holds()`; two minutes in which no table grows is a failure."""
         grown, deadline = -1, Deadline.after(_STALL_SECONDS, self._clock)
         while not holds():
-            self._heed()
+            self._ending.heed()
             for actor in (*self._workers.values(), self._maintainer):
                 if actor.exit_code() is not None:
                     raise actor.ended()
@@ -289,5 +292,6 @@ class Play:
         try:
             yield
         finally:
-            for actor in (self._bots, self._maintainer, *self._workers.values()):
-                actor.kill()
+            with self._ending.held():
+                for actor in (self._bots, self._maintainer, *self._workers.values()):
+                    actor.kill()

@@ -11,6 +11,7 @@ from headrace.kafka.reader import TopicReader
 from headrace.kafka.topics import TopicClient
 from headrace.offsets import Address
 from headrace.testing.shared_kafka import KafkaAddress
+from headrace.testing.waiting import PATIENCE_SECONDS
 
 __all__ = ["BrokerHandle", "TopicRecord"]
 
@@ -34,7 +35,7 @@ class BrokerHandle:
         self.bootstrap_servers = broker.bootstrap_servers
         self.is_embedded = self._embedded is not None
         # Tests stop brokers and refuse logins on purpose: level 0 keeps librdkafka from writing about it to stderr.
-        self.admin = TopicAdmin({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+        self.admin = TopicAdmin({"bootstrap.servers": self.bootstrap_servers, "log_level": 0}, PATIENCE_SECONDS)
         """Works on a real broker only."""
 
     def new_topic(self, partitions: int = PARTITIONS, **config: str) -> str:

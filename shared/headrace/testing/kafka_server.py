@@ -26,7 +26,7 @@ from headrace.testing.watched import WatchedProgram, start_watched
 __all__ = ["KafkaServer", "available"]
 
 _HOST = "127.0.0.1"
-_BOOT_SECONDS = 60.0
+_BOOT_SECONDS = 120.0
 _BOOT_TRIES = 3
 _LOG_TAIL_BYTES = 4000
 _JVM = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.awt.headless=true"]
@@ -43,6 +43,7 @@ _SETTINGS = {
     "sasl.enabled.mechanisms": "PLAIN",
     "auto.create.topics.enable": "false",
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "broker.session.timeout.ms": "120000",
     "default.replication.factor": "1",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",

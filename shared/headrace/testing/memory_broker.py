@@ -155,11 +155,16 @@ class MemoryBroker:
                 self._members.remove(consumer)
 
     def share(self, consumer: "MemoryConsumer") -> tuple[set[int], set[int]]:
-        """Partitions that `consumer` should have, and those of them that no other member still holds."""
+        """Partitions that `consumer` should have, and those of them that no other member still holds.
+
+        None for one that is no member any more.
+        """
         with self._lock:
+            if consumer not in self._members:
+                return set(), set()
             index, count = self._members.index(consumer), len(self._members)
             wanted = {p for p in range(len(self._partitions)) if p % count == index}
-            held = {p for member in self._members if member is not consumer for p in member.held}
+            held = {p for member in self._members if member is not consumer for p in list(member.held)}
             return wanted, wanted - held
 
     def read(self, partition: int, position: int, limit: int) -> tuple[list[StoredRecord], int]:

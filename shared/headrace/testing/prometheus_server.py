@@ -12,7 +12,7 @@ from headrace.testing.prometheus_programs import program
 from headrace.testing.waiting import wait_until
 from headrace.testing.watched import WatchedProgram, start_watched
 
-_BOOT_SECONDS = 30.0
+_BOOT_SECONDS = 120.0
 _LISTENS = re.compile(r'msg="Listening on" address=(\S+)')
 
 

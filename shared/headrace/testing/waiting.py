@@ -1,11 +1,12 @@
 """Waiting for a condition instead of sleeping."""
 
+import os
 import threading
 from collections.abc import Callable, Sized
 
 from headrace.clock import Deadline, SystemClock
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = float(os.environ.get("HEADRACE_TEST_PATIENCE_SECONDS", "60"))
 """How long to wait for what will come. Nothing is slower for it being long: a test that passes does not use it up."""
 _ASK_AGAIN_SECONDS = 0.02
 _REST = 2

@@ -6,6 +6,7 @@ from headrace.clock import Deadline, SystemClock
 from headrace.errors import BrokerUnreachableError, ConfigError
 from headrace.kafka.sender import Acknowledged, OutgoingRecord, RecordSender
 from headrace.kafka.sender_properties import sender_properties
+from headrace.testing.waiting import wait_until
 
 
 def test_property_unknown_to_the_client_is_named() -> None:
@@ -27,6 +28,12 @@ def test_outage_is_logged_once_not_per_attempt(
 ) -> None:
     sender = RecordSender(sender_properties("127.0.0.1:1", {"reconnect.backoff.ms": 10}), None, told)
     sender.offer(OutgoingRecord("trades", b"1", None, []))
+
+    def failed() -> bool:
+        wait(sender, 0.05)
+        return sender.trouble("sending") is not None
+
+    wait_until(failed, "a connection fails")
     deadline = Deadline.after(0.5, SystemClock())
     while not deadline.expired():
         wait(sender, 0.05)

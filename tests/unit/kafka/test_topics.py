@@ -17,7 +17,7 @@ def refused() -> Iterator[TopicClient]:
     with EmbeddedBroker() as broker:
         kafka = KafkaSettings(
             bootstrap_servers=broker.bootstrap_servers,
-            request_timeout_seconds=1,
+            request_timeout_seconds=5,
             security_protocol="SASL_PLAINTEXT",
             sasl_mechanism="PLAIN",
             sasl_username="worker",

@@ -14,10 +14,10 @@ from headrace.errors import (
     HeadraceError,
     QueueFullError,
 )
-from headrace.kafka.sender import Delivery
+from headrace.kafka.sender import Delivery, RecordSender
 from headrace.kafka.sender_properties import sender_properties
 from headrace.producer import FullPolicy, Outbox
-from headrace.testing.waiting import PATIENCE_SECONDS
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 
 NOWHERE = "127.0.0.1:1"
 REFUSE = FullPolicy("raise", 0.0)
@@ -55,23 +55,40 @@ def fill(outbox: Outbox) -> None:
         outbox.put("trades", value)
 
 
-def test_full_queue_is_refused_at_once_when_asked_to(make: Outboxes) -> None:
+def await_trouble(outbox: Outbox) -> None:
+    """Returns when the client has found that nobody listens."""
+
+    def found() -> bool:
+        outbox.handle(0.05)
+        return outbox.health().trouble is not None
+
+    wait_until(found, "no connection is had")
+
+
+def test_full_queue_is_refused_at_once_when_asked_to(make: Outboxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve = RecordSender.serve
+
+    def serve_at_once(sender: RecordSender, seconds: float = 0.0) -> None:
+        assert seconds == 0, "it waits"
+        serve(sender, seconds)
+
     outbox = make()
     fill(outbox)
-    began = time.monotonic()
-    with pytest.raises(QueueFullError, match="topic trades after 0 s: 3 are pending"):
-        outbox.put("trades", b"4")
-    assert time.monotonic() - began < 0.2
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordSender, "serve", serve_at_once)
+        with pytest.raises(QueueFullError, match="topic trades after 0 s: 3 are pending"):
+            outbox.put("trades", b"4")
     assert outbox.pending == 3
 
 
 def test_full_queue_is_waited_for_until_the_deadline(make: Outboxes) -> None:
     outbox = make(FullPolicy("block", 0.3))
     fill(outbox)
+    await_trouble(outbox)
     began = time.monotonic()
     with pytest.raises(QueueFullError, match=r"after 0\.3 s.*HEADRACE_KAFKA__BOOTSTRAP_SERVERS"):
         outbox.put("trades", b"4")
-    assert 0.3 <= time.monotonic() - began < 2.0
+    assert time.monotonic() - began >= 0.3
 
 
 def test_waiting_put_goes_on_as_soon_as_there_is_room(make: Outboxes) -> None:
@@ -79,7 +96,7 @@ def test_waiting_put_goes_on_as_soon_as_there_is_room(make: Outboxes) -> None:
     fill(outbox)
     began = time.monotonic()
     outbox.put("trades", b"4")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30, "the deadline"
     assert [outcome.value for outcome in make.outcomes] == [b"1", b"2", b"3"]
     assert outbox.pending == 1
 
@@ -108,10 +125,11 @@ def test_lost_record_is_raised_by_flush(make: Outboxes) -> None:
 def test_flush_without_a_broker_ends_in_time_and_keeps_the_records(make: Outboxes) -> None:
     outbox = make()
     fill(outbox)
+    await_trouble(outbox)
     began = time.monotonic()
     with pytest.raises(BrokerUnreachableError, match="3 events"):
         outbox.flush(0.5)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 30, "half of the time that records have"
     assert outbox.pending == 3
     assert make.outcomes == []
 

@@ -218,7 +218,7 @@ class TableBuilder:
 
     def data_files(self) -> list[Path]:
         """All Parquet files of the table, oldest first."""
-        return sorted(self.path.glob("date=*/*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+        return sorted(self.path.glob("date=*/*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path))
 
     def write_ledger(self) -> Path:
         """The ledger as a folder."""

@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Callable, Mapping
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Message, Producer
 from deltalake import DeltaTable
 
 from headrace.connection import KafkaSettings
 from headrace.contracts import load_contracts
 from headrace.kafka.topics import TopicClient
+from headrace.offsets import Address
 from headrace.read.proof.broker import Broker
 from headrace.read.proof.canonical import ValueCodec
 from headrace.read.proof.findings import Code, Finding, Level, Verdict
@@ -19,6 +20,8 @@ from headrace.read.proof.report import TableReport
 from headrace.read.proof.truth import Progress
 from headrace.read.proof.verify import Verifier, no_progress
 from headrace.testing.brokers import BrokerHandle
+from headrace.testing.waiting import PATIENCE_SECONDS
+from tests.behaviour.transactions import await_markers
 from tests.unit.read.proof.tables import TableBuilder
 
 Send = Callable[[Mapping[int, list[bytes | None]]], None]
@@ -33,7 +36,9 @@ class Topic:
     """A fresh topic, and a table that says it is filled from it."""
 
     def __init__(self, handle: BrokerHandle, build: Callable[..., TableBuilder]) -> None:
-        self.settings = KafkaSettings(bootstrap_servers=handle.bootstrap_servers, request_timeout_seconds=10)
+        self.settings = KafkaSettings(
+            bootstrap_servers=handle.bootstrap_servers, request_timeout_seconds=PATIENCE_SECONDS
+        )
         self.name = handle.new_topic()
         client = TopicClient(self.settings, self.name)
         self.identity = client.identity()
@@ -53,17 +58,26 @@ class Topic:
         if transaction:
             config["transactional.id"] = uuid.uuid4().hex
         producer = Producer(config)
+        sent: list[Address] = []
+
+        def report(_error: object, message: Message) -> None:
+            partition, offset = message.partition(), message.offset()
+            assert partition is not None
+            assert offset is not None
+            sent.append((partition, offset))
+
         if transaction:
-            producer.init_transactions(20)
+            producer.init_transactions(PATIENCE_SECONDS)
             producer.begin_transaction()
         for partition, listed in values.items():
             for value in listed:
-                producer.produce(self.name, value, partition=partition)
-        assert producer.flush(20) == 0
-        if transaction == "commit":
-            producer.commit_transaction(20)
-        elif transaction == "abort":
-            producer.abort_transaction(20)
+                producer.produce(self.name, value, partition=partition, on_delivery=report)
+        assert producer.flush(PATIENCE_SECONDS) == 0
+        if not transaction:
+            return
+        end = producer.commit_transaction if transaction == "commit" else producer.abort_transaction
+        end(PATIENCE_SECONDS)
+        await_markers(self.settings, self.name, sent)
 
     def verify(self, base: Base | None = None, progress: Progress = no_progress) -> TableReport:
         def open_broker(identity: TableIdentity, codec: ValueCodec | None) -> Broker:
