@@ -24,7 +24,7 @@ class Gate:
         assert self.opened.wait(2 * PATIENCE_SECONDS), "the gate was never opened"
 
     def await_reached(self, what: str) -> None:
-        """Returns when somebody is held; `what` says in words why that will be."""
+        """Returns when somebody is held; `what` says in words when that is."""
         assert self.reached.wait(PATIENCE_SECONDS), what
 
 

@@ -35,10 +35,12 @@ threading.Event().wait()
 def object_server() -> Iterator[str]:
     """The URL of a server that has a bucket."""
     command = [sys.executable, "-c", _SERVE]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            url = f"http://{process.stdout.readline().rstrip()}"
+            address = process.stdout.readline().rstrip()
+            assert address, "the server has ended"
+            url = f"http://{address}"
             with urllib.request.urlopen(
                 urllib.request.Request(f"{url}/{BUCKET}", method="PUT"), timeout=PATIENCE_SECONDS
             ):

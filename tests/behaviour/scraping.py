@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from headrace.metrics.metric import Metric
+from headrace.testing.waiting import PATIENCE_SECONDS
 from headrace_ingest.worker import Worker
 
 Labels = Mapping[str, str]
@@ -35,7 +36,7 @@ def moved(samples: Iterable[Sample]) -> set[tuple[str, str]]:
 
 def scrape(url: str) -> list[Sample]:
     """All samples that are served."""
-    with urlopen(f"{url}/metrics", timeout=10) as answer:
+    with urlopen(f"{url}/metrics", timeout=PATIENCE_SECONDS) as answer:
         text = answer.read().decode()
     return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
@@ -47,7 +48,7 @@ def probe(url: str) -> dict[str, int]:
 
 def _status(url: str) -> int:
     try:
-        with urlopen(url, timeout=10) as answer:
+        with urlopen(url, timeout=PATIENCE_SECONDS) as answer:
             return int(answer.status)
     except HTTPError as refused:
         return refused.code

@@ -12,6 +12,7 @@ import pytest
 from headrace import AsyncEventProducer, Delivery, Event
 from headrace.errors import BrokerUnreachableError, ConfigError, DeliveryError, EventTooLargeError, QueueFullError
 from headrace.testing.brokers import BrokerHandle
+from headrace.testing.waiting import PATIENCE_SECONDS
 from tests.behaviour.bots import Bots
 from tests.behaviour.fills import contract_for, fill
 
@@ -127,7 +128,7 @@ def test_missing_topic_is_named(bots: Bots) -> None:
         producer = bots.async_producer(client=client)
         await producer.emit(fill(contract_for(topic), 1))
         with pytest.raises(DeliveryError, match=f"{topic}.*UNKNOWN_TOPIC_OR_PART"):
-            await producer.flush(20)
+            await producer.flush(PATIENCE_SECONDS)
         await producer.close()
 
     asyncio.run(bot())

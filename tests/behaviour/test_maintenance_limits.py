@@ -165,7 +165,7 @@ def test_a_signal_ends_after_the_merge_at_hand(memory_world: World, tmp_path: Pa
             merge = held.recv()
             for each in (process.pid, merge, psutil.Process(merge).ppid()):
                 os.kill(each, signal.SIGTERM)
-        assert process.end(60) == 0, process.said
+        assert process.end() == 0, process.said
     assert len(files(memory_world)) == 1
     memory_world.assert_exact()
 
@@ -175,6 +175,6 @@ def test_no_file_of_a_merge_stays_in_the_folder_for_temporary_files(memory_world
     (tmp_path / "T").mkdir()
     environment = process_environment(memory_world, {"maintain__compact_files": "8"})
     with Process(["maintain", "--once"], environment | {"TMPDIR": str(tmp_path / "T")}, tmp_path / "log") as process:
-        assert process.end(60) == 0, process.said
+        assert process.end() == 0, process.said
     assert len(files(memory_world)) == 1
     assert list((tmp_path / "T").iterdir()) == []

@@ -92,7 +92,7 @@ def test_who_comes_second_hears_from_its_command_line_who_was_first_and_since_wh
     with rounds_of(memory_world) as first:
         first.go(lambda: False)
         with start_maintenance(memory_world, "--once") as process:
-            assert process.end(60) == MaintenanceHeldError.exit_code == 75
+            assert process.end() == MaintenanceHeldError.exit_code == 75
 
     assert f"{TABLE} is maintained by " in process.said
     assert " UTC: one process at a time is enough" in process.said

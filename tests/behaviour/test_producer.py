@@ -14,7 +14,7 @@ from headrace.kafka.sender_properties import sender_properties
 from headrace.producer import FullPolicy, Outbox
 from headrace.testing import an_event
 from headrace.testing.brokers import BrokerHandle
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from tests.behaviour.bots import Bots
 from tests.behaviour.fills import contract_for, contract_without_id, fill
 
@@ -143,7 +143,7 @@ def test_missing_topic_is_not_created_but_named(bots: Bots) -> None:
     producer = bots.producer(client={"topic.metadata.propagation.max.ms": 500})
     producer.emit(fill(contract_for(topic), 1))
     with pytest.raises(DeliveryError, match=f"{topic}.*UNKNOWN_TOPIC_OR_PART") as caught:
-        producer.flush(20)
+        producer.flush(PATIENCE_SECONDS)
     assert (caught.value.topic, caught.value.failed, caught.value.pending) == (topic, 1, 0)
     producer.close()
 

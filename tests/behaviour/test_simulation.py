@@ -129,9 +129,9 @@ def test_missing_broker_is_said_before_anything_is_sent(tmp_path: Path) -> None:
 
 
 def test_pace_is_kept(kafka: KafkaSettings) -> None:
-    done = run_simulation(kafka, SimulationPlan(events=600, rate=1_000, poison_ratio=0))
-    assert done.events >= 600
-    assert done.seconds > 0.55
+    done = run_simulation(kafka, SimulationPlan(events=60, rate=20, poison_ratio=0))
+    assert done.events >= 60
+    assert 2.9 < done.seconds < 30
 
 
 def test_load_fills_a_topic_with_valid_trades(kafka: KafkaSettings) -> None:

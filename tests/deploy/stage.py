@@ -17,7 +17,7 @@ from headrace.producer import EventProducer
 from headrace.producer.metrics import register
 from headrace.testing.events import a_trade
 from headrace.testing.prometheus_server import PrometheusServer
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from tests.behaviour.repeating import repeating
 from tests.behaviour.scraping import served_at
 from tests.deploy.hurried import write_hurried_rules
@@ -93,7 +93,7 @@ class Stage:
     def run(self, *arguments: str) -> None:
         """Runs a command to its end."""
         with Process(arguments, self._environment({}), self.folder / f"{arguments[0]}.log") as process:
-            assert process.end(60) == 0, process.said
+            assert process.end() == 0, process.said
 
     def await_alerts(self, *names: str, fire: bool, seconds: float = 60.0) -> None:
         """Returns when all of these fire, or none of them does."""
@@ -126,7 +126,7 @@ class Stage:
 
         with repeating(emit, pause=0.03):
             yield
-        raw.flush(10)
+        assert raw.flush(PATIENCE_SECONDS) == 0
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:
         own = {"kafka__bootstrap_servers": self._broker.bootstrap_servers, "lake__root": str(self.folder / "lake")}

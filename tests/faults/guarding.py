@@ -18,7 +18,7 @@ def guard(mutant: str, test: str, folder: Path, said: Path) -> None:
     """
     os.chdir(ROOT)
     os.environ["HEADRACE_MUTANT"] = mutant
-    os.environ["HEADRACE_TEST_PATIENCE_SECONDS"] = "20"  # some guards notice that they wait in vain
+    os.environ["HEADRACE_TEST_PATIENCE_SECONDS"] = "30"  # some guards notice that they wait in vain
     out = os.open(said, os.O_WRONLY | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(out, stream)

@@ -295,5 +295,5 @@ def test_a_rebuild_killed_at_random_moments_leaves_the_old_table_or_the_new(tmp_
     assert killed_at_work
 
     with start_rebuild(world, LOG) as process:
-        assert process.end(60) == 0, process.said
+        assert process.end() == 0, process.said
     world.assert_latest()

@@ -278,6 +278,6 @@ def test_a_record_whose_position_has_not_moved_is_left_to_the_worker(
 
 def test_two_replay_processes_at_once_land_each_record_once(world: World) -> None:
     with start_replay(world) as one, start_replay(world) as other:
-        assert (one.end(60), other.end(60)) == (0, 0), one.said + other.said
+        assert (one.end(), other.end()) == (0, 0), one.said + other.said
     assert sum(json.loads(process.said)["replayed"] for process in (one, other)) == HOME
     world.assert_exact()

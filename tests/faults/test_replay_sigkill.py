@@ -41,6 +41,6 @@ def test_a_replay_killed_at_random_moments_is_completed_by_the_next(tmp_path: Pa
     assert killed_at_work
 
     with start_replay(world) as process:
-        assert process.end(60) == 0, process.said
+        assert process.end() == 0, process.said
     assert len(world.landed()) == RECORDS
     world.assert_exact()

@@ -24,7 +24,7 @@ servers, topic = sys.argv[1:]
 producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True})
 for number in range(100):
     producer.produce(topic, str(number).encode(), partition=number % 4, headers=[("n", b"1")])
-assert producer.flush(20) == 0
+assert producer.flush(60) == 0
 consumer = Consumer({
     "bootstrap.servers": servers, "group.id": "child-" + topic, "auto.offset.reset": "earliest",
     "partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 6000,
@@ -71,7 +71,7 @@ def produce(broker: BrokerHandle, topic: str, values: list[bytes], partition: in
     producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "enable.idempotence": True, "log_level": 0})
     for value in values:
         producer.produce(topic, value, partition=partition, on_delivery=report)
-    assert producer.flush(20) == 0
+    assert producer.flush(PATIENCE_SECONDS) == 0
     return delivered
 
 

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 from headrace.connection import KafkaSettings
 from headrace.kafka.embedded import EmbeddedBroker
 from headrace.kafka.topics import TopicClient
-from headrace.testing.waiting import wait_until
+from headrace.testing.waiting import PATIENCE_SECONDS, wait_until
 from tests.integration.terminals import headrace
 
 TOPICS = ("trades", "greeks", "signals", "positions")
@@ -29,7 +29,7 @@ class Cluster:
     def emit(self) -> None:
         producer = Producer({"bootstrap.servers": self.kafka.bootstrap_servers, "log_level": 0})
         producer.produce("trades", b"real", partition=0)
-        assert producer.flush(20) == 0
+        assert producer.flush(PATIENCE_SECONDS) == 0
 
     def records(self, topic: str) -> int:
         with closing(TopicClient(self.kafka, topic)) as client:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.kafka.embedded import EmbeddedBroker
+from headrace.testing.waiting import PATIENCE_SECONDS
 from tests.pages import DOCS, Shell, blocks, found, settled
 
 WALKS: Mapping[str, str | None] = {
@@ -61,7 +62,7 @@ def broker_of(page: Path, folder: Path) -> Iterator[str]:
     ) as broker:
         assert broker.stdout is not None
         yield broker.stdout.readline().strip().partition("=")[2]
-        broker.communicate("\n", timeout=30)
+        broker.communicate("\n", timeout=PATIENCE_SECONDS)
 
 
 def settings_of(servers: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from headrace.logs import configure_logs
 from headrace.read.proof.store import local_root
 from headrace.settings import load_settings
 from headrace_cli.consent import agree_to_simulated_events
-from headrace_cli.demo.ending import Ending
+from headrace_cli.demo.ending import Ending, on_signals
 from headrace_cli.demo.observe import Observation, Observed, asked_to_end
 from headrace_cli.demo.play import Play
 from headrace_cli.demo.recording import Recording
@@ -100,7 +100,7 @@ def demo_command(  # one parameter per option
         raise typer.Exit(0 if came[0] == signal.SIGINT else 128 + came[0])
     recording = None if record is None else Recording()
     with (
-        Ending() as ending,
+        on_signals(ending := Ending()),
         open_stage(settings.kafka, cast("BrokerKind", broker), root, topics) as stage,
         Screen(plain=plain, recording=recording) as screen,
     ):

@@ -1,19 +1,34 @@
 """SIGINT, SIGTERM and SIGHUP end the demo as Ctrl-C does: no process is left, and the terminal is as before."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+@contextmanager
+def on_signals(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Meanwhile these signals are the handler's; of the main thread."""
+    former = {number: signal.signal(number, handler) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, before in former.items():
+            signal.signal(number, before)
+
+
 class Ending:
-    """Raises what ends the demo where a signal arrives; a context manager, of the main thread."""
+    """A handler that raises, where a signal arrives, what ends the demo."""
 
     def __init__(self) -> None:
         self._came: list[int] = []
         self._held = False
+
+    def __call__(self, number: int, _frame: object) -> None:
+        """Called by Python."""
+        self._came.append(number)
+        self.heed()
 
     def heed(self) -> None:
         """Raises again for a signal that came before: what a handler raises is lost while a library's callback runs.
@@ -32,16 +47,4 @@ class Ending:
             yield
         finally:
             self._held = False
-        self.heed()
-
-    def __enter__(self) -> Self:
-        self._former = {number: signal.signal(number, self._arrive) for number in _SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-
-    def _arrive(self, number: int, _frame: object) -> None:
-        self._came.append(number)
         self.heed()

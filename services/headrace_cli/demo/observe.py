@@ -18,6 +18,7 @@ from headrace.errors import ConfigError, HeadraceError
 from headrace.testing.prometheus_programs import installed
 from headrace.testing.prometheus_server import PrometheusServer
 from headrace_cli.demo.actors import Actor
+from headrace_cli.demo.ending import on_signals
 from headrace_cli.demo.farewell import command_name
 from headrace_cli.demo.stage import BACKLOG_RECORDS, Stage, from_here, worker_environment, worker_settings
 
@@ -203,15 +204,8 @@ class Observation:
 def asked_to_end() -> Iterator[list[int]]:
     """The signals that came, as they come: they interrupt nothing, so that no process is started and not known of."""
     came: list[int] = []
-    former = {
-        number: signal.signal(number, lambda number, _frame: came.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
+    with on_signals(lambda number, _frame: came.append(number)):
         yield came
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 def prometheus_config(urls: Mapping[str, str], rules: Path | None) -> Mapping[str, object]:

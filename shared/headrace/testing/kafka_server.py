@@ -43,6 +43,7 @@ _SETTINGS = {
     "sasl.enabled.mechanisms": "PLAIN",
     "auto.create.topics.enable": "false",
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    # One that gets no processor for a while is not fenced.
     "broker.session.timeout.ms": "120000",
     "default.replication.factor": "1",
     "offsets.topic.replication.factor": "1",

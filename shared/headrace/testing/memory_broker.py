@@ -157,11 +157,11 @@ class MemoryBroker:
     def share(self, consumer: "MemoryConsumer") -> tuple[set[int], set[int]]:
         """Partitions that `consumer` should have, and those of them that no other member still holds.
 
-        None for one that is no member any more.
+        For one that is no member any more: what it holds, and none.
         """
         with self._lock:
             if consumer not in self._members:
-                return set(), set()
+                return set(consumer.held), set()
             index, count = self._members.index(consumer), len(self._members)
             wanted = {p for p in range(len(self._partitions)) if p % count == index}
             held = {p for member in self._members if member is not consumer for p in list(member.held)}

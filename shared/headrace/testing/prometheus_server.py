@@ -48,7 +48,9 @@ class PrometheusServer(PrometheusApi, WatchedProgram):
         ]
         self._process = start_watched(command, folder, log)
         deadline = Deadline.after(_BOOT_SECONDS, SystemClock())
-        wait_until(lambda: self._is_up(log) or not self.running() or deadline.expired(), "it starts", seconds=60)
+        wait_until(
+            lambda: self._is_up(log) or not self.running() or deadline.expired(), "it starts", seconds=2 * _BOOT_SECONDS
+        )
         if not self.url:
             said = log.read_text(errors="replace")[-4000:]
             self.stop()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sized
 
 from headrace.clock import Deadline, SystemClock
 
-PATIENCE_SECONDS = float(os.environ.get("HEADRACE_TEST_PATIENCE_SECONDS", "60"))
+PATIENCE_SECONDS = float(os.environ.get("HEADRACE_TEST_PATIENCE_SECONDS") or 60)
 """How long to wait for what will come. Nothing is slower for it being long: a test that passes does not use it up."""
 _ASK_AGAIN_SECONDS = 0.02
 _REST = 2

@@ -18,6 +18,7 @@ from headrace.testing.manual_clock import ManualClock
 from headrace.testing.waiting import wait_until
 
 CONNECTED = parse_statistics(b'{"brokers": {"a": {"state": "INIT"}, "b": {"state": "UP"}}}')
+ONE_DOWN = parse_statistics(b'{"brokers": {"a": {"state": "DOWN"}, "b": {"state": "UP"}}}')
 ONE_AWAY = parse_statistics(b'{"brokers": {"a": {"state": "CONNECT"}, "b": {"state": "UP"}}}')
 AWAY = parse_statistics(b'{"brokers": {"a": {"state": "INIT"}, "b": {"state": "TRY_CONNECT"}}}')
 
@@ -93,7 +94,7 @@ def test_lines_of_librdkafka_come_for_who_asks_for_them() -> None:
     assert client_properties(kafka)["log_level"] == "6"
 
 
-def test_outage_is_over_when_a_broker_answers_and_no_connection_has_failed_for_a_while(
+def test_outage_is_over_when_connections_stand_and_none_has_failed_for_a_while(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = ManualClock()
@@ -111,6 +112,7 @@ def test_outage_is_over_when_a_broker_answers_and_no_connection_has_failed_for_a
     report.statistics(AWAY)
     clock.advance(10)
     report.statistics(ONE_AWAY)
+    report.statistics(ONE_DOWN)
     assert caplog.messages == ["connections to brokers fail, and are tried again: refused (_TRANSPORT)"]
 
     report.statistics(CONNECTED)

@@ -88,7 +88,7 @@ def test_full_queue_is_waited_for_until_the_deadline(make: Outboxes) -> None:
     began = time.monotonic()
     with pytest.raises(QueueFullError, match=r"after 0\.3 s.*HEADRACE_KAFKA__BOOTSTRAP_SERVERS"):
         outbox.put("trades", b"4")
-    assert time.monotonic() - began >= 0.3
+    assert 0.3 <= time.monotonic() - began < 30
 
 
 def test_waiting_put_goes_on_as_soon_as_there_is_room(make: Outboxes) -> None:

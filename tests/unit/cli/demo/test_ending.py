@@ -4,11 +4,11 @@ import signal
 
 import pytest
 
-from headrace_cli.demo.ending import Ending
+from headrace_cli.demo.ending import Ending, on_signals
 
 
 def test_a_signal_ends_it_where_it_arrives_and_again_where_that_was_lost() -> None:
-    with Ending() as ending:
+    with on_signals(ending := Ending()):
         ending.heed()
         with pytest.raises(SystemExit, match="143"):
             signal.raise_signal(signal.SIGTERM)
@@ -25,7 +25,7 @@ def test_what_is_held_is_done_whole_and_then_it_ends() -> None:
             done.append("started")
         done.append("went on")
 
-    with Ending() as ending, pytest.raises(KeyboardInterrupt):
+    with on_signals(ending := Ending()), pytest.raises(KeyboardInterrupt):
         start(ending)
     assert done == ["started"]
 
@@ -41,13 +41,13 @@ def test_a_second_signal_does_not_interrupt_what_is_held() -> None:
                 signal.raise_signal(signal.SIGTERM)
                 done.append("killed")
 
-    with Ending() as ending, pytest.raises(SystemExit, match="143"):
+    with on_signals(ending := Ending()), pytest.raises(SystemExit, match="143"):
         play(ending)
     assert done == ["killed"]
 
 
 def test_signals_are_handled_as_before_afterwards() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    with Ending():
+    with on_signals(Ending()):
         pass
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before

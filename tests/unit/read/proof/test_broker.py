@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping
 
 import pytest
-from confluent_kafka import Message, Producer
+from confluent_kafka import KafkaError, Message, Producer
 from deltalake import DeltaTable
 
 from headrace.connection import KafkaSettings
@@ -60,7 +60,8 @@ class Topic:
         producer = Producer(config)
         sent: list[Address] = []
 
-        def report(_error: object, message: Message) -> None:
+        def report(error: KafkaError | None, message: Message) -> None:
+            assert error is None, error
             partition, offset = message.partition(), message.offset()
             assert partition is not None
             assert offset is not None
