@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -45,6 +46,8 @@ def test_workers_of_a_group_change_their_protocol_one_at_a_time(
         for number in range(2):
             kafka_world.await_landing(*kafka_world.topic.extend(next(records)))
             workers[number].stop()
+            # Whoever comes while members of the other protocol share anew may be refused by the brokers.
+            wait_until(partial(holds_all, kafka_world, workers[1 - number]), "the other one has all")
             workers[number] = group.enter_context(new.running())
             wait_until(lambda: holds_all(kafka_world, *workers), "the partitions are shared")
             assert all(worker.alive for worker in workers)
