@@ -58,13 +58,14 @@ class Spool:
                 opened.enter_context(_locked(folder))
                 self._acked_file = opened.enter_context(_Acked(folder / "acked"))
                 self._segments = deque(segments_in(folder))
+                told = self._acked_file.read()
+                first, self._end = (self._segments[0].first, self._segments[-1].end) if self._segments else (told, told)
+                # `acked` is not synced. An older number makes records go out again, and it is never ahead of the truth.
+                self._acked = self._read_end = min(max(told, first), self._end)
+                self._drop_acknowledged()  # a process may have died after it noted a number and before that
             except OSError as error:
                 raise failure(error, folder) from None
             self._opened = opened.pop_all()
-        told = self._acked_file.read()
-        first, self._end = (self._segments[0].first, self._segments[-1].end) if self._segments else (told, told)
-        # `acked` is not synced. An older number makes records go out again, and it is never ahead of the truth.
-        self._acked = self._read_end = min(max(told, first), self._end)
 
     def __len__(self) -> int:
         """Records that are not acknowledged."""
@@ -148,10 +149,7 @@ class Spool:
         self._acked_file.write(self._acked)
         if self._acked == self._end:
             self._finish_segment()
-        done = len(self._segments) - (self._file is not None)
-        while done and self._segments[0].end <= self._acked:
-            self._segments.popleft().path.unlink(missing_ok=True)
-            done -= 1
+        self._drop_acknowledged()
 
     def close(self) -> None:
         """Syncs, and lets another process open it."""
@@ -178,6 +176,12 @@ class Spool:
             raise
         segment.end, segment.size = segment.end + 1, segment.size + len(data)
         self._unsynced = True
+
+    def _drop_acknowledged(self) -> None:
+        done = len(self._segments) - (self._file is not None)
+        while done and self._segments[0].end <= self._acked:
+            self._segments.popleft().path.unlink(missing_ok=True)
+            done -= 1
 
     def _finish_segment(self) -> None:
         if self._file is not None:

@@ -277,3 +277,18 @@ def test_segment_of_a_process_that_died_before_its_first_record_costs_no_record(
         assert spool.append(record(number))
     spool.acknowledge(0)
     assert [number for number, _ in taken_out(opened())] == [1, 2]
+
+
+def test_segment_of_a_process_that_died_before_it_removed_it_is_removed_by_the_next(
+    opened: Callable[[], Spool], tmp_path: Path
+) -> None:
+    spool = opened()
+    spool.append(record(0))
+    path = tmp_path / "spool" / f"{0:020d}.spool"
+    left = path.read_bytes()
+    spool.acknowledge(0)
+    path.write_bytes(left)
+    spool = opened()
+    assert segments(tmp_path) == []
+    spool.append(record(1))
+    assert taken_out(spool) == [(1, record(1))]
